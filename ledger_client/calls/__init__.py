@@ -1,0 +1,1 @@
+"""The calls of each service, one module a noun; `LedgerClient` has them all."""

@@ -1,0 +1,29 @@
+"""The client: one method a call, in the values of `ledger_client.models`."""
+
+from ledger_client.calls.account_sets import AccountSetCalls
+from ledger_client.calls.accounts import AccountCalls
+from ledger_client.calls.balances import BalanceCalls
+from ledger_client.calls.journals import JournalCalls
+from ledger_client.calls.reports import ReportCalls
+from ledger_client.calls.transactions import TransactionCalls
+from ledger_client.calls.tx_templates import TxTemplateCalls
+
+
+class LedgerClient(
+    JournalCalls,
+    AccountCalls,
+    AccountSetCalls,
+    TxTemplateCalls,
+    TransactionCalls,
+    BalanceCalls,
+    ReportCalls,
+):
+    """An asynchronous client of one server.
+
+        async with LedgerClient.connect("127.0.0.1:7070") as ledger:
+            await ledger.post("MAIN", "TRANSFER", {"amount": Decimal("12.34"), ...})
+
+    Every mutation carries an id, the caller's or one made for the call, so that it is repeated
+    safely when an answer is lost. Amounts are `Decimal` in whole currency units; a float is
+    refused. Lists are asynchronous iterators over all pages. Every failure is a `LedgerError`.
+    """

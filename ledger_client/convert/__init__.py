@@ -1,0 +1,1 @@
+"""Between the values of callers and the messages on the wire."""

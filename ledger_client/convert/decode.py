@@ -1,0 +1,295 @@
+"""From messages to the values of callers."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import grpc
+from google.protobuf import message, timestamp_pb2
+
+from ledger_client import models
+from ledger_client.convert.params import from_struct, from_value
+from ledger_proto.v1 import (
+    account_sets_pb2,
+    accounts_pb2,
+    balances_pb2,
+    common_pb2,
+    journals_pb2,
+    reports_pb2,
+    transactions_pb2,
+    tx_templates_pb2,
+)
+
+_STATUS_BY_NUMBER: Final = {status.value[0]: status for status in grpc.StatusCode}
+
+
+def journal(received: journals_pb2.Journal) -> models.Journal:
+    """Return a journal."""
+    return models.Journal(
+        id=UUID(received.id),
+        code=received.code,
+        name=received.name,
+        time_zone=received.time_zone,
+        create_time=_instant(received.create_time),
+        head_sequence=received.head_sequence,
+    )
+
+
+def currency(received: journals_pb2.Currency) -> models.Currency:
+    """Return a currency."""
+    return models.Currency(code=received.code, exponent=received.exponent)
+
+
+def account(received: accounts_pb2.Account) -> models.Account:
+    """Return an account."""
+    status = accounts_pb2.AccountStatus.Name(received.status)
+    return models.Account(
+        id=UUID(received.id),
+        code=received.code,
+        name=received.name,
+        normal_side=_direction(received.normal_side),
+        status=models.AccountStatus(status.removeprefix("ACCOUNT_STATUS_")),
+        metadata=dict(received.metadata),
+        create_time=_instant(received.create_time),
+    )
+
+
+def account_set(received: account_sets_pb2.AccountSet) -> models.AccountSet:
+    """Return an account set; unspecified category and side are None."""
+    category = account_sets_pb2.AccountCategory.Name(received.category)
+    return models.AccountSet(
+        id=UUID(received.id),
+        code=received.code,
+        name=received.name,
+        category=(
+            models.AccountCategory(category.removeprefix("ACCOUNT_CATEGORY_"))
+            if received.category
+            else None
+        ),
+        normal_side=_direction(received.normal_side) if received.normal_side else None,
+        metadata=dict(received.metadata),
+        create_time=_instant(received.create_time),
+    )
+
+
+def account_set_member(received: account_sets_pb2.AccountSetMember) -> models.AccountSetMember:
+    """Return a member of an account set."""
+    return models.AccountSetMember(
+        id=UUID(received.id),
+        code=received.code,
+        name=received.name,
+        is_account_set=received.is_account_set,
+    )
+
+
+def tx_template(received: tx_templates_pb2.TxTemplate) -> models.TxTemplate:
+    """Return one version of a template."""
+    return models.TxTemplate(
+        code=received.code,
+        version=received.version,
+        description=received.description,
+        params=tuple(_param(param) for param in received.params),
+        transaction=models.TransactionFields(
+            effective_date=received.transaction.effective_date,
+            description=received.transaction.description,
+            external_id=received.transaction.external_id,
+            correlation_id=received.transaction.correlation_id,
+            metadata=received.transaction.metadata,
+        ),
+        entries=tuple(_entry_definition(entry) for entry in received.entries),
+        create_time=_optional_instant(received, "create_time"),
+    )
+
+
+def transaction(received: transactions_pb2.Transaction) -> models.Transaction:
+    """Return a transaction."""
+    return models.Transaction(
+        id=UUID(received.id),
+        sequence=received.sequence or None,
+        template_code=received.template_code,
+        template_version=received.template_version,
+        effective_date=dt.date.fromisoformat(received.effective_date),
+        record_time=_optional_instant(received, "record_time"),
+        description=received.description,
+        external_id=received.external_id,
+        correlation_id=received.correlation_id,
+        metadata=dict(received.metadata),
+        params=from_struct(received.params),
+        entries=tuple(_entry(entry) for entry in received.entries),
+    )
+
+
+def refusal(received: common_pb2.Refusal) -> models.Refusal:
+    """Return why a posting was refused."""
+    return models.Refusal(
+        reason=received.reason,
+        message=received.message,
+        facts=dict(received.metadata),
+        status=_STATUS_BY_NUMBER.get(received.status_code, grpc.StatusCode.UNKNOWN),
+    )
+
+
+def post_result(received: transactions_pb2.PostResult) -> models.PostResult | models.Refusal:
+    """Return what came of one item of a batch."""
+    if received.HasField("refusal"):
+        return refusal(received.refusal)
+    return models.PostResult(
+        transaction=transaction(received.transaction), replayed=received.replayed
+    )
+
+
+def validation(received: transactions_pb2.PostTransactionResponse) -> models.Validation:
+    """Return what a posting would do."""
+    return models.Validation(
+        transaction=transaction(received.transaction),
+        balance_changes=tuple(_balance_change(change) for change in received.balance_changes),
+        refusal=refusal(received.refusal) if received.HasField("refusal") else None,
+        replayed=received.replayed,
+    )
+
+
+def balance(received: balances_pb2.Balance, sequence: int) -> models.Balance:
+    """Return a balance as read at the head `sequence`."""
+    return models.Balance(
+        account_id=UUID(received.account_id),
+        account_code=received.account_code,
+        normal_side=_direction(received.normal_side),
+        currency=received.currency,
+        settled=_layer_balance(received.settled),
+        pending=_layer_balance(received.pending),
+        encumbrance=_layer_balance(received.encumbrance),
+        available=Decimal(received.available) if received.available else None,
+        version=received.version,
+        sequence=sequence,
+    )
+
+
+def trial_balance_row(received: reports_pb2.TrialBalanceRow) -> models.TrialBalanceRow:
+    """Return a row of a trial balance."""
+    kind = reports_pb2.TrialBalanceRowKind.Name(received.kind)
+    return models.TrialBalanceRow(
+        kind=models.TrialBalanceRowKind(kind.removeprefix("TRIAL_BALANCE_ROW_KIND_")),
+        id=UUID(received.id),
+        code=received.code,
+        name=received.name,
+        depth=received.depth,
+        currency=received.currency,
+        columns=_columns(received.columns),
+    )
+
+
+def trial_balance(
+    first_page: reports_pb2.GetTrialBalanceResponse, rows: list[models.TrialBalanceRow]
+) -> models.TrialBalance:
+    """Return a trial balance of all `rows`, with the totals and the position of its first page."""
+    return models.TrialBalance(
+        rows=tuple(rows),
+        totals=tuple(
+            models.TrialBalanceTotal(
+                currency=total.currency, columns=_columns(total.columns), balanced=total.balanced
+            )
+            for total in first_page.totals
+        ),
+        sequence=first_page.sequence,
+        record_time=_optional_instant(first_page, "record_time"),
+        from_date=_optional_date(first_page.from_date),
+        as_of=_optional_date(first_page.as_of),
+        layer=_layer(first_page.layer),
+    )
+
+
+def _param(received: tx_templates_pb2.Param) -> models.Param:
+    param_type = tx_templates_pb2.ParamType.Name(received.type)
+    has_default = received.HasField("default_value")
+    return models.Param(
+        name=received.name,
+        type=models.ParamType(param_type.removeprefix("PARAM_TYPE_")),
+        description=received.description,
+        default=from_value(received.default_value) if has_default else models.REQUIRED,
+    )
+
+
+def _entry_definition(received: tx_templates_pb2.EntryDefinition) -> models.EntryDefinition:
+    return models.EntryDefinition(
+        account=received.account,
+        direction=received.direction,
+        layer=received.layer,
+        units=received.units,
+        currency=received.currency,
+        when=received.when,
+        for_each=received.for_each,
+    )
+
+
+def _entry(received: transactions_pb2.Entry) -> models.Entry:
+    after = received.balance_after
+    return models.Entry(
+        account_id=UUID(received.account_id),
+        account_code=received.account_code,
+        direction=_direction(received.direction),
+        layer=_layer(received.layer),
+        units=Decimal(received.units),
+        currency=received.currency,
+        balance_after=(
+            models.BalanceAfter(
+                debit=Decimal(after.debit), credit=Decimal(after.credit), version=after.version
+            )
+            if received.HasField("balance_after")
+            else None
+        ),
+    )
+
+
+def _balance_change(received: transactions_pb2.BalanceChange) -> models.BalanceChange:
+    return models.BalanceChange(
+        account_id=UUID(received.account_id),
+        account_code=received.account_code,
+        currency=received.currency,
+        layer=_layer(received.layer),
+        net_debit_before=Decimal(received.net_debit_before),
+        net_debit_after=Decimal(received.net_debit_after),
+    )
+
+
+def _layer_balance(received: balances_pb2.LayerBalance) -> models.LayerBalance:
+    return models.LayerBalance(
+        debit=_sum(received.debit), credit=_sum(received.credit), net=_sum(received.net)
+    )
+
+
+def _columns(received: reports_pb2.TrialBalanceColumns) -> models.TrialBalanceColumns:
+    return models.TrialBalanceColumns(
+        opening_debit=_sum(received.opening_debit),
+        opening_credit=_sum(received.opening_credit),
+        debit=_sum(received.debit),
+        credit=_sum(received.credit),
+        closing_debit=_sum(received.closing_debit),
+        closing_credit=_sum(received.closing_credit),
+    )
+
+
+def _sum(text: str) -> Decimal:
+    """Return a sum; a layer that was never used may come without one."""
+    return Decimal(text) if text else Decimal(0)
+
+
+def _direction(received: common_pb2.Direction.ValueType) -> models.Direction:
+    return models.Direction(common_pb2.Direction.Name(received).removeprefix("DIRECTION_"))
+
+
+def _layer(received: common_pb2.Layer.ValueType) -> models.Layer:
+    return models.Layer(common_pb2.Layer.Name(received).removeprefix("LAYER_"))
+
+
+def _instant(received: timestamp_pb2.Timestamp) -> dt.datetime:
+    return received.ToDatetime(tzinfo=dt.UTC)
+
+
+def _optional_instant(received: message.Message, field: str) -> dt.datetime | None:
+    """Return an instant of a message, None if it is not set."""
+    return _instant(getattr(received, field)) if received.HasField(field) else None
+
+
+def _optional_date(text: str) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None

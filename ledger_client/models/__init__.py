@@ -1,0 +1,86 @@
+"""The values that callers of the ledger handle: plain, immutable, exact."""
+
+from ledger_client.models.balances import Balance, LayerBalance
+from ledger_client.models.books import (
+    Account,
+    AccountSet,
+    AccountSetMember,
+    Currency,
+    Journal,
+    NewAccount,
+)
+from ledger_client.models.reports import (
+    TrialBalance,
+    TrialBalanceColumns,
+    TrialBalanceRow,
+    TrialBalanceTotal,
+)
+from ledger_client.models.transactions import (
+    BalanceAfter,
+    BalanceChange,
+    Entry,
+    Posting,
+    PostResult,
+    Refusal,
+    Transaction,
+    Validation,
+)
+from ledger_client.models.tx_templates import (
+    EntryDefinition,
+    NewTxTemplate,
+    Param,
+    TransactionFields,
+    TxTemplate,
+    TxTemplateResult,
+)
+from ledger_client.models.words import (
+    REQUIRED,
+    AccountCategory,
+    AccountStatus,
+    Direction,
+    Layer,
+    NoDefault,
+    ParamType,
+    ParamValue,
+    Reference,
+    TrialBalanceRowKind,
+)
+
+__all__ = [
+    "REQUIRED",
+    "Account",
+    "AccountCategory",
+    "AccountSet",
+    "AccountSetMember",
+    "AccountStatus",
+    "Balance",
+    "BalanceAfter",
+    "BalanceChange",
+    "Currency",
+    "Direction",
+    "Entry",
+    "EntryDefinition",
+    "Journal",
+    "Layer",
+    "LayerBalance",
+    "NewAccount",
+    "NewTxTemplate",
+    "NoDefault",
+    "Param",
+    "ParamType",
+    "ParamValue",
+    "PostResult",
+    "Posting",
+    "Reference",
+    "Refusal",
+    "Transaction",
+    "TransactionFields",
+    "TrialBalance",
+    "TrialBalanceColumns",
+    "TrialBalanceRow",
+    "TrialBalanceRowKind",
+    "TrialBalanceTotal",
+    "TxTemplate",
+    "TxTemplateResult",
+    "Validation",
+]

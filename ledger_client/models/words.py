@@ -1,0 +1,78 @@
+"""The small words of the ledger: sides, layers, states, and how things are named in a call."""
+
+import enum
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+#: How a journal, an account or an account set is named in a call: by its code or its id.
+Reference: TypeAlias = str | UUID
+
+#: The value of a param as callers give it: None, str, bool, int, Decimal, date, aware datetime,
+#: UUID, or lists and string-keyed mappings of these. Never a float: a float is not exact.
+ParamValue: TypeAlias = Any
+
+
+class Direction(enum.StrEnum):
+    """The side of an entry, or the side on which a balance normally stands."""
+
+    DEBIT = "DEBIT"
+    CREDIT = "CREDIT"
+
+
+class Layer(enum.StrEnum):
+    """Which of a balance's three books an entry belongs to."""
+
+    SETTLED = "SETTLED"  # what has happened
+    PENDING = "PENDING"  # what is promised
+    ENCUMBRANCE = "ENCUMBRANCE"  # what is planned
+
+
+class AccountStatus(enum.StrEnum):
+    """Whether an account takes entries."""
+
+    ACTIVE = "ACTIVE"
+    LOCKED = "LOCKED"  # not until it is unlocked
+    CLOSED = "CLOSED"  # never again
+
+
+class AccountCategory(enum.StrEnum):
+    """Where an account set belongs in the statements."""
+
+    ASSET = "ASSET"
+    LIABILITY = "LIABILITY"
+    EQUITY = "EQUITY"
+    REVENUE = "REVENUE"
+    EXPENSE = "EXPENSE"
+    OFF_BALANCE = "OFF_BALANCE"
+
+
+class ParamType(enum.StrEnum):
+    """What values a template's param takes."""
+
+    STRING = "STRING"
+    INTEGER = "INTEGER"
+    DECIMAL = "DECIMAL"
+    BOOLEAN = "BOOLEAN"
+    UUID = "UUID"
+    DATE = "DATE"
+    TIMESTAMP = "TIMESTAMP"
+    JSON = "JSON"
+    ACCOUNT = "ACCOUNT"
+    CURRENCY = "CURRENCY"
+
+
+class TrialBalanceRowKind(enum.StrEnum):
+    """What a row of a trial balance stands for."""
+
+    ACCOUNT = "ACCOUNT"
+    ACCOUNT_SET = "ACCOUNT_SET"
+
+
+class NoDefault(enum.Enum):
+    """Marks a param that the caller must give, as None is a default of its own."""
+
+    REQUIRED = "REQUIRED"
+
+
+#: The `default` of a param that has none.
+REQUIRED: Final = NoDefault.REQUIRED

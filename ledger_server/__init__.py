@@ -1,0 +1,1 @@
+"""The ledger engine: the only code that touches the ledger's database."""

@@ -1,0 +1,1 @@
+"""gRPC in, gRPC out: decode, hand over, encode. Decides nothing."""

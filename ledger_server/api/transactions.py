@@ -1,0 +1,204 @@
+"""TransactionService: decodes, hands over, encodes."""
+
+from datetime import date
+from typing import Final
+
+from ledger_proto.v1 import transactions_pb2 as pb
+from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceServicer
+from ledger_server.api.errors import refusal
+from ledger_server.api.fields import (
+    CODE_LENGTH_MAX,
+    DESCRIPTION_LENGTH_MAX,
+    ID_LENGTH_MAX,
+    date_field,
+    metadata_field,
+    page_size_field,
+    reference_field,
+    text_field,
+    uuid_field,
+)
+from ledger_server.api.paging import PageTokens
+from ledger_server.application.accounts import get_account_in_tx
+from ledger_server.application.batch import Posted, Result
+from ledger_server.application.journals import get_journal
+from ledger_server.application.post import BalanceChange, Poster
+from ledger_server.domain.errors import (
+    FieldInvalidError,
+    LedgerError,
+    ParamInvalidError,
+    TransactionNotFoundError,
+)
+from ledger_server.domain.journal import Journal
+from ledger_server.domain.primitives import AccountId
+from ledger_server.domain.transaction import TRANSACTIONS_MAX_PER_CALL, PostCommand
+from ledger_server.store import transactions
+from ledger_server.store.database import Database
+from ledger_server.store.transaction_codec import amount, struct_values
+
+_VERSION_MAX: Final = 2**31 - 1
+
+
+class TransactionServicer(TransactionServiceServicer):
+    """Postings in, transactions out."""
+
+    def __init__(self, database: Database, page_tokens: PageTokens, poster: Poster) -> None:
+        """Post through `poster`; read from `database`."""
+        self._database = database
+        self._page_tokens = page_tokens
+        self._poster = poster
+
+    async def PostTransaction(
+        self, request: pb.PostTransactionRequest, _context: object
+    ) -> pb.PostTransactionResponse:
+        """Post one transaction, or say what posting it would come to."""
+        journal = reference_field("journal", request.journal)
+        command = _command("transaction", request.transaction)
+        if request.validate_only:
+            validation = await self._poster.validate(journal, command)
+            return pb.PostTransactionResponse(
+                transaction=validation.transaction,
+                replayed=validation.replayed,
+                balance_changes=[_balance_change(change) for change in validation.changes],
+                refusal=refusal(validation.refusal) if validation.refusal else None,
+            )
+        posted = await self._poster.post(journal, command)
+        return pb.PostTransactionResponse(transaction=posted.transaction, replayed=posted.replayed)
+
+    async def PostTransactions(
+        self, request: pb.PostTransactionsRequest, _context: object
+    ) -> pb.PostTransactionsResponse:
+        """Post many transactions, all or none or each by itself."""
+        journal = reference_field("journal", request.journal)
+        count = len(request.transactions)
+        if not 1 <= count <= TRANSACTIONS_MAX_PER_CALL:
+            raise FieldInvalidError(
+                "transactions", f"{count} given; a call takes 1 to {TRANSACTIONS_MAX_PER_CALL}"
+            )
+        if request.mode == pb.BATCH_MODE_ATOMIC:
+            commands = [
+                _command(f"transactions[{index}]", one)
+                for index, one in enumerate(request.transactions)
+            ]
+            posted = await self._poster.post_atomic(journal, commands)
+            return pb.PostTransactionsResponse(results=[_post_result(one) for one in posted])
+        if request.mode == pb.BATCH_MODE_INDEPENDENT:
+            return await self._post_independent(journal, request)
+        raise FieldInvalidError("mode", "required: atomic or independent")
+
+    async def GetTransaction(
+        self, request: pb.GetTransactionRequest, _context: object
+    ) -> pb.GetTransactionResponse:
+        """Return one transaction."""
+        transaction_id = uuid_field("transaction_id", request.transaction_id)
+        journal = await get_journal(self._database, reference_field("journal", request.journal))
+        async with self._database.transaction() as tx:
+            found = await transactions.find_in_tx(tx, journal.id, transaction_id)
+        if found is None:
+            raise TransactionNotFoundError(str(transaction_id))
+        return pb.GetTransactionResponse(transaction=found)
+
+    async def ListTransactions(
+        self, request: pb.ListTransactionsRequest, _context: object
+    ) -> pb.ListTransactionsResponse:
+        """Return a page of transactions."""
+        size = page_size_field(request.page_size)
+        after = self._page_tokens.read(request, request.page_token)
+        journal = await get_journal(self._database, reference_field("journal", request.journal))
+        account_id = None
+        if request.account:
+            reference = reference_field("account", request.account)
+            account_id = await self._account_id(journal, reference)
+        wanted = transactions.Filter(
+            account_id=account_id,
+            from_date=date_field("from_date", request.from_date),
+            to_date=date_field("to_date", request.to_date),
+            external_id=text_field("external_id", request.external_id, ID_LENGTH_MAX) or None,
+            correlation_id=text_field("correlation_id", request.correlation_id, ID_LENGTH_MAX)
+            or None,
+            newest_first=request.newest_first,
+        )
+        place = (date.fromisoformat(str(after[0])), int(after[1])) if after else None
+        async with self._database.transaction() as tx:
+            rows = await transactions.list_in_tx(tx, journal.id, wanted, place, size + 1)
+        shown, token = self._page_tokens.cut(
+            request, rows, size, lambda row: [row.effective_date, row.sequence]
+        )
+        return pb.ListTransactionsResponse(transactions=shown, next_page_token=token)
+
+    async def _account_id(self, journal: Journal, reference: str) -> AccountId:
+        async with self._database.transaction() as tx:
+            return (await get_account_in_tx(tx, journal, reference)).id
+
+    async def _post_independent(
+        self, journal: str, request: pb.PostTransactionsRequest
+    ) -> pb.PostTransactionsResponse:
+        """Post what can be decoded; what cannot is refused in its place."""
+        decoded: list[PostCommand | LedgerError] = []
+        for index, one in enumerate(request.transactions):
+            try:
+                decoded.append(_command(f"transactions[{index}]", one))
+            except LedgerError as error:
+                decoded.append(error)
+        commands = [one for one in decoded if isinstance(one, PostCommand)]
+        posted = iter(await self._poster.post_independent(journal, commands) if commands else ())
+        results = [next(posted) if isinstance(one, PostCommand) else one for one in decoded]
+        return pb.PostTransactionsResponse(results=[_post_result(one) for one in results])
+
+
+def _command(field: str, request: pb.TransactionRequest) -> PostCommand:
+    """Return what is asked for.
+
+    Raises:
+        FieldInvalidError: a field breaks a rule of form.
+        ParamInvalidError: a param is a number that is no whole number.
+    """
+    transaction_id = uuid_field(f"{field}.transaction_id", request.transaction_id)
+    template_code = request.template_code
+    if not template_code or len(template_code) > CODE_LENGTH_MAX or "\0" in template_code:
+        raise FieldInvalidError(f"{field}.template_code", "required: a template's code")
+    if not 0 <= request.template_version <= _VERSION_MAX:
+        raise FieldInvalidError(f"{field}.template_version", "negative")
+    try:
+        params = struct_values(request.params)
+    except ValueError as error:
+        name, _, problem = str(error).partition(": ")
+        raise ParamInvalidError(name, problem) from error
+    description = request.description
+    if description:
+        text_field(f"{field}.description", description, DESCRIPTION_LENGTH_MAX)
+    external_id, correlation_id = request.external_id, request.correlation_id
+    if external_id:
+        text_field(f"{field}.external_id", external_id, ID_LENGTH_MAX)
+    if correlation_id:
+        text_field(f"{field}.correlation_id", correlation_id, ID_LENGTH_MAX)
+    return PostCommand(
+        transaction_id=transaction_id,
+        template_code=template_code,
+        template_version=request.template_version or None,
+        params=params,
+        params_as_given=request.params,
+        effective=date_field(f"{field}.effective_date", request.effective_date),
+        description=description or None,
+        external_id=external_id or None,
+        correlation_id=correlation_id or None,
+        metadata=metadata_field(f"{field}.metadata", request.metadata)
+        if request.metadata
+        else None,
+    )
+
+
+def _post_result(result: Result) -> pb.PostResult:
+    if isinstance(result, Posted):
+        return pb.PostResult(transaction=result.transaction, replayed=result.replayed)
+    return pb.PostResult(refusal=refusal(result))
+
+
+def _balance_change(change: BalanceChange) -> pb.BalanceChange:
+    return pb.BalanceChange(
+        account_id=str(change.key.account_id),
+        account_code=change.account_code,
+        currency=change.key.currency,
+        layer=change.layer.value,  # type: ignore[arg-type]  # same numbers
+        net_debit_before=amount(change.net_debit_before),
+        net_debit_after=amount(change.net_debit_after),
+    )

@@ -1,0 +1,100 @@
+"""The composition root: the only file that knows every class."""
+
+from datetime import UTC, datetime
+
+import grpc.aio
+
+from ledger_proto.v1 import (
+    account_sets_pb2,
+    account_sets_pb2_grpc,
+    accounts_pb2,
+    accounts_pb2_grpc,
+    balances_pb2,
+    balances_pb2_grpc,
+    journals_pb2,
+    journals_pb2_grpc,
+    reports_pb2,
+    reports_pb2_grpc,
+    transactions_pb2,
+    transactions_pb2_grpc,
+    tx_templates_pb2,
+    tx_templates_pb2_grpc,
+)
+from ledger_server.api.account_sets import AccountSetServicer
+from ledger_server.api.accounts import AccountServicer
+from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.journals import JournalServicer
+from ledger_server.api.paging import PageTokens
+from ledger_server.api.reports import ReportServicer
+from ledger_server.api.transactions import TransactionServicer
+from ledger_server.api.tx_templates import TxTemplateServicer
+from ledger_server.application.journal_books import Library
+from ledger_server.application.post import Poster
+from ledger_server.store.database import Database
+from ledger_server.store.journals import page_token_key_in_tx
+
+
+class App:
+    """The services of the engine on one gRPC server."""
+
+    service_names: tuple[str, ...] = tuple(
+        service.full_name
+        for file in (
+            journals_pb2,
+            accounts_pb2,
+            account_sets_pb2,
+            tx_templates_pb2,
+            transactions_pb2,
+            balances_pb2,
+            reports_pb2,
+        )
+        for service in file.DESCRIPTOR.services_by_name.values()
+    )
+
+    def __init__(self, database: Database, poster: Poster) -> None:
+        """Keep what is to be closed."""
+        #: Open to tests that count statements.
+        self.database = database
+        self._poster = poster
+
+    async def close(self) -> None:
+        """Let go of what the services hold. Called when no call is in flight any more."""
+        await self._poster.close()
+        await self.database.close()
+
+
+async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
+    """Connect the engine to the database and add its services to `server`.
+
+    Raises:
+        StoreConfigurationError: a commit would not be durable there.
+        StorageUnavailableError: the database does not answer.
+    """
+    database = await Database.connect(dsn)
+    async with database.transaction() as tx:
+        tokens = PageTokens(await page_token_key_in_tx(tx))
+    poster = Poster(database, Library(database), _now)
+    journals_pb2_grpc.add_JournalServiceServicer_to_server(
+        JournalServicer(database, tokens), server
+    )
+    accounts_pb2_grpc.add_AccountServiceServicer_to_server(
+        AccountServicer(database, tokens), server
+    )
+    account_sets_pb2_grpc.add_AccountSetServiceServicer_to_server(
+        AccountSetServicer(database, tokens), server
+    )
+    tx_templates_pb2_grpc.add_TxTemplateServiceServicer_to_server(
+        TxTemplateServicer(database, tokens), server
+    )
+    transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
+        TransactionServicer(database, tokens, poster), server
+    )
+    balances_pb2_grpc.add_BalanceServiceServicer_to_server(
+        BalanceServicer(database, tokens), server
+    )
+    reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
+    return App(database, poster)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

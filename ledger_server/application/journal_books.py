@@ -1,0 +1,173 @@
+"""What a server remembers of a journal between postings: templates, accounts, currencies.
+
+All of it is valid for one configuration version, which the journal's head carries. A batch that
+meets a newer one rolls back, calls `refresh` and decides again, so a stale memory can delay a
+posting but never decide one. Nothing is remembered as absent: what is not found is looked up.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from ledger_server.application.journals import get_journal
+from ledger_server.domain.account import AccountFacts, AccountStatus
+from ledger_server.domain.errors import (
+    AccountIsSetError,
+    AccountNotFoundError,
+    LedgerError,
+    TemplateNotFoundError,
+)
+from ledger_server.domain.journal import Journal
+from ledger_server.domain.primitives import AccountId
+from ledger_server.domain.template_compiler import compile_template
+from ledger_server.domain.tx_template import CompiledTemplate
+from ledger_server.store import account_sets, accounts, journals, tx_templates
+from ledger_server.store.database import Database
+from ledger_server.store.template_codec import template_of
+
+#: Accounts remembered of one journal: about 300 bytes each.
+ACCOUNTS_MAX: Final = 500_000
+#: Template versions remembered of one journal.
+TEMPLATES_MAX: Final = 1_000
+
+#: An account's code or id as an expression gives it.
+AccountReference = str | UUID
+
+
+class JournalBooks:
+    """The memory of one journal."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        """Begin with nothing remembered; call `refresh` before use."""
+        self.journal = journal
+        self.config_version = 0
+        #: Decimals of each currency.
+        self.exponents: Mapping[str, int] = {}
+        #: Status of each account remembered.
+        self.statuses: dict[AccountId, AccountStatus] = {}
+        self._database = database
+        self._zone = ZoneInfo(journal.time_zone)
+        self._accounts: dict[AccountReference, AccountFacts] = {}
+        self._templates: dict[tuple[str, int], CompiledTemplate] = {}
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the civil date of an aware instant in the journal's time zone."""
+        return moment.astimezone(self._zone).date()
+
+    async def refresh(self) -> None:
+        """Read again what changed since the version that is remembered."""
+        async with self._database.snapshot() as tx:
+            # The version is of the same snapshot as what is read for it.
+            head = await journals.read_head_in_tx(tx, self.journal.id)
+            if head.config_version == self.config_version:
+                return
+            currencies = await journals.list_currencies_in_tx(tx, self.journal.id)
+            changed = await accounts.facts_changed_since_in_tx(
+                tx, self.journal.id, self.config_version
+            )
+        self.exponents = {currency.code: currency.exponent for currency in currencies}
+        for facts in changed:
+            if facts.id in self._accounts:
+                self._remember(facts)
+        # Which version is the newest may have changed; versions themselves never do.
+        for code, version in list(self._templates):
+            if version == 0:
+                del self._templates[code, 0]
+        self.config_version = head.config_version
+
+    async def is_current(self) -> bool:
+        """Tell whether the version that is remembered is still the journal's."""
+        async with self._database.transaction() as tx:
+            head = await journals.read_head_in_tx(tx, self.journal.id)
+        return head.config_version == self.config_version
+
+    async def template(self, code: str, version: int | None) -> CompiledTemplate:
+        """Return a template, the newest version of it for None.
+
+        Raises:
+            TemplateNotFoundError: there is none.
+        """
+        found = self._templates.get((code, version or 0))
+        if found is not None:
+            return found
+        async with self._database.transaction() as tx:
+            message = await tx_templates.find_in_tx(tx, self.journal.id, code, version or 0)
+        if message is None:
+            raise TemplateNotFoundError(code, version or 0)
+        compiled = compile_template(template_of(message))
+        if len(self._templates) >= TEMPLATES_MAX:
+            self._templates.clear()
+        self._templates[code, version or 0] = compiled
+        return compiled
+
+    def account(self, reference: AccountReference) -> AccountFacts | None:
+        """Return an account that is remembered."""
+        return self._accounts.get(reference)
+
+    async def look_up(
+        self, references: Iterable[AccountReference]
+    ) -> Mapping[AccountReference, LedgerError]:
+        """Remember the accounts that are missing, in one statement for all of them.
+
+        Returns:
+            Why a reference has no account, for those that have none.
+        """
+        missing = {reference for reference in references if reference not in self._accounts}
+        if not missing:
+            return {}
+        ids = [reference for reference in missing if isinstance(reference, UUID)]
+        codes = [reference for reference in missing if isinstance(reference, str)]
+        async with self._database.transaction() as tx:
+            found = await accounts.facts_in_tx(tx, self.journal.id, ids, codes)
+            if len(self._accounts) + 2 * len(found) > 2 * ACCOUNTS_MAX:
+                self._accounts.clear()
+            for facts in found:
+                self._remember(facts)
+            absent = [reference for reference in missing if reference not in self._accounts]
+            if not absent:
+                return {}
+            sets = await account_sets.codes_of_sets_in_tx(
+                tx, self.journal.id, [str(reference) for reference in absent]
+            )
+        return {
+            reference: AccountIsSetError(str(reference))
+            if str(reference) in sets
+            else AccountNotFoundError(str(reference))
+            for reference in absent
+        }
+
+    def _remember(self, facts: AccountFacts) -> None:
+        self._accounts[facts.id] = facts
+        self._accounts[facts.code] = facts
+        self.statuses[facts.id] = facts.status
+
+
+class Library:
+    """The books of all journals that this server has been asked about."""
+
+    def __init__(self, database: Database) -> None:
+        """Begin empty."""
+        self._database = database
+        self._by_reference: dict[str, JournalBooks] = {}
+        self._by_id: dict[int, JournalBooks] = {}
+
+    async def books(self, reference: str) -> JournalBooks:
+        """Return the books of the journal with this code or id.
+
+        Raises:
+            JournalNotFoundError: there is none.
+        """
+        found = self._by_reference.get(reference)
+        if found is not None:
+            return found
+        journal = await get_journal(self._database, reference)
+        books = self._by_id.get(journal.id)
+        if books is None:
+            books = JournalBooks(self._database, journal)
+            await books.refresh()
+            # Another call may have come first while this one waited.
+            books = self._by_id.setdefault(journal.id, books)
+        self._by_reference[reference] = books
+        return books

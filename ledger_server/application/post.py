@@ -1,0 +1,200 @@
+"""Posting: the use cases behind `TransactionService`'s two posting calls."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from ledger_proto.v1 import transactions_pb2
+from ledger_server.application.batch import (
+    Group,
+    Posted,
+    Result,
+    StaleConfigurationError,
+    books_in_tx,
+)
+from ledger_server.application.journal_books import JournalBooks, Library
+from ledger_server.application.journal_writer import JournalWriter
+from ledger_server.application.prepare import prepare
+from ledger_server.domain.errors import ContentionError, LedgerError, TooManyEntriesError
+from ledger_server.domain.posting import BalanceState, Replay, decide_group
+from ledger_server.domain.primitives import EXACT, ZERO, Layer
+from ledger_server.domain.transaction import (
+    ENTRIES_MAX_PER_CALL,
+    BalanceKey,
+    Draft,
+    PostCommand,
+    Posting,
+)
+from ledger_server.store import postings
+from ledger_server.store.database import Database
+from ledger_server.store.transaction_codec import draft_message
+
+#: Runs of a validation before its caller is told that the configuration will not hold still.
+_VALIDATIONS_MAX = 5
+
+
+class BatchRefusedError(LedgerError):
+    """An atomic batch was refused because of one of its items."""
+
+    def __init__(self, index: int, refusal: LedgerError) -> None:
+        """Take reason and kind from the item's refusal; add its index to the facts."""
+        super().__init__()
+        self.index = index
+        self.refusal = refusal
+        # What the caller can do is what the item's refusal says.
+        self.reason = refusal.reason  # type: ignore[misc]  # shadows the class's for this one
+        self.kind = refusal.kind  # type: ignore[misc]  # as above
+
+    def __str__(self) -> str:
+        """State which item was refused and why."""
+        return f"transactions[{self.index}]: {self.refusal}"
+
+    def facts(self) -> dict[str, str]:
+        """Return the facts of the item's refusal and its index."""
+        return {**self.refusal.facts(), "index": str(self.index)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceChange:
+    """How one layer of a balance would change."""
+
+    key: BalanceKey
+    account_code: str
+    layer: Layer
+    #: Debits less credits.
+    net_debit_before: Decimal
+    net_debit_after: Decimal
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """What a posting would come to now."""
+
+    transaction: transactions_pb2.Transaction
+    replayed: bool
+    changes: Sequence[BalanceChange]
+    refusal: LedgerError | None
+
+
+class Poster:
+    """Posts transactions, one writer a journal."""
+
+    def __init__(
+        self, database: Database, library: Library, now: Callable[[], datetime], actor: str = ""
+    ) -> None:
+        """Begin without writers; they come with the first posting to their journal."""
+        self._database = database
+        self._library = library
+        self._now = now
+        self._actor = actor
+        self._writers: dict[int, JournalWriter] = {}
+
+    async def post(self, journal: str, command: PostCommand) -> Posted:
+        """Post one transaction.
+
+        Raises:
+            LedgerError: why it was refused; nothing was written.
+        """
+        (result,) = await self._submit(journal, [command], atomic=False)
+        if isinstance(result, LedgerError):
+            raise result
+        return result
+
+    async def post_atomic(self, journal: str, commands: Sequence[PostCommand]) -> list[Posted]:
+        """Post all of `commands` or none.
+
+        Raises:
+            BatchRefusedError: the first refusal, with its index; nothing was written.
+        """
+        posted: list[Posted] = []
+        for index, result in enumerate(await self._submit(journal, commands, atomic=True)):
+            if isinstance(result, LedgerError):
+                raise BatchRefusedError(index, result)
+            posted.append(result)
+        return posted
+
+    async def post_independent(self, journal: str, commands: Sequence[PostCommand]) -> list[Result]:
+        """Post each of `commands` by itself, in order."""
+        return await self._submit(journal, commands, atomic=False)
+
+    async def validate(self, journal: str, command: PostCommand) -> Validation:
+        """Evaluate and decide `command` and write nothing.
+
+        Raises:
+            LedgerError: it cannot even be evaluated.
+        """
+        books = await self._library.books(journal)
+        for _ in range(_VALIDATIONS_MAX):
+            (draft,) = await prepare([command], books, self._now)
+            if isinstance(draft, LedgerError):
+                raise draft
+            try:
+                return await self._validate(books, draft)
+            except StaleConfigurationError:
+                await books.refresh()
+        raise ContentionError(_VALIDATIONS_MAX)
+
+    async def close(self) -> None:
+        """Write what waits and stop."""
+        for writer in self._writers.values():
+            await writer.close()
+
+    async def _submit(
+        self, journal: str, commands: Sequence[PostCommand], *, atomic: bool
+    ) -> list[Result]:
+        books = await self._library.books(journal)
+        group = Group(commands, await prepare(commands, books, self._now), atomic=atomic)
+        if group.entry_count > ENTRIES_MAX_PER_CALL:
+            raise TooManyEntriesError(ENTRIES_MAX_PER_CALL, "call")
+        if not group.drafts():
+            refusals: list[Result] = [one for one in group.prepared if isinstance(one, LedgerError)]
+            return refusals
+        writer = self._writers.get(books.journal.id)
+        if writer is None:
+            writer = JournalWriter(self._database, books, self._actor, self._now)
+            self._writers[books.journal.id] = writer
+        return await writer.submit(group)
+
+    async def _validate(self, books: JournalBooks, draft: Draft) -> Validation:
+        keys = {entry.key for entry in draft.entries}
+        async with self._database.snapshot() as tx:
+            states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
+            for key in keys - states.keys():
+                states[key] = BalanceState([ZERO] * 6, 0)
+            against = await books_in_tx(tx, books, [draft], states)
+        before = {key: list(state.sums) for key, state in states.items()}
+        (outcome,) = decide_group([draft], against, atomic=False)
+        if isinstance(outcome, Replay):
+            record = outcome.recorded.record
+            assert isinstance(record, transactions_pb2.Transaction), "made by the store"
+            return Validation(transaction=record, replayed=True, changes=(), refusal=None)
+        return Validation(
+            transaction=draft_message(draft),
+            replayed=False,
+            changes=_changes(draft, before, against.balances)
+            if isinstance(outcome, Posting)
+            else (),
+            refusal=outcome if isinstance(outcome, LedgerError) else None,
+        )
+
+
+def _changes(
+    draft: Draft,
+    before: dict[BalanceKey, list[Decimal]],
+    after: dict[BalanceKey, BalanceState],
+) -> list[BalanceChange]:
+    changes: dict[tuple[BalanceKey, Layer], BalanceChange] = {}
+    for entry in draft.entries:
+        place = 2 * entry.layer - 2
+        old, new = before[entry.key], after[entry.key].sums
+        # Gives a bare 0 the decimals of the currency.
+        zero = EXACT.subtract(entry.units, entry.units)
+        changes[entry.key, entry.layer] = BalanceChange(
+            key=entry.key,
+            account_code=entry.account_code,
+            layer=entry.layer,
+            net_debit_before=EXACT.add(zero, EXACT.subtract(old[place], old[place + 1])),
+            net_debit_after=EXACT.add(zero, EXACT.subtract(new[place], new[place + 1])),
+        )
+    return list(changes.values())

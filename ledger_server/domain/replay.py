@@ -1,0 +1,96 @@
+"""Whether a request is one that was posted before, and if not, where it differs."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import date
+from typing import Self
+
+from ledger_server.domain.errors import ParamInvalidError
+from ledger_server.domain.template import Json
+from ledger_server.domain.transaction import Draft, RequestField
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Recorded:
+    """The request behind a transaction in the books, as far as its record tells it."""
+
+    template_code: str
+    template_version: int
+    effective: date
+    description: str
+    external_id: str
+    correlation_id: str
+    metadata: Mapping[str, str]
+    #: Which optional fields the request gave itself.
+    requested: frozenset[RequestField]
+    #: The params as given.
+    params: Mapping[str, Json]
+    #: The record itself, for the answer; opaque here.
+    record: object = None
+
+    @classmethod
+    def of(cls, draft: Draft) -> Self:
+        """Return what a record of `draft` would tell."""
+        command = draft.command
+        return cls(
+            template_code=command.template_code,
+            template_version=draft.template_version,
+            effective=draft.effective,
+            description=draft.description,
+            external_id=draft.external_id,
+            correlation_id=draft.correlation_id,
+            metadata=draft.metadata,
+            requested=frozenset(command.requested()),
+            params=command.params,
+        )
+
+
+def first_difference(draft: Draft, recorded: Recorded) -> str | None:
+    """Return the first field in which the request of `draft` differs, None if it is the same.
+
+    Compared is what was asked, not what came of it: a request without an effective date is the
+    same tomorrow, and one that takes the newest template is the same after a newer one came.
+    Params compare by value: "1.0" is "1.00", a default left out is the default given.
+    """
+    command = draft.command
+    if command.template_code != recorded.template_code:
+        return "template_code"
+    for field, name, given, kept in (
+        (
+            RequestField.TEMPLATE_VERSION,
+            "template_version",
+            command.template_version,
+            recorded.template_version,
+        ),
+        (RequestField.EFFECTIVE_DATE, "effective_date", command.effective, recorded.effective),
+        (RequestField.DESCRIPTION, "description", command.description, recorded.description),
+        (RequestField.EXTERNAL_ID, "external_id", command.external_id, recorded.external_id),
+        (
+            RequestField.CORRELATION_ID,
+            "correlation_id",
+            command.correlation_id,
+            recorded.correlation_id,
+        ),
+        (RequestField.METADATA, "metadata", command.metadata, recorded.metadata),
+    ):
+        if (given is not None) != (field in recorded.requested):
+            return name
+        if given is not None and given != kept:
+            return name
+    return _param_difference(draft, recorded)
+
+
+def _param_difference(draft: Draft, recorded: Recorded) -> str | None:
+    given: Mapping[str, object] = draft.command.params
+    kept: Mapping[str, object] = recorded.params
+    if given == kept:
+        return None
+    try:
+        given, kept = draft.params, draft.bind(recorded.params)
+    except ParamInvalidError:
+        # The template has changed since; then only the same words are the same request.
+        given, kept = draft.command.params, recorded.params
+    for name in sorted(given.keys() | kept.keys()):
+        if name not in given or name not in kept or given[name] != kept[name]:
+            return f"params.{name}"
+    return None

@@ -1,0 +1,114 @@
+"""Transactions on their way into the books: asked for, evaluated, decided.
+
+The classes of this page live for one batch and are made by the thousand; they are plain slotted
+classes that nobody changes once they are handed on.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from ledger_server.domain.primitives import AccountId, Direction, Layer, TransactionId
+from ledger_server.domain.template import Json
+
+#: Entries of one transaction: its event must stay a message that every broker takes.
+ENTRIES_MAX: Final = 1_000
+#: Transactions of one call.
+TRANSACTIONS_MAX_PER_CALL: Final = 1_000
+#: Entries of one call: what one batch can lock and write in a fraction of a second.
+ENTRIES_MAX_PER_CALL: Final = 20_000
+
+
+class RequestField(enum.IntEnum):
+    """An optional field of a posting request. The contract's numbers."""
+
+    TEMPLATE_VERSION = 1
+    EFFECTIVE_DATE = 2
+    DESCRIPTION = 3
+    EXTERNAL_ID = 4
+    CORRELATION_ID = 5
+    METADATA = 6
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class PostCommand:
+    """What a caller asks for. A field that is None was not given."""
+
+    transaction_id: TransactionId
+    template_code: str
+    template_version: int | None
+    params: Mapping[str, Json]
+    effective: date | None = None
+    description: str | None = None
+    external_id: str | None = None
+    correlation_id: str | None = None
+    metadata: Mapping[str, str] | None = None
+    #: The params as they came, echoed into the record; opaque here.
+    params_as_given: object = None
+
+    def requested(self) -> list[RequestField]:
+        """Return which optional fields were given."""
+        given = (
+            (RequestField.TEMPLATE_VERSION, self.template_version),
+            (RequestField.EFFECTIVE_DATE, self.effective),
+            (RequestField.DESCRIPTION, self.description),
+            (RequestField.EXTERNAL_ID, self.external_id),
+            (RequestField.CORRELATION_ID, self.correlation_id),
+            (RequestField.METADATA, self.metadata),
+        )
+        return [field for field, value in given if value is not None]
+
+
+class BalanceKey(NamedTuple):
+    """What a balance row is found by within a journal."""
+
+    account_id: AccountId
+    currency: str
+
+
+class DraftEntry(NamedTuple):
+    """One leg of a draft: checked by itself, its account known to exist."""
+
+    key: BalanceKey
+    account_code: str
+    direction: Direction
+    layer: Layer
+    #: Above zero, with exactly as many decimals as the currency has.
+    units: Decimal
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Draft:
+    """A transaction as evaluated: balanced, and not yet held against the books."""
+
+    command: PostCommand
+    template_version: int
+    #: The params with their types; what makes two requests the same.
+    params: Mapping[str, object]
+    #: Gives other params their types by the same template.
+    bind: Callable[[Mapping[str, Json]], Mapping[str, object]]
+    effective: date
+    description: str
+    external_id: str
+    correlation_id: str
+    metadata: Mapping[str, str]
+    entries: list[DraftEntry]
+
+
+class BalanceAfter(NamedTuple):
+    """Sums of one layer right after an entry."""
+
+    debit: Decimal
+    credit: Decimal
+    version: int
+
+
+@dataclasses.dataclass(slots=True)
+class Posting:
+    """A draft that the books accept, with the balance after each of its entries."""
+
+    draft: Draft
+    balances_after: list[BalanceAfter]

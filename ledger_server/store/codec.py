@@ -1,0 +1,83 @@
+"""The stored form of facts: messages of the contract, serialised once.
+
+An event's payload is a `ledger.v1.Event` without sequence and record time, which are known only at
+the commit. Protobuf lets fields be put before a serialised message, so readers prepend the two and
+send the rest as it lies in the table.
+"""
+
+import dataclasses
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from ledger_proto.v1 import account_sets_pb2, accounts_pb2, events_pb2, journals_pb2
+from ledger_server.domain.account import Account, AccountSet
+from ledger_server.domain.journal import Journal
+from ledger_server.domain.primitives import Currency
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event about to be stored: its type's number and its bytes."""
+
+    type: int
+    payload: bytes
+
+
+def stored_event(event: events_pb2.Event) -> StoredEvent:
+    """Serialise `event`, whose fact must be set."""
+    fact = event.WhichOneof("fact")
+    assert fact is not None, "an event without a fact"
+    number = events_pb2.Event.DESCRIPTOR.fields_by_name[fact].number
+    return StoredEvent(number, event.SerializeToString())
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """Encode an aware instant."""
+    assert moment.tzinfo is not None, "an instant needs a time zone"
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def journal_message(journal: Journal) -> journals_pb2.Journal:
+    """Encode a journal."""
+    return journals_pb2.Journal(
+        id=str(journal.public_id),
+        code=journal.code,
+        name=journal.name,
+        time_zone=journal.time_zone,
+        create_time=timestamp(journal.created_at),
+        head_sequence=journal.sequence,
+    )
+
+
+def currency_message(currency: Currency) -> journals_pb2.Currency:
+    """Encode a currency."""
+    return journals_pb2.Currency(code=currency.code, exponent=currency.exponent)
+
+
+def account_message(account: Account) -> accounts_pb2.Account:
+    """Encode an account. Directions and statuses have the same numbers in both worlds."""
+    return accounts_pb2.Account(
+        id=str(account.id),
+        code=account.code,
+        name=account.name,
+        normal_side=account.normal_side.value,  # type: ignore[arg-type]  # same numbers
+        status=account.status.value,  # type: ignore[arg-type]  # same numbers
+        metadata=dict(account.metadata),
+        create_time=timestamp(account.created_at),
+    )
+
+
+def account_set_message(account_set: AccountSet) -> account_sets_pb2.AccountSet:
+    """Encode an account set."""
+    return account_sets_pb2.AccountSet(
+        id=str(account_set.id),
+        code=account_set.code,
+        name=account_set.name,
+        category=account_set.category.value,  # type: ignore[arg-type]  # same numbers
+        normal_side=account_set.normal_side.value if account_set.normal_side else 0,  # type: ignore[arg-type]  # same numbers
+        metadata=dict(account_set.metadata),
+        create_time=timestamp(account_set.created_at),
+    )

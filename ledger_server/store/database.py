@@ -1,0 +1,225 @@
+"""The way to the database: connections, transactions, and what its errors mean.
+
+The only module that knows asyncpg. Everything above sees `Tx`, rows that are read by column name,
+and the few exceptions below.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Final, Self
+
+import asyncpg
+
+from ledger_server.domain.errors import LedgerInvariantError, StorageUnavailableError
+
+Row = Mapping[str, Any]
+
+#: The role that servers run as; see migrations/0002_guards.sql.
+RUNTIME_ROLE: Final = "ledger_runtime"
+#: Connections for reads and changes of configuration. Writers have their own.
+POOL_SIZE_MAX: Final = 16
+#: Journals whose postings one server can commit at the same moment.
+WRITER_POOL_SIZE_MAX: Final = 8
+CONNECT_TIMEOUT_SECONDS: Final = 10
+
+_TIMEOUTS: Final = {
+    # A statement that takes longer holds locks that others wait for.
+    "statement_timeout": "60s",
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",
+    "jit": "off",
+    "timezone": "UTC",
+    "application_name": "ledger-server",
+}
+
+#: One plan for every batch, whatever its size and whatever the tables looked like when it was
+#: made: nested loops over the primary keys. Left to itself the planner takes a sequential scan of
+#: every balance on a table that was never analysed.
+_WRITER_PLANS: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+}
+
+#: From PostgreSQL 16 on, a member of a role may not always become it.
+_MAY_SET_ROLE: Final = """
+SELECT count(*) > 0
+  FROM pg_roles
+ WHERE rolname = $1
+   AND pg_has_role(current_user, oid, CASE
+           WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER'
+       END)
+"""
+
+#: SQLSTATEs after which the same transaction may succeed when run again.
+_RETRYABLE: Final = frozenset({"40001", "40P01", "55P03"})
+#: SQLSTATE classes and states in which the database cannot serve anybody now.
+_UNAVAILABLE: Final = ("08", "53", "57P", "58", "25006")
+
+
+class StoreConfigurationError(Exception):
+    """The database is set up in a way in which the ledger would break its promises."""
+
+
+class ConstraintError(Exception):
+    """A constraint refused a write. Callers turn the ones they expect into refusals."""
+
+    def __init__(self, constraint: str) -> None:
+        """Remember the constraint's name."""
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+class RetryError(Exception):
+    """Another transaction was in the way; running this one again may succeed."""
+
+
+class ConnectionLostError(StorageUnavailableError):
+    """The connection broke. If it broke during COMMIT, the outcome is open."""
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's exceptions into ours."""
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise ConstraintError(error.constraint_name or "unnamed") from error
+    except asyncpg.PostgresError as error:
+        state = error.sqlstate or ""
+        if state in _RETRYABLE:
+            raise RetryError from error
+        if state.startswith(("08", "57P")):
+            raise ConnectionLostError from error
+        if state.startswith(_UNAVAILABLE):
+            raise StorageUnavailableError from error
+        raise
+    except (asyncpg.InterfaceError, OSError, TimeoutError, EOFError) as error:
+        raise ConnectionLostError from error
+
+
+class Tx:
+    """An open transaction. Functions that need one end in `_in_tx` and take it first."""
+
+    def __init__(self, connection: Any, database: "Database") -> None:
+        """Wrap a connection whose transaction has begun."""
+        self._connection = connection
+        self._database = database
+
+    async def fetch(self, query: str, *values: object) -> Sequence[Row]:
+        """Run one statement and return its rows."""
+        self._database.statement_count += 1
+        with _translated():
+            rows: Sequence[Row] = await self._connection.fetch(query, *values)
+            return rows
+
+    async def fetch_one(self, query: str, *values: object) -> Row | None:
+        """Run one statement and return its first row, if any."""
+        rows = await self.fetch(query, *values)
+        return rows[0] if rows else None
+
+    async def execute(self, query: str, *values: object) -> None:
+        """Run one statement for its effect."""
+        await self.fetch(query, *values)
+
+    async def execute_many(self, query: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run one statement once for each of `rows`, in one round trip."""
+        self._database.statement_count += 1
+        with _translated():
+            await self._connection.executemany(query, rows)
+
+
+class Database:
+    """Connections to one database."""
+
+    def __init__(self, pool: Any, writer_pool: Any) -> None:
+        """Use `connect` instead."""
+        self._pool = pool
+        self._writer_pool = writer_pool
+        #: Statements sent so far, without BEGIN and COMMIT; tests hold it against a constant.
+        self.statement_count = 0
+
+    @classmethod
+    async def connect(cls, dsn: str) -> Self:
+        """Open the pools.
+
+        Raises:
+            StoreConfigurationError: a commit would not be durable here.
+            StorageUnavailableError: the database does not answer.
+        """
+        settings = dict(_TIMEOUTS)
+        with _translated():
+            probe = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_SECONDS)
+            try:
+                await _check(probe)
+                if await probe.fetchval(
+                    _MAY_SET_ROLE,
+                    RUNTIME_ROLE,
+                ):
+                    settings["role"] = RUNTIME_ROLE
+            finally:
+                await probe.close()
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=POOL_SIZE_MAX,
+                server_settings=settings,
+                timeout=CONNECT_TIMEOUT_SECONDS,
+            )
+            writer_pool = await asyncpg.create_pool(
+                dsn,
+                min_size=0,
+                max_size=WRITER_POOL_SIZE_MAX,
+                server_settings=settings | _WRITER_PLANS,
+                timeout=CONNECT_TIMEOUT_SECONDS,
+            )
+        return cls(pool, writer_pool)
+
+    async def close(self) -> None:
+        """Close all connections, waiting for those in use."""
+        await self._pool.close()
+        await self._writer_pool.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Begin a READ COMMITTED transaction; commit at the end, roll back on an exception."""
+        async with self._begin(self._pool) as tx:
+            yield tx
+
+    @contextlib.asynccontextmanager
+    async def writer_transaction(self) -> AsyncIterator[Tx]:
+        """Begin a transaction of a journal's writer, on a connection with its plans."""
+        async with self._begin(self._writer_pool) as tx:
+            yield tx
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tx]:
+        """Begin a read-only transaction in which every statement sees one moment."""
+        async with self._begin(self._pool, isolation="repeatable_read", readonly=True) as tx:
+            yield tx
+
+    @contextlib.asynccontextmanager
+    async def _begin(self, pool: Any, **options: object) -> AsyncIterator[Tx]:
+        # acquire, BEGIN, COMMIT and ROLLBACK fail in the driver's words; what the body raises is
+        # already in ours and passes through unchanged.
+        with _translated():
+            async with pool.acquire() as connection, connection.transaction(**options):
+                yield Tx(connection, self)
+
+
+async def _check(connection: Any) -> None:
+    """Refuse a database that would lose what was answered as posted."""
+    for setting in ("synchronous_commit", "fsync", "full_page_writes"):
+        value = await connection.fetchval("SELECT current_setting($1)", setting)
+        if value == "off" or (setting == "synchronous_commit" and value == "local"):
+            raise StoreConfigurationError(
+                f"{setting} is {value}: a posting that was answered could be lost. "
+                f"Set {setting} = on."
+            )
+
+
+def broken_invariant(error: ConstraintError) -> LedgerInvariantError:
+    """Return the refusal for a guard that the rules should have kept from being reached."""
+    return LedgerInvariantError(error.constraint)

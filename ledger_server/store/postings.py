@@ -1,0 +1,176 @@
+"""Postings: locking what a batch touches, finding what is known, writing what was decided."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from ledger_server.domain.posting import BalanceState, DaySum
+from ledger_server.domain.primitives import JournalId, Layer
+from ledger_server.domain.replay import Recorded
+from ledger_server.domain.transaction import BalanceKey, Posting
+from ledger_server.store.database import Row, Tx
+from ledger_server.store.queries import load
+from ledger_server.store.transaction_codec import JOURNAL_POSTED, read_transaction, recorded
+
+_SQL = load("postings")
+
+#: In the order of `BalanceState.sums`.
+_SUM_COLUMNS: Final = (
+    "settled_debit",
+    "settled_credit",
+    "pending_debit",
+    "pending_credit",
+    "encumbrance_debit",
+    "encumbrance_credit",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """What the books say about the ids that a batch names."""
+
+    config_version: int
+    by_id: dict[UUID, Recorded]
+    by_external_id: dict[str, UUID]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Written:
+    """Where a batch went: its postings have the sequences from `base` + 1 on."""
+
+    base: int
+    recorded_at: datetime
+
+
+async def ensure_balances_in_tx(tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]) -> None:
+    """Create the balances that are missing. Must be the first statement of `tx`; see the SQL."""
+    await tx.execute(_SQL["ensure_balances"], journal_id, *_columns(keys))
+
+
+async def lock_balances_in_tx(
+    tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
+) -> dict[BalanceKey, BalanceState]:
+    """Return the balances that are there, held until `tx` ends."""
+    rows = await tx.fetch(_SQL["lock_balances"], journal_id, *_columns(keys))
+    return _states(rows)
+
+
+async def read_balances_in_tx(
+    tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
+) -> dict[BalanceKey, BalanceState]:
+    """Return the balances that are there, without holding them."""
+    rows = await tx.fetch(_SQL["read_balances"], journal_id, *_columns(keys))
+    return _states(rows)
+
+
+async def find_known_in_tx(
+    tx: Tx, journal_id: JournalId, ids: Sequence[UUID], external_ids: Sequence[str]
+) -> Known:
+    """Return what is recorded under these ids, and the configuration version now."""
+    rows = await tx.fetch(_SQL["find_known"], journal_id, ids, external_ids)
+    assert rows, f"journal {journal_id} has no head"
+    by_id: dict[UUID, Recorded] = {}
+    by_external_id: dict[str, UUID] = {}
+    for row in rows:
+        if row["payload"] is not None:
+            by_id[row["id"]] = recorded(
+                read_transaction(row["payload"], row["sequence"], row["recorded_at"])
+            )
+        elif row["id"] is not None:
+            by_external_id[row["external_id"]] = row["id"]
+    return Known(rows[0]["config_version"], by_id, by_external_id)
+
+
+async def write_batch_in_tx(
+    tx: Tx,
+    journal_id: JournalId,
+    config_version: int,
+    *,
+    postings: Sequence[Posting],
+    payloads: Sequence[bytes],
+    balances: Mapping[BalanceKey, BalanceState],
+    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
+) -> Written | None:
+    """Write postings and what they make of the balances.
+
+    Returns:
+        Where they went, or None if the configuration is no longer `config_version`; then nothing
+        was written.
+
+    Raises:
+        ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.
+    """
+    row = await tx.fetch_one(
+        _SQL["write_batch"],
+        journal_id,
+        len(postings),
+        config_version,
+        JOURNAL_POSTED,
+        payloads,
+        *_transaction_columns(postings),
+        *_entry_columns(postings),
+        *_balance_columns(balances),
+        *_day_columns(days),
+    )
+    return Written(row["base"], row["recorded_at"]) if row else None
+
+
+def _columns(keys: Iterable[BalanceKey]) -> tuple[list[UUID], list[str]]:
+    rows = list(keys)
+    return [key.account_id for key in rows], [key.currency for key in rows]
+
+
+def _states(rows: Sequence[Row]) -> dict[BalanceKey, BalanceState]:
+    return {
+        BalanceKey(row["account_id"], row["currency"]): BalanceState(
+            [row[column] for column in _SUM_COLUMNS], row["version"]
+        )
+        for row in rows
+    }
+
+
+def _transaction_columns(postings: Sequence[Posting]) -> tuple[list[object], ...]:
+    drafts = [posting.draft for posting in postings]
+    return (
+        [draft.command.transaction_id for draft in drafts],
+        [draft.effective for draft in drafts],
+        [draft.external_id or None for draft in drafts],
+        [draft.correlation_id or None for draft in drafts],
+    )
+
+
+def _entry_columns(postings: Sequence[Posting]) -> tuple[Sequence[object], ...]:
+    rows = [
+        (
+            ordinal,
+            position,
+            entry.layer,
+            entry.direction,
+            posting.draft.effective,
+            entry.key.account_id,
+            entry.units,
+            entry.key.currency,
+        )
+        for ordinal, posting in enumerate(postings, 1)
+        for position, entry in enumerate(posting.draft.entries)
+    ]
+    return tuple(zip(*rows, strict=True))
+
+
+def _balance_columns(
+    balances: Mapping[BalanceKey, BalanceState],
+) -> tuple[Sequence[object], ...]:
+    rows = [(*key, state.version, *state.sums) for key, state in balances.items()]
+    return tuple(zip(*rows, strict=True))
+
+
+def _day_columns(
+    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
+) -> tuple[Sequence[object], ...]:
+    rows: list[tuple[UUID, str, Layer, date, Decimal, Decimal]] = [
+        (*key, layer, day, sums.debit, sums.credit) for (key, layer, day), sums in days.items()
+    ]
+    return tuple(zip(*rows, strict=True))

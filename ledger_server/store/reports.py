@@ -1,0 +1,117 @@
+"""What reports are made from: sums by SQL, and the chart as it was."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from ledger_proto.v1 import events_pb2
+from ledger_server.domain.primitives import JournalId, Layer
+from ledger_server.domain.report.chart import Chart, ChartChange, Named
+from ledger_server.domain.report.trial_balance import Sums, SumsByKey
+from ledger_server.store.database import Row, Tx
+from ledger_server.store.queries import load
+
+_SQL = load("reports")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Which sums a report is about."""
+
+    layer: Layer
+    #: First day of the movement; None for the beginning of the books.
+    from_date: date | None
+    #: Last day that counts; None for everything.
+    as_of: date | None
+    #: None for all.
+    currency: str | None
+
+
+async def sums_in_tx(tx: Tx, journal_id: JournalId, period: Period) -> SumsByKey:
+    """Return the sums of each account and currency as they stand."""
+    rows = await tx.fetch(_SQL["trial_balance_sums"], journal_id, *_bounds(period))
+    return {(row["account_id"], row["currency"]): _sums(row) for row in rows}
+
+
+async def sums_after_in_tx(
+    tx: Tx, journal_id: JournalId, period: Period, sequence: int
+) -> SumsByKey:
+    """Return the sums of the entries after `sequence` alone."""
+    rows = await tx.fetch(_SQL["trial_balance_later"], journal_id, *_bounds(period), sequence)
+    return {(row["account_id"], row["currency"]): _sums(row) for row in rows}
+
+
+async def chart_in_tx(tx: Tx, journal_id: JournalId) -> Chart:
+    """Return the chart as it stands."""
+    set_accounts: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for row in await tx.fetch(_SQL["chart_set_accounts"], journal_id):
+        set_accounts[row["set_id"]].add(row["member_id"])
+    set_sets: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for row in await tx.fetch(_SQL["chart_set_sets"], journal_id):
+        set_sets[row["set_id"]].add(row["member_id"])
+    return Chart(
+        accounts=_named(await tx.fetch(_SQL["chart_accounts"], journal_id)),
+        sets=_named(await tx.fetch(_SQL["chart_sets"], journal_id)),
+        set_accounts=dict(set_accounts),
+        set_sets=dict(set_sets),
+    )
+
+
+async def chart_changes_after_in_tx(
+    tx: Tx, journal_id: JournalId, sequence: int
+) -> list[ChartChange]:
+    """Return what changed the chart after `sequence`, the newest first."""
+    rows = await tx.fetch(_SQL["configuration_after"], journal_id, sequence)
+    return [_chart_change(events_pb2.Event.FromString(row["payload"])) for row in rows]
+
+
+async def event_time_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> datetime | None:
+    """Return when the event at `sequence` was recorded."""
+    row = await tx.fetch_one(_SQL["event_time"], journal_id, sequence)
+    return row["recorded_at"] if row else None
+
+
+def _bounds(period: Period) -> tuple[Layer, date, date, str | None]:
+    return (
+        period.layer,
+        period.from_date or date.min,
+        period.as_of or date.max,
+        period.currency,
+    )
+
+
+def _sums(row: Row) -> Sums:
+    return Sums(row["opening_debit"], row["opening_credit"], row["debit"], row["credit"])
+
+
+def _named(rows: Sequence[Row]) -> dict[UUID, Named]:
+    return {row["id"]: Named(row["id"], row["code"], row["name"]) for row in rows}
+
+
+def _chart_change(event: events_pb2.Event) -> ChartChange:
+    """Return what an event did to the chart; nothing for those that leave it alone."""
+    fact = event.WhichOneof("fact")
+    if fact == "account_created":
+        return ChartChange(created_accounts=[UUID(event.account_created.account.id)])
+    if fact == "account_updated":
+        previous = event.account_updated.previous
+        return ChartChange(renamed=Named(UUID(previous.id), previous.code, previous.name))
+    if fact == "account_set_created":
+        return ChartChange(created_sets=[UUID(event.account_set_created.account_set.id)])
+    if fact == "account_set_members_added":
+        added = event.account_set_members_added
+        return ChartChange(
+            set_id=UUID(added.account_set_id),
+            accounts_added=[UUID(one) for one in added.account_ids],
+            sets_added=[UUID(one) for one in added.member_set_ids],
+        )
+    if fact == "account_set_members_removed":
+        removed = event.account_set_members_removed
+        return ChartChange(
+            set_id=UUID(removed.account_set_id),
+            accounts_removed=[UUID(one) for one in removed.account_ids],
+            sets_removed=[UUID(one) for one in removed.member_set_ids],
+        )
+    return ChartChange()
