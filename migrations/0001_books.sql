@@ -112,9 +112,10 @@ CREATE TABLE requests (
     CONSTRAINT requests_pkey PRIMARY KEY (journal_id, request_id)
 );
 
--- Every fact of a journal, once, in order.
+-- Every fact of a journal, once, in order. Who writes one has locked the journal's head, so a
+-- foreign key would look up for each row what is known.
 CREATE TABLE events (
-    journal_id  integer     NOT NULL REFERENCES journals,
+    journal_id  integer     NOT NULL,
     sequence    bigint      NOT NULL CHECK (sequence >= 1),
     recorded_at timestamptz NOT NULL,
     -- Number of the field of ledger.v1.Event that is set.

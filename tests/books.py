@@ -1,8 +1,8 @@
 """Books written past the ledger, by hand: for tests of readers and of the database's guards."""
 
-import datetime
 import itertools
 import uuid
+from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
@@ -42,7 +42,7 @@ class Books:
             " JOIN accounts ON accounts.journal_id = $1 AND accounts.code = entry.code",
             self.journal_id,
             sequence,
-            datetime.date.fromisoformat(day),
+            date.fromisoformat(day),
             [entry[0] for entry in entries],
             [entry[1] for entry in entries],
             [entry[2] for entry in entries],

@@ -13,6 +13,8 @@ from ledger_client.models import ParamValue
 
 #: Up to here every integer is a JSON number without loss; beyond it travels as a string.
 _INTEGER_EXACT_MAX: Final = 2**53
+#: Beyond it a decimal is not written out.
+_EXPONENT_MAX: Final = 100
 
 
 def to_struct(params: Mapping[str, ParamValue]) -> struct_pb2.Struct:
@@ -108,10 +110,13 @@ def decimal_text(value: Decimal, place: str) -> str:
     """Write a decimal in plain form, its trailing zeros kept, never with an exponent.
 
     Raises:
-        ValueError: it is NaN or infinite.
+        ValueError: it is NaN, infinite, or far beyond all amounts.
     """
     if not value.is_finite():
         raise ValueError(f"{place}: {value} is not an amount")
+    # The server says what is too long; here it only must not fill the memory: 1E+999999999.
+    if abs(value.adjusted()) > _EXPONENT_MAX:
+        raise ValueError(f"{place}: {value} has more digits than an amount may")
     return format(value.copy_abs() if value.is_zero() else value, "f")
 
 

@@ -12,6 +12,8 @@ import yaml
 
 #: A file that is longer is not a template, and is not read.
 LENGTH_MAX: Final = 256 * 1024
+#: The server takes values of 16 levels; the rest is the file's own.
+DEPTH_MAX: Final = 24
 
 _TAG: Final = "tag:yaml.org,2002:"
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
@@ -61,8 +63,8 @@ def parse(text: str, problems: list[Problem]) -> Node | None:
         return None
     try:
         # An alias is not followed: a few lines of them can mean gigabytes.
-        if aliases := _aliases(text):
-            problems.extend(aliases)
+        if dangers := _dangers(text):
+            problems.extend(dangers)
             return None
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         return None if root is None else _Reader(problems).node(root)
@@ -72,8 +74,6 @@ def parse(text: str, problems: list[Problem]) -> Node | None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problems.append(Problem(line, f"the character {error.character!r} is not allowed"))
-    except RecursionError:
-        problems.append(Problem(1, "nested too deeply"))
     return None
 
 
@@ -90,12 +90,21 @@ def plain(node: Node) -> object:
             return scalar
 
 
-def _aliases(text: str) -> list[Problem]:
-    return [
-        Problem(event.start_mark.line + 1, f"the alias *{event.anchor} is not supported")
-        for event in yaml.parse(text, Loader=yaml.SafeLoader)
-        if isinstance(event, yaml.AliasEvent)
-    ]
+def _dangers(text: str) -> list[Problem]:
+    """Return what must be seen before a tree is built: aliases, and nesting without bound."""
+    problems = []
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            problems.append(Problem(line, f"the alias *{event.anchor} is not supported"))
+        elif isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH_MAX:
+            return [Problem(line, f"nested deeper than {DEPTH_MAX}")]
+    return problems
 
 
 class _Reader:

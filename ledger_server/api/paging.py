@@ -53,9 +53,8 @@ class PageTokens:
 
     def make(self, request: Message, last: list[str | int]) -> str:
         """Return the token for the page after the row whose sort key is `last`."""
-        body = json.dumps(last, separators=(",", ":")).encode()
-        token = base64.urlsafe_b64encode(self._sign(request, body) + body)
-        return token.decode().rstrip("=")
+        body = json.dumps(last, separators=(",", ":"), ensure_ascii=False).encode()
+        return _encode(self._sign(request, body) + body)
 
     def read(self, request: Message, token: str) -> list[str | int] | None:
         """Return the sort key after which to go on, None for the first page.
@@ -71,6 +70,8 @@ class PageTokens:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except binascii.Error as error:
             raise PageTokenInvalidError from error
+        if _encode(raw) != token:
+            raise PageTokenInvalidError  # a second spelling of the same bytes
         signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(request, body)):
             raise PageTokenInvalidError
@@ -85,3 +86,7 @@ class PageTokens:
         digest = hmac.new(self._key, asked.DESCRIPTOR.full_name.encode(), hashlib.sha256)
         digest.update(b"\0" + asked.SerializeToString(deterministic=True) + b"\0" + body)
         return digest.digest()[:_SIGNATURE_BYTES]
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

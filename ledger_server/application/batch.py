@@ -10,6 +10,7 @@ from ledger_server.application.prepare import Prepared
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BalanceState,
+    BatchRefusedError,
     Books,
     Outcome,
     Repeat,
@@ -41,6 +42,8 @@ class Posted:
 
 
 Result = Posted | LedgerError
+#: One result for each command of a group, or why none of an atomic group was posted.
+GroupResult = list[Result] | BatchRefusedError
 
 
 class Group:
@@ -64,9 +67,11 @@ class Group:
         """Return the commands that could be prepared, as drafts."""
         return [draft for draft in self.prepared if isinstance(draft, Draft)]
 
-    def answer(self, results: list[Result]) -> None:
+    def answer(self, results: GroupResult) -> None:
         """Hand the results to whoever still waits."""
-        if not self.done.done():
+        if isinstance(results, BatchRefusedError):
+            self.fail(results)
+        elif not self.done.done():
             self.done.set_result(results)
 
     def fail(self, refusal: LedgerError) -> None:
@@ -77,7 +82,7 @@ class Group:
 
 async def run_batch(
     database: Database, books: JournalBooks, groups: Sequence[Group], actor: str
-) -> list[list[Result]]:
+) -> list[GroupResult]:
     """Post the drafts of `groups` in one transaction; return each group's results.
 
     Raises:
@@ -94,7 +99,7 @@ async def run_batch(
 
 async def _run(
     database: Database, books: JournalBooks, groups: Sequence[Group], actor: str, *, ensure: bool
-) -> list[list[Result]]:
+) -> list[GroupResult]:
     drafts = [draft for group in groups for draft in group.drafts()]
     keys = {entry.key for draft in drafts for entry in draft.entries}
     async with database.writer_transaction() as tx:
@@ -107,7 +112,12 @@ async def _run(
         against = await books_in_tx(tx, books, drafts, states)
         outcomes = [decide_group(group.prepared, against, atomic=group.atomic) for group in groups]
         messages = await _write_in_tx(tx, books, against, actor)
-    return [[_result(outcome, messages) for outcome in group] for group in outcomes]
+    return [
+        group
+        if isinstance(group, BatchRefusedError)
+        else [_result(outcome, messages) for outcome in group]
+        for group in outcomes
+    ]
 
 
 async def books_in_tx(

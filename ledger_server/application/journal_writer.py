@@ -20,7 +20,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from ledger_server.application.batch import Group, Result, StaleConfigurationError, run_batch
+from ledger_server.application.batch import (
+    Group,
+    GroupResult,
+    Result,
+    StaleConfigurationError,
+    run_batch,
+)
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.prepare import prepare
 from ledger_server.domain.errors import (
@@ -153,7 +159,7 @@ class JournalWriter:
         for group in groups:
             group.fail(refusal)
 
-    async def _attempt(self, groups: Sequence[Group]) -> list[list[Result]]:
+    async def _attempt(self, groups: Sequence[Group]) -> list[GroupResult]:
         """Run the batch until it is through: other servers may come in between."""
         reconnections = 0
         for attempt in range(ATTEMPTS_MAX):

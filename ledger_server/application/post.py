@@ -17,7 +17,12 @@ from ledger_server.application.journal_books import JournalBooks, Library
 from ledger_server.application.journal_writer import JournalWriter
 from ledger_server.application.prepare import prepare
 from ledger_server.domain.errors import ContentionError, LedgerError, TooManyEntriesError
-from ledger_server.domain.posting import BalanceState, Replay, decide_group
+from ledger_server.domain.posting import (
+    BalanceState,
+    BatchRefusedError,
+    Replay,
+    decide_group,
+)
 from ledger_server.domain.primitives import EXACT, ZERO, Layer
 from ledger_server.domain.transaction import (
     ENTRIES_MAX_PER_CALL,
@@ -32,27 +37,6 @@ from ledger_server.store.transaction_codec import draft_message
 
 #: Runs of a validation before its caller is told that the configuration will not hold still.
 _VALIDATIONS_MAX = 5
-
-
-class BatchRefusedError(LedgerError):
-    """An atomic batch was refused because of one of its items."""
-
-    def __init__(self, index: int, refusal: LedgerError) -> None:
-        """Take reason and kind from the item's refusal; add its index to the facts."""
-        super().__init__()
-        self.index = index
-        self.refusal = refusal
-        # What the caller can do is what the item's refusal says.
-        self.reason = refusal.reason  # type: ignore[misc]  # shadows the class's for this one
-        self.kind = refusal.kind  # type: ignore[misc]  # as above
-
-    def __str__(self) -> str:
-        """State which item was refused and why."""
-        return f"transactions[{self.index}]: {self.refusal}"
-
-    def facts(self) -> dict[str, str]:
-        """Return the facts of the item's refusal and its index."""
-        return {**self.refusal.facts(), "index": str(self.index)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +91,9 @@ class Poster:
         Raises:
             BatchRefusedError: the first refusal, with its index; nothing was written.
         """
-        posted: list[Posted] = []
-        for index, result in enumerate(await self._submit(journal, commands, atomic=True)):
-            if isinstance(result, LedgerError):
-                raise BatchRefusedError(index, result)
-            posted.append(result)
+        results = await self._submit(journal, commands, atomic=True)
+        posted = [result for result in results if isinstance(result, Posted)]
+        assert len(posted) == len(results), "an atomic group is refused as a whole"
         return posted
 
     async def post_independent(self, journal: str, commands: Sequence[PostCommand]) -> list[Result]:
@@ -149,6 +131,8 @@ class Poster:
             raise TooManyEntriesError(ENTRIES_MAX_PER_CALL, "call")
         if not group.drafts():
             refusals: list[Result] = [one for one in group.prepared if isinstance(one, LedgerError)]
+            if atomic and isinstance(refusals[0], LedgerError):
+                raise BatchRefusedError(0, refusals[0])
             return refusals
         writer = self._writers.get(books.journal.id)
         if writer is None:
@@ -164,7 +148,9 @@ class Poster:
                 states[key] = BalanceState([ZERO] * 6, 0)
             against = await books_in_tx(tx, books, [draft], states)
         before = {key: list(state.sums) for key, state in states.items()}
-        (outcome,) = decide_group([draft], against, atomic=False)
+        outcomes = decide_group([draft], against, atomic=False)
+        assert not isinstance(outcomes, BatchRefusedError), "only an atomic group is refused whole"
+        (outcome,) = outcomes
         if isinstance(outcome, Replay):
             record = outcome.recorded.record
             assert isinstance(record, transactions_pb2.Transaction), "made by the store"

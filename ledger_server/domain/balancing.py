@@ -29,8 +29,9 @@ def check_balanced(entries: Sequence[DraftEntry]) -> None:
     nets: dict[tuple[Layer, str], Decimal] = {}
     for entry in entries:
         book = (entry.layer, entry.key.currency)
-        signed = entry.units if entry.direction is Direction.DEBIT else -entry.units
-        nets[book] = EXACT.add(nets.get(book, ZERO), signed)
+        # Methods of EXACT, never operators: a minus sign rounds to the context of the thread.
+        move = EXACT.add if entry.direction is Direction.DEBIT else EXACT.subtract
+        nets[book] = move(nets.get(book, ZERO), entry.units)
     for (layer, currency), net in nets.items():
         if net:
             debits, credits_ = _sums(entries, layer, currency)

@@ -14,12 +14,18 @@ from ledger_server.domain.template import Json, Param, ParamType
 STRING_LENGTH_MAX: Final = 1_024
 #: Nesting of a JSON param; the walk over it is recursive.
 JSON_DEPTH_MAX: Final = 16
+#: Values in a JSON param: 1,000 lines of a general journal with nine fields each.
+JSON_VALUES_MAX: Final = 10_000
 INTEGER_MAX: Final = 2**63 - 1
+#: Characters of an unknown param's name that its refusal repeats: those a name can have.
+NAME_SHOWN_MAX: Final = 64
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIMESTAMP = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
+    # No hour 24, which Python 3.14 takes for midnight and RFC 3339 does not know.
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
 
@@ -42,7 +48,7 @@ def bind_params(declared: Mapping[str, Param], given: Mapping[str, Json]) -> dic
     for name in given:
         if name not in declared:
             known = ", ".join(declared) or "none"
-            raise ParamInvalidError(name, f"unknown; the template takes {known}")
+            raise ParamInvalidError(name[:NAME_SHOWN_MAX], f"unknown; the template takes {known}")
     bound: dict[str, object] = {}
     for name, param in declared.items():
         if name in given:
@@ -102,13 +108,19 @@ def _uuid(value: Json) -> UUID:
 def _date(value: Json) -> date:
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         raise ValueError("not a date such as 2026-01-31")
-    return date.fromisoformat(value)
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"no such date: {value}") from error
 
 
 def _timestamp(value: Json) -> datetime:
     if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
         raise ValueError("not an RFC 3339 timestamp such as 2026-01-31T12:00:00Z")
-    return datetime.fromisoformat(value)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"no such time: {value}") from error
 
 
 def _reference(value: Json) -> str:
@@ -120,17 +132,21 @@ def _reference(value: Json) -> str:
 
 
 def _json(value: Json) -> Json:
-    _check_json(value, JSON_DEPTH_MAX)
+    _count_values(value, JSON_DEPTH_MAX, 0)
     return value
 
 
-def _check_json(value: Json, depth: int) -> None:
-    if isinstance(value, str) or not isinstance(value, (Mapping, list, tuple)):
-        return
-    if depth == 0:
-        raise ValueError(f"nested deeper than {JSON_DEPTH_MAX}")
-    for element in value.values() if isinstance(value, Mapping) else value:
-        _check_json(element, depth - 1)
+def _count_values(value: Json, depth: int, count: int) -> int:
+    """Return how many values stand in `value`, itself included, on top of `count`."""
+    count += 1
+    if count > JSON_VALUES_MAX:
+        raise ValueError(f"more than {JSON_VALUES_MAX} values")
+    if isinstance(value, (Mapping, list, tuple)):
+        if depth == 0:
+            raise ValueError(f"nested deeper than {JSON_DEPTH_MAX}")
+        for element in value.values() if isinstance(value, Mapping) else value:
+            count = _count_values(element, depth - 1, count)
+    return count
 
 
 _PARSERS: Final[Mapping[ParamType, Callable[[Json], object]]] = {

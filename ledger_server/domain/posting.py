@@ -77,26 +77,47 @@ class DaySum:
     credit: Decimal
 
 
+class BatchRefusedError(LedgerError):
+    """An atomic group was refused because of one of its drafts."""
+
+    def __init__(self, index: int, refusal: LedgerError) -> None:
+        """Take reason and kind from the draft's refusal; add its index to the facts."""
+        super().__init__()
+        self.index = index
+        self.refusal = refusal
+        # What the caller can do is what the draft's refusal says.
+        self.reason = refusal.reason  # type: ignore[misc]  # shadows the class's for this one
+        self.kind = refusal.kind  # type: ignore[misc]  # as above
+
+    def __str__(self) -> str:
+        """State which draft was refused and why."""
+        return f"transactions[{self.index}]: {self.refusal}"
+
+    def facts(self) -> Mapping[str, str]:
+        """Return the facts of the draft's refusal and its index."""
+        return {**self.refusal.facts(), "index": str(self.index)}
+
+
 def decide_group(
     drafts: Sequence[Draft | LedgerError], books: Books, *, atomic: bool
-) -> list[Outcome]:
+) -> list[Outcome] | BatchRefusedError:
     """Decide `drafts` in order and leave in `books` what the accepted ones make of it.
 
     One that could not even be prepared stands here as its refusal, in its place.
 
     Returns:
-        One outcome for each draft. In an atomic group with a refusal, `books` is as it was, and
-        the list ends with that refusal.
+        One outcome for each draft; or, for an atomic group with a refusal, the first refusal, and
+        then `books` is as it was.
     """
     outcomes: list[Outcome] = []
-    for draft in drafts:
+    for index, draft in enumerate(drafts):
         outcome = draft if isinstance(draft, LedgerError) else _decide(draft, books)
-        outcomes.append(outcome)
         if atomic and isinstance(outcome, LedgerError):
             for earlier in reversed(outcomes):
                 if isinstance(earlier, Posting):
                     _take_back(earlier, books)
-            break
+            return BatchRefusedError(index, outcome)
+        outcomes.append(outcome)
     return outcomes
 
 

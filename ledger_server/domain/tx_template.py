@@ -31,6 +31,10 @@ from ledger_server.domain.transaction import ENTRIES_MAX
 
 _N = TypeVar("_N", Direction, Layer)
 
+#: Elements that the lists of all `for_each` of a template may have together: each costs some
+#: evaluations even if its `when` is false.
+ITEMS_MAX: Final = 10 * ENTRIES_MAX
+
 #: The smallest unit of a currency by its exponent.
 _QUANTA: Final = [Decimal(1).scaleb(-exponent) for exponent in range(EXPONENT_MAX + 1)]
 _DIRECTIONS: Final = {direction.name: direction for direction in Direction}
@@ -139,17 +143,21 @@ def evaluate_entries(
     """
     run = _Run(params, exponents)
     entries: list[EntryAsEvaluated] = []
+    items_left = ITEMS_MAX
     for definition in template.entries:
         if definition.for_each is None:
             if run.holds(definition, None):
                 entries.append(run.entry(definition, definition.place, None))
             continue
         items = run.items(definition)
-        if len(entries) + len(items) > ENTRIES_MAX:
+        items_left -= len(items)
+        if items_left < 0:
             raise TooManyEntriesError(ENTRIES_MAX, "transaction")
         for index, item in enumerate(items):
             if run.holds(definition, item):
                 entries.append(run.entry(definition, f"{definition.place}, item {index}", item))
+        if len(entries) > ENTRIES_MAX:
+            raise TooManyEntriesError(ENTRIES_MAX, "transaction")
     if not entries:
         raise NoEntriesError(template.source.code)
     return entries
@@ -166,7 +174,7 @@ class _Run:
 
     def entry(self, definition: CompiledEntry, place: str, item: object) -> EntryAsEvaluated:
         account = self._value(definition.account, place, "account", item)
-        if isinstance(account, str) and account:
+        if isinstance(account, str) and account and account.isprintable():
             account = parse_uuid(account) or account
         elif not isinstance(account, UUID):
             raise ExpressionFailedError(f"{place}.account", "gave no account's code or id")
@@ -213,7 +221,7 @@ class _Run:
         result = self._run(expression, place, None)
         if not isinstance(result, str):
             raise ExpressionFailedError(place, "gave no string")
-        if len(result) > length_max or "\0" in result:
+        if len(result) > length_max or not _is_storable(result):
             raise ExpressionFailedError(place, f"gave more than {length_max} characters, or a NUL")
         return result
 
@@ -226,7 +234,7 @@ class _Run:
         ):
             raise ExpressionFailedError(place, "gave no map of strings")
         if len(result) > 64 or any(
-            not key or len(key) > 64 or len(value) > 1_024 or "\0" in key + value
+            not key or len(key) > 64 or len(value) > 1_024 or not _is_storable(key + value)
             for key, value in result.items()
         ):
             raise ExpressionFailedError(
@@ -264,6 +272,11 @@ class _Run:
 
 
 _NO_FIELDS: Final = FieldsAsEvaluated()
+
+
+def _is_storable(text: str) -> bool:
+    """Tell whether PostgreSQL takes `text`: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _failed(place: str, error: EvaluationError) -> ExpressionFailedError:

@@ -166,6 +166,7 @@ class Database:
                 min_size=1,
                 max_size=POOL_SIZE_MAX,
                 server_settings=settings,
+                reset=_keep,
                 timeout=CONNECT_TIMEOUT_SECONDS,
             )
             writer_pool = await asyncpg.create_pool(
@@ -173,6 +174,7 @@ class Database:
                 min_size=0,
                 max_size=WRITER_POOL_SIZE_MAX,
                 server_settings=settings | _WRITER_PLANS,
+                reset=_keep,
                 timeout=CONNECT_TIMEOUT_SECONDS,
             )
         return cls(pool, writer_pool)
@@ -207,6 +209,10 @@ class Database:
         with _translated():
             async with pool.acquire() as connection, connection.transaction(**options):
                 yield Tx(connection, self)
+
+
+async def _keep(_connection: Any) -> None:
+    """Reset nothing when a connection is given back: nobody here changes a session's state."""
 
 
 async def _check(connection: Any) -> None:

@@ -18,6 +18,9 @@ from ledger_proto.v1 import (
     common_pb2,
     journals_pb2,
     journals_pb2_grpc,
+    reports_pb2_grpc,
+    transactions_pb2_grpc,
+    tx_templates_pb2_grpc,
 )
 
 DEBIT = common_pb2.DIRECTION_DEBIT
@@ -32,6 +35,9 @@ class Ledger:
         self.accounts = accounts_pb2_grpc.AccountServiceStub(channel)
         self.account_sets = account_sets_pb2_grpc.AccountSetServiceStub(channel)
         self.balances = balances_pb2_grpc.BalanceServiceStub(channel)
+        self.tx_templates = tx_templates_pb2_grpc.TxTemplateServiceStub(channel)
+        self.transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
+        self.reports = reports_pb2_grpc.ReportServiceStub(channel)
 
     async def create_journal(self, code: str = "main") -> journals_pb2.Journal:
         answer = await self.journals.CreateJournal(journals_pb2.CreateJournalRequest(code=code))
@@ -71,7 +77,8 @@ async def refused(call: Awaitable[Any]) -> Refused:
     """Wait for a call that must be refused."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
-    status = rpc_status.from_call(caught.value)
+    error: Any = caught.value  # a call, though the stubs do not say so
+    status = rpc_status.from_call(error)
     assert status is not None, caught.value
     info, fields = None, []
     for detail in status.details:

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from ledger_proto.v1 import accounts_pb2 as pb
 from ledger_proto.v1 import common_pb2, events_pb2
@@ -22,7 +23,8 @@ def get(account: str, journal: str = "main") -> pb.GetAccountRequest:
 
 def create(code: str, **fields: Any) -> pb.CreateAccountRequest:
     request_id = fields.pop("request_id", "")
-    account = pb.NewAccount(**{"code": code, "normal_side": DEBIT} | fields)
+    fields.setdefault("normal_side", DEBIT)
+    account = pb.NewAccount(code=code, **fields)
     return pb.CreateAccountRequest(journal="main", account=account, request_id=request_id)
 
 
@@ -304,6 +306,7 @@ async def test_lists_by_prefix_and_status(ledger: Ledger) -> None:
         assert await reason(ledger.accounts.ListAccounts(request)) == "FIELD_INVALID"
 
 
+NAME_ALONE = FieldMask(paths=["name"])
 REQUESTS: list[tuple[str, Callable[[str, str], Any]]] = [
     ("GetAccount", lambda j, a: pb.GetAccountRequest(journal=j, account=a)),
     ("LockAccount", lambda j, a: pb.LockAccountRequest(journal=j, account=a)),
@@ -311,7 +314,7 @@ REQUESTS: list[tuple[str, Callable[[str, str], Any]]] = [
     ("CloseAccount", lambda j, a: pb.CloseAccountRequest(journal=j, account=a)),
     (
         "UpdateAccount",
-        lambda j, a: pb.UpdateAccountRequest(journal=j, account=a, update_mask={"paths": ["name"]}),
+        lambda j, a: pb.UpdateAccountRequest(journal=j, account=a, update_mask=NAME_ALONE),
     ),
 ]
 

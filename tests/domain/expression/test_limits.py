@@ -86,11 +86,11 @@ def test_hostile_sources_are_refused_soon(source: str) -> None:
     many = {f"name{number}": Type.STRING for number in range(200)}
     compile_expression("1", params=many)
     best = float("inf")
-    for _ in range(3):  # the least of three: the machine may be doing something else
-        start = time.perf_counter()
+    for _ in range(3):  # the least of three, in processor time: the machine may be busy
+        start = time.process_time()
         with pytest.raises(ExpressionError):
             compile_expression(source, params=many, item_allowed=True)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best < 0.05
 
 
@@ -239,6 +239,6 @@ def test_the_costliest_evaluations_end(part: str, joint: str) -> None:
             count -= 5
             source = joint.join([part] * count)
     values = {"j": ["1"] * (COMPARISONS_MAX - 1), "a": Decimal("1." + "3" * 37)}
-    start = time.perf_counter()
+    start = time.process_time()
     expression.evaluate(values, {})
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

@@ -271,8 +271,7 @@ def _typed(type_: Type, depth: int) -> st.SearchStrategy[str]:
             form("max({}, {})", integer, integer),
         ],
         text: [
-            form("({} + {})", text, text),
-            form("({} + {})", text, Type.JSON),
+            *(form("({} + {})", text, other) for other in (text, Type.JSON)),
             *(form("string({})", other) for other in (decimal_, integer, boolean, Type.UUID)),
             *(form("string({})", other) for other in (Type.DATE, Type.TIMESTAMP, Type.JSON)),
             form("{}.trim().upperAscii()", text),

@@ -1,0 +1,56 @@
+"""All commands of `ledgerctl` in one tree."""
+
+from typing import Final
+
+import typer
+
+from ledger_client.cli import (
+    account_sets,
+    accounts,
+    balances,
+    currencies,
+    imports,
+    journals,
+    postings,
+    reports,
+    templates,
+    transactions,
+    versions,
+)
+from ledger_client.cli.failures import EXIT_CODES_HELP
+from ledger_client.cli.session import OutputFormat, Server, Settings, Timeout
+
+app: Final = typer.Typer(
+    name="ledgerctl",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.add_typer(journals.app, name="journal")
+app.add_typer(currencies.app, name="currency")
+app.add_typer(accounts.app, name="account")
+app.add_typer(account_sets.app, name="set")
+app.add_typer(templates.app, name="template")
+app.add_typer(postings.app)
+app.add_typer(transactions.app, name="transaction")
+app.add_typer(balances.app)
+app.add_typer(imports.app)
+app.add_typer(reports.app, name="report")
+app.add_typer(versions.app)
+
+
+@app.callback(epilog=EXIT_CODES_HELP)
+def ledgerctl(
+    context: typer.Context,
+    server: Server = None,
+    timeout: Timeout = None,
+    output: OutputFormat = None,
+) -> None:
+    """Keep books on a ledger server: journals, accounts, templates, postings, reports.
+
+    Amounts are exact decimals in whole currency units. Where an option stands, before or after
+    the command, makes no difference.
+    """
+    context.obj = Settings(server=server, timeout=timeout, output=output)
