@@ -18,6 +18,7 @@ from ledger_server.domain.posting import (
     day_sums,
     decide_group,
 )
+from ledger_server.domain.primitives import JournalId
 from ledger_server.domain.transaction import BalanceKey, Draft, PostCommand, Posting
 from ledger_server.store import postings
 from ledger_server.store.database import Database, Tx
@@ -50,11 +51,18 @@ class Group:
     """What one call wants posted: drafts that belong together, and who waits for them."""
 
     def __init__(
-        self, commands: Sequence[PostCommand], prepared: Sequence[Prepared], *, atomic: bool
+        self,
+        commands: Sequence[PostCommand],
+        prepared: Sequence[Prepared],
+        config_version: int,
+        *,
+        atomic: bool,
     ) -> None:
         """Begin unanswered. Must be made inside a running event loop."""
         self.commands = commands
         self.prepared = prepared
+        #: The configuration that `prepared` is good for.
+        self.config_version = config_version
         self.atomic = atomic
         self.done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
 
@@ -85,6 +93,8 @@ async def run_batch(
 ) -> list[GroupResult]:
     """Post the drafts of `groups` in one transaction; return each group's results.
 
+    All of them must be prepared under the configuration that `books` has now.
+
     Raises:
         StaleConfigurationError: nothing was written; prepare again.
         RetryError: nothing was written; run again.
@@ -100,6 +110,9 @@ async def run_batch(
 async def _run(
     database: Database, books: JournalBooks, groups: Sequence[Group], actor: str, *, ensure: bool
 ) -> list[GroupResult]:
+    # Of the groups, not of `books`: that memory may move on at any await, the drafts do not.
+    config_version = groups[0].config_version
+    assert all(group.config_version == config_version for group in groups), "see _attempt"
     drafts = [draft for group in groups for draft in group.drafts()]
     keys = {entry.key for draft in drafts for entry in draft.entries}
     async with database.writer_transaction() as tx:
@@ -109,27 +122,32 @@ async def _run(
         if len(states) < len(keys):
             assert not ensure, "ensure_balances leaves a row for each key"
             raise _MissingBalancesError
-        against = await books_in_tx(tx, books, drafts, states)
+        against = await books_in_tx(tx, books, config_version, drafts, states)
         outcomes = [decide_group(group.prepared, against, atomic=group.atomic) for group in groups]
-        messages = await _write_in_tx(tx, books, against, actor)
-    return [
-        group
-        if isinstance(group, BatchRefusedError)
-        else [_result(outcome, messages) for outcome in group]
-        for group in outcomes
-    ]
+        messages = await _write_in_tx(tx, books.journal.id, config_version, against, actor)
+    return [group_result(group, messages) for group in outcomes]
+
+
+def group_result(
+    outcomes: list[Outcome] | BatchRefusedError, messages: dict[int, transactions_pb2.Transaction]
+) -> GroupResult:
+    """Return what a group is answered, `messages` being what was written of it."""
+    if isinstance(outcomes, BatchRefusedError):
+        return outcomes
+    return [_result(outcome, messages) for outcome in outcomes]
 
 
 async def books_in_tx(
     tx: Tx,
     books: JournalBooks,
+    config_version: int,
     drafts: Sequence[Draft],
     states: dict[BalanceKey, BalanceState],
 ) -> Books:
     """Return what `drafts` are decided against: `states` and what is known of their ids.
 
     Raises:
-        StaleConfigurationError: the memory is behind.
+        StaleConfigurationError: the configuration is no longer `config_version`.
     """
     known = await postings.find_known_in_tx(
         tx,
@@ -137,7 +155,7 @@ async def books_in_tx(
         [draft.command.transaction_id for draft in drafts],
         [draft.external_id for draft in drafts if draft.external_id],
     )
-    if known.config_version != books.config_version:
+    if known.config_version != config_version:
         raise StaleConfigurationError
     return Books(
         balances=states,
@@ -148,7 +166,7 @@ async def books_in_tx(
 
 
 async def _write_in_tx(
-    tx: Tx, books: JournalBooks, decided: Books, actor: str
+    tx: Tx, journal_id: JournalId, config_version: int, decided: Books, actor: str
 ) -> dict[int, transactions_pb2.Transaction]:
     """Write what was accepted and return its transactions by the identity of the posting."""
     accepted = list(decided.accepted.values())
@@ -158,8 +176,8 @@ async def _write_in_tx(
     touched = {entry.key for posting in accepted for entry in posting.draft.entries}
     written = await postings.write_batch_in_tx(
         tx,
-        books.journal.id,
-        books.config_version,
+        journal_id,
+        config_version,
         postings=accepted,
         payloads=[event_payload(message, actor) for message in messages],
         balances={key: decided.balances[key] for key in touched},

@@ -12,6 +12,7 @@ from ledger_server.application.batch import (
     Result,
     StaleConfigurationError,
     books_in_tx,
+    group_result,
 )
 from ledger_server.application.journal_books import JournalBooks, Library
 from ledger_server.application.journal_writer import JournalWriter
@@ -20,6 +21,7 @@ from ledger_server.domain.errors import ContentionError, LedgerError, TooManyEnt
 from ledger_server.domain.posting import (
     BalanceState,
     BatchRefusedError,
+    Books,
     Replay,
     decide_group,
 )
@@ -108,11 +110,13 @@ class Poster:
         """
         books = await self._library.books(journal)
         for _ in range(_VALIDATIONS_MAX):
-            (draft,) = await prepare([command], books, self._now)
+            (draft,), config_version = await prepare([command], books, self._now)
             if isinstance(draft, LedgerError):
                 raise draft
+            if isinstance(draft, Replay):
+                return _validation_of_replay(draft)
             try:
-                return await self._validate(books, draft)
+                return await self._validate(books, config_version, draft)
             except StaleConfigurationError:
                 await books.refresh()
         raise ContentionError(_VALIDATIONS_MAX)
@@ -126,35 +130,35 @@ class Poster:
         self, journal: str, commands: Sequence[PostCommand], *, atomic: bool
     ) -> list[Result]:
         books = await self._library.books(journal)
-        group = Group(commands, await prepare(commands, books, self._now), atomic=atomic)
+        group = Group(commands, *await prepare(commands, books, self._now), atomic=atomic)
         if group.entry_count > ENTRIES_MAX_PER_CALL:
             raise TooManyEntriesError(ENTRIES_MAX_PER_CALL, "call")
         if not group.drafts():
-            refusals: list[Result] = [one for one in group.prepared if isinstance(one, LedgerError)]
-            if atomic and isinstance(refusals[0], LedgerError):
-                raise BatchRefusedError(0, refusals[0])
-            return refusals
+            results = group_result(
+                decide_group(group.prepared, Books({}, {}, {}, {}), atomic=atomic), {}
+            )
+            if isinstance(results, BatchRefusedError):
+                raise results
+            return results
         writer = self._writers.get(books.journal.id)
         if writer is None:
             writer = JournalWriter(self._database, books, self._actor, self._now)
             self._writers[books.journal.id] = writer
         return await writer.submit(group)
 
-    async def _validate(self, books: JournalBooks, draft: Draft) -> Validation:
+    async def _validate(self, books: JournalBooks, config_version: int, draft: Draft) -> Validation:
         keys = {entry.key for entry in draft.entries}
         async with self._database.snapshot() as tx:
             states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
             for key in keys - states.keys():
                 states[key] = BalanceState([ZERO] * 6, 0)
-            against = await books_in_tx(tx, books, [draft], states)
+            against = await books_in_tx(tx, books, config_version, [draft], states)
         before = {key: list(state.sums) for key, state in states.items()}
         outcomes = decide_group([draft], against, atomic=False)
         assert not isinstance(outcomes, BatchRefusedError), "only an atomic group is refused whole"
         (outcome,) = outcomes
         if isinstance(outcome, Replay):
-            record = outcome.recorded.record
-            assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-            return Validation(transaction=record, replayed=True, changes=(), refusal=None)
+            return _validation_of_replay(outcome)
         return Validation(
             transaction=draft_message(draft),
             replayed=False,
@@ -163,6 +167,12 @@ class Poster:
             else (),
             refusal=outcome if isinstance(outcome, LedgerError) else None,
         )
+
+
+def _validation_of_replay(replay: Replay) -> Validation:
+    record = replay.recorded.record
+    assert isinstance(record, transactions_pb2.Transaction), "made by the store"
+    return Validation(transaction=record, replayed=True, changes=(), refusal=None)
 
 
 def _changes(
