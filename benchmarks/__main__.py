@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quick = parser.parse_args(arguments).quick or os.environ.get("QUICK", "") not in ("", "0")
     plan = QUICK if quick else FULL
     began = time.monotonic()
-    before = machine.load_average()
+    described, before = machine.describe(), machine.load_average()
     try:
         with running_postgres() as dsn:
             figures, postgres = uvloop.run(_bench(dsn, plan))
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(f"no numbers: {error}")
         return 1
     origin = report.Origin(
-        machine=machine.describe(),
+        machine=described,
         postgres=postgres,
         plan=dataclasses.asdict(plan),
         load_average_before=before,

@@ -97,7 +97,7 @@ async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> Figure:
         values = await alternate(runs, bench.plan.rounds, tell)
     comparison = Comparison(
         name="alone_latency",
-        title="one caller alone, median latency",
+        title="one caller, median latency",
         unit="us",
         ours="alone",
         baseline=_ASYNCPG,
@@ -114,18 +114,17 @@ async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None])
         single: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number),
     }
     values = await alternate(runs, bench.plan.rounds, tell)
-    where = {Shape.SPREAD: "over 10,000 accounts", Shape.HOT: "all on one account"}[shape]
     comparisons = (
         Comparison(
             name=f"batches_{shape}",
-            title=f"{BATCH_CALLERS} callers, batches of {BATCH}, {where}",
+            title=f"batches of {BATCH}, {shape}",
             unit=_PER_SECOND,
             ours=batches,
             baseline=_PGBENCH,
         ),
         Comparison(
             name=f"single_{shape}",
-            title=f"{SINGLE_CALLERS} callers, one posting a call, {where}",
+            title=f"{SINGLE_CALLERS} single callers, {shape}",
             unit=_PER_SECOND,
             ours=single,
             baseline=_PGBENCH,
