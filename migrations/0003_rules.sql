@@ -1,6 +1,11 @@
 -- migrate:up
 -- Holds, reversals, periods, limits.
 
+-- Whether captures and releases of holds placed before a lock may still post.
+ALTER TABLE accounts
+    ADD COLUMN lock_allows_hold_ends boolean NOT NULL DEFAULT false,
+    ADD CONSTRAINT accounts_lock CHECK (status = 2 OR NOT lock_allows_hold_ends);
+
 -- Money promised. The transaction that placed it has the same id.
 CREATE TABLE holds (
     journal_id integer     NOT NULL,
@@ -91,7 +96,9 @@ CREATE TABLE periods (
     actor          text        NOT NULL,
     reason         text        NOT NULL,
     PRIMARY KEY (journal_id, sequence),
-    CHECK (closed_through IS NULL OR locked_through IS NULL OR locked_through >= closed_through)
+    -- What is closed is locked too.
+    CONSTRAINT periods_order
+        CHECK (closed_through IS NULL OR coalesce(locked_through >= closed_through, false))
 );
 
 CREATE TABLE limits (
@@ -112,6 +119,8 @@ CREATE TABLE limits (
     created_at      timestamptz NOT NULL,
     CONSTRAINT limits_pkey PRIMARY KEY (journal_id, code),
     FOREIGN KEY (journal_id, currency) REFERENCES currencies,
+    CHECK (kind = 1 OR bound >= 0),
+    CHECK (kind = 2 OR condition = ''),
     CHECK ((kind = 2) = (direction IS NOT NULL AND measure IS NOT NULL AND time_window IS NOT NULL)),
     CHECK ((time_window IS NOT DISTINCT FROM 4) = (rolling_seconds IS NOT NULL))
 );
@@ -192,10 +201,12 @@ BEGIN
         GRANT SELECT, INSERT ON holds, hold_entries, reversals, reversed_entries, periods, limits,
             limit_accounts, limit_sets, limit_movements, limit_starts, set_balances
             TO ledger_runtime;
+        GRANT UPDATE (lock_allows_hold_ends) ON accounts TO ledger_runtime;
         GRANT UPDATE (status) ON holds TO ledger_runtime;
         GRANT UPDATE (captured, released) ON hold_entries TO ledger_runtime;
         GRANT UPDATE (reversed) ON reversed_entries TO ledger_runtime;
         GRANT UPDATE (name, bound) ON limits TO ledger_runtime;
+        GRANT UPDATE (scope) ON limit_sets TO ledger_runtime;
         GRANT UPDATE ON set_balances TO ledger_runtime;
         GRANT DELETE ON limit_accounts, limit_sets, limit_movements, limit_starts, set_balances
             TO ledger_runtime;

@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Self
+from uuid import UUID
 
 from ledger_server.domain.errors import ParamInvalidError
 from ledger_server.domain.template import Json
-from ledger_server.domain.transaction import Draft, RequestField
+from ledger_server.domain.transaction import Draft, Kind, RequestField
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -25,6 +26,10 @@ class Recorded:
     requested: frozenset[RequestField]
     #: The params as given.
     params: Mapping[str, Json]
+    kind: Kind = Kind.POSTING
+    hold_id: UUID | None = None
+    reverses: UUID | None = None
+    expire_at: datetime | None = None
     #: The record itself, for the answer; opaque here.
     record: object = None
 
@@ -42,6 +47,10 @@ class Recorded:
             metadata=draft.metadata,
             requested=frozenset(command.requested()),
             params=command.params,
+            kind=command.kind,
+            hold_id=command.hold_id,
+            reverses=command.reverses,
+            expire_at=command.expire_at,
         )
 
 
@@ -53,8 +62,18 @@ def first_difference(draft: Draft, recorded: Recorded) -> str | None:
     Params compare by value: "1.0" is "1.00", a default left out is the default given.
     """
     command = draft.command
+    if command.kind is not recorded.kind:
+        return "kind"
+    if command.hold_id != recorded.hold_id:
+        return "hold_id"
+    if command.reverses != recorded.reverses:
+        return "reverses"
     if command.template_code != recorded.template_code:
         return "template_code"
+    if command.expire_at != recorded.expire_at:
+        return "expire_time"
+    if command.final != (RequestField.FINAL in recorded.requested):
+        return "final"
     for field, name, given, kept in (
         (
             RequestField.TEMPLATE_VERSION,
@@ -77,6 +96,12 @@ def first_difference(draft: Draft, recorded: Recorded) -> str | None:
             return name
         if given is not None and given != kept:
             return name
+    if command.origin_decides_params():
+        # Taking all that is left asks for no params; the record has the original's.
+        if command.is_part() != (RequestField.PARAMS in recorded.requested):
+            return "params"
+        if not command.is_part():
+            return None
     return _param_difference(draft, recorded)
 
 

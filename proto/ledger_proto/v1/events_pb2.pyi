@@ -299,7 +299,7 @@ Global___AccountUpdated: _TypeAlias = AccountUpdated  # noqa: Y015
 
 @_typing.final
 class AccountLocked(_message.Message):
-    """An account stopped taking entries."""
+    """An account stopped taking entries, or its lock allows more or less than before."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

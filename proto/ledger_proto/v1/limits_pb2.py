@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from ledger_proto.v1 import common_pb2 as ledger_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16ledger/v1/limits.proto\x12\tledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16ledger/v1/common.proto\"&\n\rStandingLimit\x12\x15\n\ravailable_min\x18\x01 \x01(\t\"\xd0\x01\n\rVelocityLimit\x12\x12\n\namount_max\x18\x01 \x01(\t\x12\'\n\tdirection\x18\x02 \x01(\x0e\x32\x14.ledger.v1.Direction\x12+\n\x07measure\x18\x03 \x01(\x0e\x32\x1a.ledger.v1.VelocityMeasure\x12)\n\x06window\x18\x04 \x01(\x0e\x32\x19.ledger.v1.VelocityWindow\x12\x17\n\x0frolling_seconds\x18\x05 \x01(\x05\x12\x11\n\tcondition\x18\x06 \x01(\t\"\xca\x01\n\x05Limit\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12,\n\x08standing\x18\x04 \x01(\x0b\x32\x18.ledger.v1.StandingLimitH\x00\x12,\n\x08velocity\x18\x05 \x01(\x0b\x32\x18.ledger.v1.VelocityLimitH\x00\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04rule\"r\n\x0fLimitAttachment\x12\r\n\x05limit\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x63\x63ount_set_id\x18\x03 \x01(\t\x12$\n\x05scope\x18\x04 \x01(\x0e\x32\x15.ledger.v1.LimitScope\"Z\n\x12\x43reateLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x1f\n\x05limit\x18\x02 \x01(\x0b\x32\x10.ledger.v1.Limit\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"6\n\x13\x43reateLimitResponse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"d\n\x12UpdateLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05\x62ound\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"6\n\x13UpdateLimitResponse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"0\n\x0fGetLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"d\n\x10GetLimitResponse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\x12/\n\x0b\x61ttachments\x18\x02 \x03(\x0b\x32\x1a.ledger.v1.LimitAttachment\"K\n\x11ListLimitsRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"O\n\x12ListLimitsResponse\x12 \n\x06limits\x18\x01 \x03(\x0b\x32\x10.ledger.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x94\x01\n\x12\x41ttachLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_set\x18\x04 \x01(\t\x12$\n\x05scope\x18\x05 \x01(\x0e\x32\x15.ledger.v1.LimitScope\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"E\n\x13\x41ttachLimitResponse\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"n\n\x12\x44\x65tachLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_set\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"E\n\x13\x44\x65tachLimitResponse\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"8\n\x14ListLimitUsesRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\"\xa9\x01\n\x08LimitUse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\x12.\n\nattachment\x18\x02 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\x12\x0c\n\x04used\x18\x03 \x01(\t\x12\x0c\n\x04left\x18\x04 \x01(\t\x12\x30\n\x0cwindow_start\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x15ListLimitUsesResponse\x12!\n\x04uses\x18\x01 \x03(\x0b\x32\x13.ledger.v1.LimitUse*i\n\x0fVelocityMeasure\x12 \n\x1cVELOCITY_MEASURE_UNSPECIFIED\x10\x00\x12\x1a\n\x16VELOCITY_MEASURE_GROSS\x10\x01\x12\x18\n\x14VELOCITY_MEASURE_NET\x10\x02*\xb6\x01\n\x0eVelocityWindow\x12\x1f\n\x1bVELOCITY_WINDOW_UNSPECIFIED\x10\x00\x12\x17\n\x13VELOCITY_WINDOW_DAY\x10\x01\x12\x18\n\x14VELOCITY_WINDOW_WEEK\x10\x02\x12\x19\n\x15VELOCITY_WINDOW_MONTH\x10\x03\x12\x1b\n\x17VELOCITY_WINDOW_ROLLING\x10\x04\x12\x18\n\x14VELOCITY_WINDOW_LIFE\x10\x05*b\n\nLimitScope\x12\x1b\n\x17LIMIT_SCOPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LIMIT_SCOPE_EACH_ACCOUNT\x10\x01\x12\x19\n\x15LIMIT_SCOPE_WHOLE_SET\x10\x02\x32\xcd\x04\n\x0cLimitService\x12Q\n\x0b\x43reateLimit\x12\x1d.ledger.v1.CreateLimitRequest\x1a\x1e.ledger.v1.CreateLimitResponse\"\x03\x90\x02\x02\x12Q\n\x0bUpdateLimit\x12\x1d.ledger.v1.UpdateLimitRequest\x1a\x1e.ledger.v1.UpdateLimitResponse\"\x03\x90\x02\x02\x12H\n\x08GetLimit\x12\x1a.ledger.v1.GetLimitRequest\x1a\x1b.ledger.v1.GetLimitResponse\"\x03\x90\x02\x01\x12N\n\nListLimits\x12\x1c.ledger.v1.ListLimitsRequest\x1a\x1d.ledger.v1.ListLimitsResponse\"\x03\x90\x02\x01\x12Q\n\x0b\x41ttachLimit\x12\x1d.ledger.v1.AttachLimitRequest\x1a\x1e.ledger.v1.AttachLimitResponse\"\x03\x90\x02\x02\x12Q\n\x0b\x44\x65tachLimit\x12\x1d.ledger.v1.DetachLimitRequest\x1a\x1e.ledger.v1.DetachLimitResponse\"\x03\x90\x02\x02\x12W\n\rListLimitUses\x12\x1f.ledger.v1.ListLimitUsesRequest\x1a .ledger.v1.ListLimitUsesResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16ledger/v1/limits.proto\x12\tledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16ledger/v1/common.proto\"&\n\rStandingLimit\x12\x15\n\ravailable_min\x18\x01 \x01(\t\"\xd0\x01\n\rVelocityLimit\x12\x12\n\namount_max\x18\x01 \x01(\t\x12\'\n\tdirection\x18\x02 \x01(\x0e\x32\x14.ledger.v1.Direction\x12+\n\x07measure\x18\x03 \x01(\x0e\x32\x1a.ledger.v1.VelocityMeasure\x12)\n\x06window\x18\x04 \x01(\x0e\x32\x19.ledger.v1.VelocityWindow\x12\x17\n\x0frolling_seconds\x18\x05 \x01(\x05\x12\x11\n\tcondition\x18\x06 \x01(\t\"\xca\x01\n\x05Limit\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12,\n\x08standing\x18\x04 \x01(\x0b\x32\x18.ledger.v1.StandingLimitH\x00\x12,\n\x08velocity\x18\x05 \x01(\x0b\x32\x18.ledger.v1.VelocityLimitH\x00\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04rule\"r\n\x0fLimitAttachment\x12\r\n\x05limit\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x63\x63ount_set_id\x18\x03 \x01(\t\x12$\n\x05scope\x18\x04 \x01(\x0e\x32\x15.ledger.v1.LimitScope\"Z\n\x12\x43reateLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x1f\n\x05limit\x18\x02 \x01(\x0b\x32\x10.ledger.v1.Limit\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"6\n\x13\x43reateLimitResponse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"d\n\x12UpdateLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05\x62ound\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"6\n\x13UpdateLimitResponse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"W\n\x0fGetLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"}\n\x10GetLimitResponse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\x12/\n\x0b\x61ttachments\x18\x02 \x03(\x0b\x32\x1a.ledger.v1.LimitAttachment\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"K\n\x11ListLimitsRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"O\n\x12ListLimitsResponse\x12 \n\x06limits\x18\x01 \x03(\x0b\x32\x10.ledger.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x94\x01\n\x12\x41ttachLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_set\x18\x04 \x01(\t\x12$\n\x05scope\x18\x05 \x01(\x0e\x32\x15.ledger.v1.LimitScope\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"E\n\x13\x41ttachLimitResponse\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"n\n\x12\x44\x65tachLimitRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_set\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"E\n\x13\x44\x65tachLimitResponse\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"8\n\x14ListLimitUsesRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\"\xa9\x01\n\x08LimitUse\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\x12.\n\nattachment\x18\x02 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\x12\x0c\n\x04used\x18\x03 \x01(\t\x12\x0c\n\x04left\x18\x04 \x01(\t\x12\x30\n\x0cwindow_start\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x15ListLimitUsesResponse\x12!\n\x04uses\x18\x01 \x03(\x0b\x32\x13.ledger.v1.LimitUse*i\n\x0fVelocityMeasure\x12 \n\x1cVELOCITY_MEASURE_UNSPECIFIED\x10\x00\x12\x1a\n\x16VELOCITY_MEASURE_GROSS\x10\x01\x12\x18\n\x14VELOCITY_MEASURE_NET\x10\x02*\xb6\x01\n\x0eVelocityWindow\x12\x1f\n\x1bVELOCITY_WINDOW_UNSPECIFIED\x10\x00\x12\x17\n\x13VELOCITY_WINDOW_DAY\x10\x01\x12\x18\n\x14VELOCITY_WINDOW_WEEK\x10\x02\x12\x19\n\x15VELOCITY_WINDOW_MONTH\x10\x03\x12\x1b\n\x17VELOCITY_WINDOW_ROLLING\x10\x04\x12\x18\n\x14VELOCITY_WINDOW_LIFE\x10\x05*b\n\nLimitScope\x12\x1b\n\x17LIMIT_SCOPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LIMIT_SCOPE_EACH_ACCOUNT\x10\x01\x12\x19\n\x15LIMIT_SCOPE_WHOLE_SET\x10\x02\x32\xcd\x04\n\x0cLimitService\x12Q\n\x0b\x43reateLimit\x12\x1d.ledger.v1.CreateLimitRequest\x1a\x1e.ledger.v1.CreateLimitResponse\"\x03\x90\x02\x02\x12Q\n\x0bUpdateLimit\x12\x1d.ledger.v1.UpdateLimitRequest\x1a\x1e.ledger.v1.UpdateLimitResponse\"\x03\x90\x02\x02\x12H\n\x08GetLimit\x12\x1a.ledger.v1.GetLimitRequest\x1a\x1b.ledger.v1.GetLimitResponse\"\x03\x90\x02\x01\x12N\n\nListLimits\x12\x1c.ledger.v1.ListLimitsRequest\x1a\x1d.ledger.v1.ListLimitsResponse\"\x03\x90\x02\x01\x12Q\n\x0b\x41ttachLimit\x12\x1d.ledger.v1.AttachLimitRequest\x1a\x1e.ledger.v1.AttachLimitResponse\"\x03\x90\x02\x02\x12Q\n\x0b\x44\x65tachLimit\x12\x1d.ledger.v1.DetachLimitRequest\x1a\x1e.ledger.v1.DetachLimitResponse\"\x03\x90\x02\x02\x12W\n\rListLimitUses\x12\x1f.ledger.v1.ListLimitUsesRequest\x1a .ledger.v1.ListLimitUsesResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,12 +47,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITSERVICE'].methods_by_name['DetachLimit']._serialized_options = b'\220\002\002'
   _globals['_LIMITSERVICE'].methods_by_name['ListLimitUses']._loaded_options = None
   _globals['_LIMITSERVICE'].methods_by_name['ListLimitUses']._serialized_options = b'\220\002\001'
-  _globals['_VELOCITYMEASURE']._serialized_start=1977
-  _globals['_VELOCITYMEASURE']._serialized_end=2082
-  _globals['_VELOCITYWINDOW']._serialized_start=2085
-  _globals['_VELOCITYWINDOW']._serialized_end=2267
-  _globals['_LIMITSCOPE']._serialized_start=2269
-  _globals['_LIMITSCOPE']._serialized_end=2367
+  _globals['_VELOCITYMEASURE']._serialized_start=2041
+  _globals['_VELOCITYMEASURE']._serialized_end=2146
+  _globals['_VELOCITYWINDOW']._serialized_start=2149
+  _globals['_VELOCITYWINDOW']._serialized_end=2331
+  _globals['_LIMITSCOPE']._serialized_start=2333
+  _globals['_LIMITSCOPE']._serialized_end=2431
   _globals['_STANDINGLIMIT']._serialized_start=94
   _globals['_STANDINGLIMIT']._serialized_end=132
   _globals['_VELOCITYLIMIT']._serialized_start=135
@@ -70,27 +70,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATELIMITRESPONSE']._serialized_start=916
   _globals['_UPDATELIMITRESPONSE']._serialized_end=970
   _globals['_GETLIMITREQUEST']._serialized_start=972
-  _globals['_GETLIMITREQUEST']._serialized_end=1020
-  _globals['_GETLIMITRESPONSE']._serialized_start=1022
-  _globals['_GETLIMITRESPONSE']._serialized_end=1122
-  _globals['_LISTLIMITSREQUEST']._serialized_start=1124
-  _globals['_LISTLIMITSREQUEST']._serialized_end=1199
-  _globals['_LISTLIMITSRESPONSE']._serialized_start=1201
-  _globals['_LISTLIMITSRESPONSE']._serialized_end=1280
-  _globals['_ATTACHLIMITREQUEST']._serialized_start=1283
-  _globals['_ATTACHLIMITREQUEST']._serialized_end=1431
-  _globals['_ATTACHLIMITRESPONSE']._serialized_start=1433
-  _globals['_ATTACHLIMITRESPONSE']._serialized_end=1502
-  _globals['_DETACHLIMITREQUEST']._serialized_start=1504
-  _globals['_DETACHLIMITREQUEST']._serialized_end=1614
-  _globals['_DETACHLIMITRESPONSE']._serialized_start=1616
-  _globals['_DETACHLIMITRESPONSE']._serialized_end=1685
-  _globals['_LISTLIMITUSESREQUEST']._serialized_start=1687
-  _globals['_LISTLIMITUSESREQUEST']._serialized_end=1743
-  _globals['_LIMITUSE']._serialized_start=1746
-  _globals['_LIMITUSE']._serialized_end=1915
-  _globals['_LISTLIMITUSESRESPONSE']._serialized_start=1917
-  _globals['_LISTLIMITUSESRESPONSE']._serialized_end=1975
-  _globals['_LIMITSERVICE']._serialized_start=2370
-  _globals['_LIMITSERVICE']._serialized_end=2959
+  _globals['_GETLIMITREQUEST']._serialized_end=1059
+  _globals['_GETLIMITRESPONSE']._serialized_start=1061
+  _globals['_GETLIMITRESPONSE']._serialized_end=1186
+  _globals['_LISTLIMITSREQUEST']._serialized_start=1188
+  _globals['_LISTLIMITSREQUEST']._serialized_end=1263
+  _globals['_LISTLIMITSRESPONSE']._serialized_start=1265
+  _globals['_LISTLIMITSRESPONSE']._serialized_end=1344
+  _globals['_ATTACHLIMITREQUEST']._serialized_start=1347
+  _globals['_ATTACHLIMITREQUEST']._serialized_end=1495
+  _globals['_ATTACHLIMITRESPONSE']._serialized_start=1497
+  _globals['_ATTACHLIMITRESPONSE']._serialized_end=1566
+  _globals['_DETACHLIMITREQUEST']._serialized_start=1568
+  _globals['_DETACHLIMITREQUEST']._serialized_end=1678
+  _globals['_DETACHLIMITRESPONSE']._serialized_start=1680
+  _globals['_DETACHLIMITRESPONSE']._serialized_end=1749
+  _globals['_LISTLIMITUSESREQUEST']._serialized_start=1751
+  _globals['_LISTLIMITUSESREQUEST']._serialized_end=1807
+  _globals['_LIMITUSE']._serialized_start=1810
+  _globals['_LIMITUSE']._serialized_end=1979
+  _globals['_LISTLIMITUSESRESPONSE']._serialized_start=1981
+  _globals['_LISTLIMITUSESRESPONSE']._serialized_end=2039
+  _globals['_LIMITSERVICE']._serialized_start=2434
+  _globals['_LIMITSERVICE']._serialized_end=3023
 # @@protoc_insertion_point(module_scope)

@@ -94,8 +94,8 @@ class _LimitScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitScope
     LIMIT_SCOPE_EACH_ACCOUNT: _LimitScope.ValueType  # 1
     """Each account by itself: the account, or every one in the set and the sets below it."""
     LIMIT_SCOPE_WHOLE_SET: _LimitScope.ValueType  # 2
-    """The set as a whole: the sum of its accounts, taken on the side on which the set normally
-    stands. For standing limits.
+    """The set as a whole: the sum of all accounts in it and in the sets below it, each once, taken
+    on the side on which the set normally stands. For standing limits and sets with such a side.
     """
 
 class LimitScope(_LimitScope, metaclass=_LimitScopeEnumTypeWrapper):
@@ -106,8 +106,8 @@ LIMIT_SCOPE_UNSPECIFIED: LimitScope.ValueType  # 0
 LIMIT_SCOPE_EACH_ACCOUNT: LimitScope.ValueType  # 1
 """Each account by itself: the account, or every one in the set and the sets below it."""
 LIMIT_SCOPE_WHOLE_SET: LimitScope.ValueType  # 2
-"""The set as a whole: the sum of its accounts, taken on the side on which the set normally
-stands. For standing limits.
+"""The set as a whole: the sum of all accounts in it and in the sets below it, each once, taken
+on the side on which the set normally stands. For standing limits and sets with such a side.
 """
 Global___LimitScope: _TypeAlias = LimitScope  # noqa: Y015
 
@@ -150,7 +150,7 @@ class VelocityLimit(_message.Message):
     ROLLING_SECONDS_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
     amount_max: _builtins.str
-    """The most that may move in a window, in whole currency units."""
+    """The most that may move in a window, in whole currency units; not negative."""
     direction: _common_pb2.Direction.ValueType
     """Which side it counts."""
     measure: Global___VelocityMeasure.ValueType
@@ -392,19 +392,27 @@ class GetLimitRequest(_message.Message):
 
     JOURNAL_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     journal: _builtins.str
     """Code or id of the journal."""
     code: _builtins.str
     """Code of the limit."""
+    page_size: _builtins.int
+    """Attachments to return: at most 1,000; 0 takes 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
     def __init__(
         self,
         *,
         journal: _builtins.str = ...,
         code: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "journal", b"journal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "journal", b"journal", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -418,23 +426,27 @@ class GetLimitResponse(_message.Message):
 
     LIMIT_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty at the end of the attachments."""
     @_builtins.property
     def limit(self) -> Global___Limit:
         """As it stands."""
 
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitAttachment]:
-        """What it binds."""
+        """What it was attached to: accounts by id, then sets by id."""
 
     def __init__(
         self,
         *,
         limit: Global___Limit | None = ...,
         attachments: _abc.Iterable[Global___LimitAttachment] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "limit", b"limit", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -664,7 +676,9 @@ class LimitUse(_message.Message):
     LEFT_FIELD_NUMBER: _builtins.int
     WINDOW_START_FIELD_NUMBER: _builtins.int
     used: _builtins.str
-    """For a standing limit, what is available; for a velocity limit, what moved in the window."""
+    """For a standing limit, what is available; for a velocity limit, what moved in the window. Of
+    the account, or of the set that is bound as a whole.
+    """
     left: _builtins.str
     """What can still go out; negative if the limit was passed before it was attached."""
     @_builtins.property
@@ -673,7 +687,9 @@ class LimitUse(_message.Message):
 
     @_builtins.property
     def attachment(self) -> Global___LimitAttachment:
-        """How it came to bind the account: by itself or through a set."""
+        """How it came to bind the account: by itself or, if not, through the first set by code. A limit
+        on the whole of several sets is listed once for each.
+        """
 
     @_builtins.property
     def window_start(self) -> _timestamp_pb2.Timestamp:

@@ -80,7 +80,8 @@ class LimitServiceServicer:
 
     def CreateLimit(self, request, context):
         """Creates a limit that binds nothing yet. Refused with `LIMIT_EXISTS` if its code is taken,
-        `LIMIT_INVALID` for a condition that does not compile.
+        `LIMIT_INVALID` for a condition that does not compile, `CURRENCY_UNKNOWN`, and
+        `AMOUNT_INVALID` for a bound that is not an amount of its currency.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,7 +95,7 @@ class LimitServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetLimit(self, request, context):
-        """Returns one limit. Refused with `LIMIT_NOT_FOUND`.
+        """Returns one limit and a page of what it binds. Refused with `LIMIT_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,7 +111,8 @@ class LimitServiceServicer:
     def AttachLimit(self, request, context):
         """Has a limit bind an account, or each account of a set. What is there already counts: a
         standing limit looks at the balance, a velocity limit at what was recorded in its window.
-        Attaching what is attached changes nothing.
+        Attaching what is attached changes nothing, but for a set with another scope, which takes the
+        place of the first. Refused with `LIMIT_INVALID` where the scope does not fit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,18 +37,20 @@ class LimitServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LimitServiceAsyncStub: ...
     CreateLimit: _grpc.UnaryUnaryMultiCallable[_limits_pb2.CreateLimitRequest, _limits_pb2.CreateLimitResponse]
     """Creates a limit that binds nothing yet. Refused with `LIMIT_EXISTS` if its code is taken,
-    `LIMIT_INVALID` for a condition that does not compile.
+    `LIMIT_INVALID` for a condition that does not compile, `CURRENCY_UNKNOWN`, and
+    `AMOUNT_INVALID` for a bound that is not an amount of its currency.
     """
     UpdateLimit: _grpc.UnaryUnaryMultiCallable[_limits_pb2.UpdateLimitRequest, _limits_pb2.UpdateLimitResponse]
     """Changes a limit's bound or name, in force for all that it binds from then on."""
     GetLimit: _grpc.UnaryUnaryMultiCallable[_limits_pb2.GetLimitRequest, _limits_pb2.GetLimitResponse]
-    """Returns one limit. Refused with `LIMIT_NOT_FOUND`."""
+    """Returns one limit and a page of what it binds. Refused with `LIMIT_NOT_FOUND`."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.ListLimitsResponse]
     """Lists limits by code."""
     AttachLimit: _grpc.UnaryUnaryMultiCallable[_limits_pb2.AttachLimitRequest, _limits_pb2.AttachLimitResponse]
     """Has a limit bind an account, or each account of a set. What is there already counts: a
     standing limit looks at the balance, a velocity limit at what was recorded in its window.
-    Attaching what is attached changes nothing.
+    Attaching what is attached changes nothing, but for a set with another scope, which takes the
+    place of the first. Refused with `LIMIT_INVALID` where the scope does not fit.
     """
     DetachLimit: _grpc.UnaryUnaryMultiCallable[_limits_pb2.DetachLimitRequest, _limits_pb2.DetachLimitResponse]
     """Has a limit bind an account or a set no longer. Refused with `LIMIT_NOT_ATTACHED`."""
@@ -64,18 +66,20 @@ class LimitServiceAsyncStub(LimitServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateLimit: _aio.UnaryUnaryMultiCallable[_limits_pb2.CreateLimitRequest, _limits_pb2.CreateLimitResponse]  # type: ignore[assignment]
     """Creates a limit that binds nothing yet. Refused with `LIMIT_EXISTS` if its code is taken,
-    `LIMIT_INVALID` for a condition that does not compile.
+    `LIMIT_INVALID` for a condition that does not compile, `CURRENCY_UNKNOWN`, and
+    `AMOUNT_INVALID` for a bound that is not an amount of its currency.
     """
     UpdateLimit: _aio.UnaryUnaryMultiCallable[_limits_pb2.UpdateLimitRequest, _limits_pb2.UpdateLimitResponse]  # type: ignore[assignment]
     """Changes a limit's bound or name, in force for all that it binds from then on."""
     GetLimit: _aio.UnaryUnaryMultiCallable[_limits_pb2.GetLimitRequest, _limits_pb2.GetLimitResponse]  # type: ignore[assignment]
-    """Returns one limit. Refused with `LIMIT_NOT_FOUND`."""
+    """Returns one limit and a page of what it binds. Refused with `LIMIT_NOT_FOUND`."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.ListLimitsResponse]  # type: ignore[assignment]
     """Lists limits by code."""
     AttachLimit: _aio.UnaryUnaryMultiCallable[_limits_pb2.AttachLimitRequest, _limits_pb2.AttachLimitResponse]  # type: ignore[assignment]
     """Has a limit bind an account, or each account of a set. What is there already counts: a
     standing limit looks at the balance, a velocity limit at what was recorded in its window.
-    Attaching what is attached changes nothing.
+    Attaching what is attached changes nothing, but for a set with another scope, which takes the
+    place of the first. Refused with `LIMIT_INVALID` where the scope does not fit.
     """
     DetachLimit: _aio.UnaryUnaryMultiCallable[_limits_pb2.DetachLimitRequest, _limits_pb2.DetachLimitResponse]  # type: ignore[assignment]
     """Has a limit bind an account or a set no longer. Refused with `LIMIT_NOT_ATTACHED`."""
@@ -94,7 +98,8 @@ class LimitServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_limits_pb2.CreateLimitResponse, _abc.Awaitable[_limits_pb2.CreateLimitResponse]]:
         """Creates a limit that binds nothing yet. Refused with `LIMIT_EXISTS` if its code is taken,
-        `LIMIT_INVALID` for a condition that does not compile.
+        `LIMIT_INVALID` for a condition that does not compile, `CURRENCY_UNKNOWN`, and
+        `AMOUNT_INVALID` for a bound that is not an amount of its currency.
         """
 
     @_abc_1.abstractmethod
@@ -111,7 +116,7 @@ class LimitServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _limits_pb2.GetLimitRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_limits_pb2.GetLimitResponse, _abc.Awaitable[_limits_pb2.GetLimitResponse]]:
-        """Returns one limit. Refused with `LIMIT_NOT_FOUND`."""
+        """Returns one limit and a page of what it binds. Refused with `LIMIT_NOT_FOUND`."""
 
     @_abc_1.abstractmethod
     def ListLimits(
@@ -129,7 +134,8 @@ class LimitServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_limits_pb2.AttachLimitResponse, _abc.Awaitable[_limits_pb2.AttachLimitResponse]]:
         """Has a limit bind an account, or each account of a set. What is there already counts: a
         standing limit looks at the balance, a velocity limit at what was recorded in its window.
-        Attaching what is attached changes nothing.
+        Attaching what is attached changes nothing, but for a set with another scope, which takes the
+        place of the first. Refused with `LIMIT_INVALID` where the scope does not fit.
         """
 
     @_abc_1.abstractmethod

@@ -77,7 +77,7 @@ class ClosePeriodRequest(_message.Message):
     journal: _builtins.str
     """Code or id of the journal."""
     through: _builtins.str
-    """"YYYY-MM-DD": the last day to close."""
+    """"YYYY-MM-DD": the last day to close; required, before 9999-12-31."""
     soft: _builtins.bool
     """Locks the days instead of closing them."""
     reason: _builtins.str
@@ -139,7 +139,7 @@ class ReopenPeriodRequest(_message.Message):
     journal: _builtins.str
     """Code or id of the journal."""
     through: _builtins.str
-    """"YYYY-MM-DD": the last day that stays closed; empty opens all."""
+    """"YYYY-MM-DD": the last day that stays closed, or with `soft` locked; empty opens all."""
     soft: _builtins.bool
     """Moves only the soft lock; closed days stay closed."""
     reason: _builtins.str

@@ -64,15 +64,19 @@ class PeriodServiceServicer:
     """
 
     def ClosePeriod(self, request, context):
-        """Closes days for good or, with `soft`, locks them. Refused with `PERIOD_ORDER` if they are
-        closed that far already.
+        """Closes days for good or, with `soft`, locks them. What is closed is locked too, so a close
+        moves the soft lock along where it lies before. Refused with `PERIOD_ORDER` if the days are
+        closed, or with `soft` locked, that far already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReopenPeriod(self, request, context):
-        """Opens closed or locked days again. Refused with `PERIOD_ORDER` if that would close more.
+        """Opens closed or locked days again. Opening closed days moves the soft lock back to the same
+        day, so all days after it take postings; with `soft` only the lock moves back. Refused with
+        `PERIOD_ORDER` if that would not leave fewer days closed, or with `soft` locked, and if
+        closed days would be unlocked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,11 +36,16 @@ class PeriodServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PeriodServiceAsyncStub: ...
     ClosePeriod: _grpc.UnaryUnaryMultiCallable[_periods_pb2.ClosePeriodRequest, _periods_pb2.ClosePeriodResponse]
-    """Closes days for good or, with `soft`, locks them. Refused with `PERIOD_ORDER` if they are
-    closed that far already.
+    """Closes days for good or, with `soft`, locks them. What is closed is locked too, so a close
+    moves the soft lock along where it lies before. Refused with `PERIOD_ORDER` if the days are
+    closed, or with `soft` locked, that far already.
     """
     ReopenPeriod: _grpc.UnaryUnaryMultiCallable[_periods_pb2.ReopenPeriodRequest, _periods_pb2.ReopenPeriodResponse]
-    """Opens closed or locked days again. Refused with `PERIOD_ORDER` if that would close more."""
+    """Opens closed or locked days again. Opening closed days moves the soft lock back to the same
+    day, so all days after it take postings; with `soft` only the lock moves back. Refused with
+    `PERIOD_ORDER` if that would not leave fewer days closed, or with `soft` locked, and if
+    closed days would be unlocked.
+    """
     GetPeriod: _grpc.UnaryUnaryMultiCallable[_periods_pb2.GetPeriodRequest, _periods_pb2.GetPeriodResponse]
     """Returns which days are closed and locked now."""
     ListPeriodChanges: _grpc.UnaryUnaryMultiCallable[_periods_pb2.ListPeriodChangesRequest, _periods_pb2.ListPeriodChangesResponse]
@@ -54,11 +59,16 @@ class PeriodServiceAsyncStub(PeriodServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ClosePeriod: _aio.UnaryUnaryMultiCallable[_periods_pb2.ClosePeriodRequest, _periods_pb2.ClosePeriodResponse]  # type: ignore[assignment]
-    """Closes days for good or, with `soft`, locks them. Refused with `PERIOD_ORDER` if they are
-    closed that far already.
+    """Closes days for good or, with `soft`, locks them. What is closed is locked too, so a close
+    moves the soft lock along where it lies before. Refused with `PERIOD_ORDER` if the days are
+    closed, or with `soft` locked, that far already.
     """
     ReopenPeriod: _aio.UnaryUnaryMultiCallable[_periods_pb2.ReopenPeriodRequest, _periods_pb2.ReopenPeriodResponse]  # type: ignore[assignment]
-    """Opens closed or locked days again. Refused with `PERIOD_ORDER` if that would close more."""
+    """Opens closed or locked days again. Opening closed days moves the soft lock back to the same
+    day, so all days after it take postings; with `soft` only the lock moves back. Refused with
+    `PERIOD_ORDER` if that would not leave fewer days closed, or with `soft` locked, and if
+    closed days would be unlocked.
+    """
     GetPeriod: _aio.UnaryUnaryMultiCallable[_periods_pb2.GetPeriodRequest, _periods_pb2.GetPeriodResponse]  # type: ignore[assignment]
     """Returns which days are closed and locked now."""
     ListPeriodChanges: _aio.UnaryUnaryMultiCallable[_periods_pb2.ListPeriodChangesRequest, _periods_pb2.ListPeriodChangesResponse]  # type: ignore[assignment]
@@ -75,8 +85,9 @@ class PeriodServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _periods_pb2.ClosePeriodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_periods_pb2.ClosePeriodResponse, _abc.Awaitable[_periods_pb2.ClosePeriodResponse]]:
-        """Closes days for good or, with `soft`, locks them. Refused with `PERIOD_ORDER` if they are
-        closed that far already.
+        """Closes days for good or, with `soft`, locks them. What is closed is locked too, so a close
+        moves the soft lock along where it lies before. Refused with `PERIOD_ORDER` if the days are
+        closed, or with `soft` locked, that far already.
         """
 
     @_abc_1.abstractmethod
@@ -85,7 +96,11 @@ class PeriodServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _periods_pb2.ReopenPeriodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_periods_pb2.ReopenPeriodResponse, _abc.Awaitable[_periods_pb2.ReopenPeriodResponse]]:
-        """Opens closed or locked days again. Refused with `PERIOD_ORDER` if that would close more."""
+        """Opens closed or locked days again. Opening closed days moves the soft lock back to the same
+        day, so all days after it take postings; with `soft` only the lock moves back. Refused with
+        `PERIOD_ORDER` if that would not leave fewer days closed, or with `soft` locked, and if
+        closed days would be unlocked.
+        """
 
     @_abc_1.abstractmethod
     def GetPeriod(
