@@ -9,7 +9,7 @@ import typer
 
 from ledger_client.cli.failures import ExitCode, print_error
 from ledger_client.cli.program import app
-from ledger_client.cli.session import error_console
+from ledger_client.cli.session import ReaderGoneError, error_console
 
 #: What typer raises for every mistake in a command line; it has no public name of its own.
 UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         _print_usage_error(error)
         return ExitCode.USAGE
-    except BrokenPipeError:
+    except (ReaderGoneError, BrokenPipeError):
         # Whoever read has seen enough, as `| head`: that is no failure. Nothing may be left in
         # the buffer that the interpreter would try to write on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -86,7 +86,11 @@ def print_ledger_error(
         message = f"no answer from the server at {server}"
         details.append(f"detail: {error.message}")
     details += [f"{name}: {value}" for name, value in error.facts.items()]
-    details += [f"{wrong.field}: {wrong.description}" for wrong in error.violations]
+    facts = set(error.facts.values())
+    for wrong in error.violations:
+        is_only_one = len(error.violations) == 1
+        if wrong.description not in facts or not (is_only_one or wrong.field in facts):
+            details.append(f"{wrong.field}: {wrong.description}")
     print_error(console, message, details=details, hint=hint)
 
 
@@ -94,9 +98,9 @@ def print_error(
     console: Console, message: str, *, details: Sequence[str] = (), hint: str | None = None
 ) -> None:
     """Print an error: a line each, whatever the width."""
-    lines = [Text("error: ", style="bold red") + Text(visible(message))]
+    lines = [Text.assemble(("error: ", "bold red"), visible(message))]
     lines += [Text(f"  {visible(detail)}") for detail in details]
-    lines += [Text("hint: ", style="bold cyan") + Text(visible(hint))] if hint else []
+    lines += [Text.assemble(("hint: ", "bold cyan"), visible(hint))] if hint else []
     for line in lines:
         console.print(line, soft_wrap=True)
 
@@ -129,7 +133,10 @@ _HINTS: Final = {
     "ACCOUNT_NOT_EMPTY": "bring it to zero first; see ledgerctl balance --journal J",
     "CURRENCY_UNKNOWN": "make it known: ledgerctl currency register CODE EXPONENT --journal J",
     "CURRENCY_CONFLICT": "see ledgerctl currency list --journal J",
-    "TEMPLATE_NOT_FOUND": "see ledgerctl template list --journal J",
+    "TEMPLATE_NOT_FOUND": (
+        "see ledgerctl template list --journal J; the built-in ones come with "
+        "ledgerctl template apply --built-in --journal J"
+    ),
     "PARAM_INVALID": (
         "see ledgerctl template show CODE --journal J; name=value gives a text, name:=JSON "
         "true, false, a list or an object"

@@ -18,7 +18,7 @@ from ledger_client.cli.general_journal_csv import (
     read_currencies,
     read_journal,
 )
-from ledger_client.cli.journal_import import Outcome, create_accounts, post_all
+from ledger_client.cli.journal_import import TEMPLATE, Outcome, create_accounts, post_all
 from ledger_client.cli.rendering import Output, visible
 from ledger_client.cli.session import Session, command
 from ledger_client.errors import LedgerError, from_refusal
@@ -83,6 +83,7 @@ async def import_file(
     case), else it is the side of the account's first line.
     """
     journal = await session.ledger.get_journal(await session.journal())
+    await session.ledger.get_tx_template(journal.id, TEMPLATE)  # else all would be refused
     plan = await _plan(session, journal.id, file, currencies, create=create, skip_bad=skip_bad)
     good = plan.file.transactions
     missing = missing_accounts(good, plan.accounts)
@@ -148,7 +149,7 @@ def _stop(
     session: Session, file: Path, problems: Sequence[Problem], *, hint: str | None = None
 ) -> NoReturn:
     _print_problems(session, file, problems)
-    count = f"{len(problems)} mistake{'s' * (len(problems) > 1)}"
+    count = _count(len(problems), "mistake", "mistakes")
     raise CommandError(f"{file}: {count}, nothing was posted", ExitCode.INVALID, hint=hint)
 
 
@@ -195,17 +196,23 @@ def _summary(
         )
         return
     lines = sum(len(transaction.lines) for transaction in file.transactions)
+    accounts = _count(counts["accounts"], "account", "accounts")
+    currencies = _count(counts["currencies"], "currency", "currencies")
     if dry_run:
         session.note(f"{len(file.transactions)} transactions of {lines} lines are good")
-        would = f"{counts['accounts']} accounts, {counts['currencies']} currencies"
-        session.note(f"to be created: {would}; nothing was posted: this was a trial")
+        session.note(f"to be created: {accounts}, {currencies}")
+        session.note("nothing was posted: this was a trial")
     else:
-        for what, count in counts.items():
-            session.note(f"{count} {what} created") if count else None
+        if any(counts.values()):
+            session.note(f"{accounts} created, {currencies} registered")
         session.note(f"{outcome.posted} posted, {outcome.already_there} already there")
     if file.bad:
         names = ", ".join(file.bad[:20]) + (", ..." if len(file.bad) > 20 else "")
         session.note(f"{len(file.bad)} skipped for their mistakes: {names}")
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _exit_code(session: Session, file: JournalFile, outcome: Outcome) -> ExitCode | None:
@@ -218,7 +225,7 @@ def _exit_code(session: Session, file: JournalFile, outcome: Outcome) -> ExitCod
     if len(outcome.refused) > PROBLEMS_MAX:
         session.errors.print(f"... and {len(outcome.refused) - PROBLEMS_MAX:,} more")
     if outcome.refused:
-        count = f"{len(outcome.refused)} transaction{'s' * (len(outcome.refused) > 1)}"
+        count = _count(len(outcome.refused), "transaction", "transactions")
         error = from_refusal(outcome.refused[0].refusal)
         raise CommandError(f"{count} refused; all others are posted", exit_code_of(error))
     return ExitCode.INVALID if file.problems else None

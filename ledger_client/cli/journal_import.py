@@ -24,6 +24,8 @@ BATCH_BYTES_MAX: Final = 1_500_000
 _LINE_BYTES: Final = 100
 _POSTING_BYTES: Final = 300
 _ACCOUNTS_PER_CALL: Final = 1_000
+#: Refusals that are looked into, at a call each.
+_DIFFERENCES_MAX: Final = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ async def post_all(
                 outcome.posted += not result.replayed
                 outcome.already_there += result.replayed
             else:
-                difference = await _difference(ledger, journal_id, transaction, result)
+                difference = ""
+                if len(outcome.refused) < _DIFFERENCES_MAX:
+                    difference = await _difference(ledger, journal_id, transaction, result)
                 outcome.refused.append(Refused(transaction, result, difference))
         advance(len(batch))
 

@@ -1,20 +1,16 @@
 """Records as a table for people, as JSON or as CSV for programs."""
 
-import csv
 import dataclasses
 import datetime as dt
 import enum
-import io
 import json
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ledger_client.cli.amounts import plain
@@ -23,6 +19,8 @@ from ledger_client.cli.amounts import plain
 Record: TypeAlias = Mapping[str, Any]
 
 _GAP: Final = "  "
+#: Texts are not cut to less than this, even if a terminal then breaks the line.
+TEXT_WIDTH_MIN: Final = 12
 
 
 class Output(enum.StrEnum):
@@ -41,11 +39,13 @@ class Column:
     name: str
     #: Amounts and other numbers stand to the right, so that their digits stand in line.
     is_number: bool = False
+    #: Never cut to fit a terminal; nor are numbers.
+    is_whole: bool = False
 
 
 def columns(*names: str) -> list[Column]:
     """Return columns by their names; a name that begins with `#` is a number's."""
-    return [Column(name.removeprefix("#"), name.startswith("#")) for name in names]
+    return [Column(name.removeprefix("#"), name.startswith("#"), name == "id") for name in names]
 
 
 def cell(value: object) -> str:
@@ -90,12 +90,17 @@ def json_text(value: object) -> str:
 
 
 def csv_text(titles: Sequence[Column], records: Sequence[Record]) -> str:
-    """Return records as CSV with a header, quoted where needed."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow([column.name for column in titles])
-    writer.writerows([cell(record.get(column.name)) for column in titles] for record in records)
-    return target.getvalue().rstrip("\n")
+    """Return records as CSV with a header, quoted where needed, rows separated by LF."""
+    rows = [[column.name for column in titles]]
+    rows += [[cell(record.get(column.name)) for column in titles] for record in records]
+    return "\n".join(",".join(map(_quoted, row)) for row in rows)
+
+
+def _quoted(text: str) -> str:
+    # The standard library leaves a lone carriage return bare, at which readers end the row.
+    if any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,24 +116,70 @@ class Grid:
 
 
 def print_grid(console: Console, grid: Grid) -> None:
-    """Print a table: with lines and colours on a terminal, else plain, whole and unwrapped."""
-    if console.is_terminal:
-        console.print(_rich_table(grid))
-    else:
+    """Print a table: fitted to a terminal with a little colour, else plain, whole, unwrapped."""
+    if not console.is_terminal:
         console.file.write(plain_table(grid) + "\n")
+        return
+    for line, style in _lines(grid, console.width):
+        console.print(Text(line, style=style), soft_wrap=True)
 
 
-def plain_table(grid: Grid) -> str:
-    """Return a table of plain text: one line a record, every value whole."""
-    rows = [[visible(column.name) for column in grid.titles], *_texts(grid, grid.records)]
-    footer = _texts(grid, grid.footer)
-    widths = [max(map(cell_len, texts)) for texts in zip(*rows, *footer, strict=True)]
-    lines = [_plain_line(grid, widths, row) for row in rows]
-    ruler = _GAP.join("-" * width for width in widths)
-    lines.insert(1, ruler)
+def plain_table(grid: Grid, width: int | None = None) -> str:
+    """Return a table of plain text, one line a record.
+
+    Args:
+        grid: what to write.
+        width: of a terminal: titles of numbers are broken, and texts that do not fit are cut at
+            their beginning, where codes of accounts tell least. Numbers are never cut. None
+            writes every value whole.
+    """
+    return "\n".join(line for line, _style in _lines(grid, width))
+
+
+def _lines(grid: Grid, width: int | None) -> Iterator[tuple[str, str]]:
+    """Give the lines of a table, each with its style."""
+    header = _header(grid, is_broken=width is not None)
+    rows, footer = _texts(grid, grid.records), _texts(grid, grid.footer)
+    whole = zip(*header, *rows, *footer, strict=True)
+    widths = [max(map(cell_len, texts)) for texts in whole]
+    if width is not None:
+        widths = _fitted(grid, widths, width)
+    ruler = _GAP.join("-" * column_width for column_width in widths)
+    yield from ((_line(grid, widths, row), "bold") for row in header)
+    yield ruler, "dim"
+    yield from ((_line(grid, widths, row), "") for row in rows)
     if footer:
-        lines += [ruler, *(_plain_line(grid, widths, row) for row in footer)]
-    return "\n".join(lines)
+        yield ruler, "dim"
+        yield from ((_line(grid, widths, row), "bold") for row in footer)
+
+
+def _header(grid: Grid, *, is_broken: bool) -> list[list[str]]:
+    """Return the lines of the titles, those of numbers a word a line if they are broken."""
+    words = [
+        column.name.split("_") if is_broken and column.is_number else [column.name]
+        for column in grid.titles
+    ]
+    height = max(map(len, words))
+    columns_ = [[""] * (height - len(parts)) + parts for parts in words]
+    return [list(line) for line in zip(*columns_, strict=True)]
+
+
+def _fitted(grid: Grid, widths: Sequence[int], total: int) -> list[int]:
+    """Take what is too much from the widest texts, down to a width that still tells something."""
+    fitted = list(widths)
+    excess = sum(fitted) + len(_GAP) * (len(fitted) - 1) - total
+    texts = [
+        index
+        for index, column in enumerate(grid.titles)
+        if not (column.is_number or column.is_whole)
+    ]
+    while excess > 0 and texts:
+        widest = max(texts, key=lambda index: fitted[index])
+        if fitted[widest] <= TEXT_WIDTH_MIN:
+            break
+        fitted[widest] -= 1
+        excess -= 1
+    return fitted
 
 
 def visible(text: str) -> str:
@@ -150,31 +201,22 @@ def _texts(grid: Grid, records: Sequence[Record]) -> list[list[str]]:
     ]
 
 
-def _plain_line(grid: Grid, widths: Sequence[int], row: Sequence[str]) -> str:
+def _line(grid: Grid, widths: Sequence[int], row: Sequence[str]) -> str:
     cells = []
     for column, width, text in zip(grid.titles, widths, row, strict=True):
-        blanks = " " * (width - cell_len(text))
-        cells.append(blanks + text if column.is_number else text + blanks)
+        shown = _cut(text, width)
+        blanks = " " * (width - cell_len(shown))
+        cells.append(blanks + shown if column.is_number else shown + blanks)
     return _GAP.join(cells).rstrip()
 
 
-def _rich_table(grid: Grid) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for column in grid.titles:
-        # An amount is never cut or broken; what does not fit is taken from the texts.
-        table.add_column(
-            column.name,
-            justify="right" if column.is_number else "left",
-            no_wrap=column.is_number,
-            overflow="ignore" if column.is_number else "fold",
-        )
-    for row in _texts(grid, grid.records):
-        table.add_row(*map(Text, row))
-    if grid.footer:
-        table.add_section()
-    for row in _texts(grid, grid.footer):
-        table.add_row(*map(Text, row), style="bold")
-    return table
+def _cut(text: str, width: int) -> str:
+    """Return the end of a text that is too wide."""
+    if cell_len(text) <= width:
+        return text
+    while cell_len(text) > width - 1:
+        text = text[1:]
+    return f"…{text}"
 
 
 def print_records(
@@ -217,5 +259,6 @@ def print_record(console: Console, output: Output, record: Record) -> None:
     else:
         width = max(map(len, record))
         for name, value in record.items():
-            line = Text(f"{name:<{width}}", style="bold") + Text(f"  {visible(cell(value))}")
+            title = (f"{name:<{width}}", "bold")
+            line = Text.assemble(title, f"  {visible(cell(value))}")
             console.print(line, soft_wrap=True)

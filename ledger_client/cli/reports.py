@@ -105,10 +105,9 @@ def trial_balance_csv(report: TrialBalance) -> str:
 
 def _print(session: Session, journal: str, report: TrialBalance) -> None:
     """Print a trial balance for people: a table for each currency."""
-    until = report.as_of.isoformat() if report.as_of else "everything posted"
-    period = f"{report.from_date} to {until}" if report.from_date else f"up to {until}"
-    if report.as_of and not report.from_date:
-        period = f"as of {until}"
+    period = f"as of {report.as_of}" if report.as_of else "everything posted"
+    if report.from_date:
+        period = f"{report.from_date} to {report.as_of or 'the end'}"
     session.console.print(Text(f"Trial balance of {journal}", style="bold"), soft_wrap=True)
     recorded = f", recorded {report.record_time:%Y-%m-%d %H:%M:%S %Z}" if report.record_time else ""
     session.note(f"{period}; {report.layer.lower()}; position {report.sequence}{recorded}")

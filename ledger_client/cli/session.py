@@ -43,7 +43,9 @@ Timeout = Annotated[
         parser=parse_seconds, metavar="SECONDS", help="The longest that one call may take."
     ),
 ]
-OutputFormat = Annotated[Output | None, typer.Option(help="How results are printed.")]
+OutputFormat = Annotated[
+    Output | None, typer.Option("--output", "-o", help="How results are printed.")
+]
 Journal = Annotated[
     str | None,
     typer.Option(help="Code or id; else LEDGER_JOURNAL, else the only one there is."),
@@ -68,6 +70,10 @@ class Settings:
             output=self.output or below.output,
             journal=self.journal or below.journal,
         )
+
+
+class ReaderGoneError(Exception):
+    """Whoever read standard output has seen enough."""
 
 
 class Session:
@@ -171,7 +177,11 @@ def command(
             names = [field.name for field in dataclasses.fields(Settings)]
             given = Settings(**{key: arguments.pop(key, None) for key in names})
             settings = given.over(context.find_object(Settings))
-            exit_code = asyncio.run(_run(function, settings, timeout_seconds, arguments))
+            try:
+                exit_code = asyncio.run(_run(function, settings, timeout_seconds, arguments))
+            except BrokenPipeError as error:
+                # By another name, as typer would end with a failure here.
+                raise ReaderGoneError from error
             if exit_code:
                 raise typer.Exit(int(exit_code))
 

@@ -86,12 +86,14 @@ async def show(session: Session, code: Template, version: Version = None) -> Non
         session.show(_full(template))
         return
     transaction = dataclasses.asdict(template.transaction)
-    fields = {name: expression for name, expression in transaction.items() if expression}
+    fields = {
+        f"transaction.{name}": " ".join(text.split()) for name, text in transaction.items() if text
+    }
     about = {"code": template.code, "version": template.version}
     session.show({**about, "description": template.description, **fields})
     if template.params:
         session.note("")
-        titles = columns("param", "type", "default", "description")
+        titles = columns("param", "type", "required", "default", "description")
         print_grid(session.console, Grid(titles, [_param(each) for each in template.params]))
     session.note("")
     entries = [dataclasses.asdict(entry) for entry in template.entries]
@@ -170,6 +172,5 @@ def _full(template: TxTemplate) -> Record:
 def _param(param: Param) -> dict[str, Any]:
     record = {"param": param.name, "type": param.type, "description": param.description}
     if isinstance(param.default, NoDefault):
-        return {**record, "required": True}
-    shown = "none" if param.default is None else param.default
-    return {**record, "required": False, "default": shown}
+        return {**record, "default": None, "required": True}
+    return {**record, "default": param.default, "required": False}

@@ -62,11 +62,18 @@ class Group:
     """What one call wants posted: drafts that belong together, and who waits for them."""
 
     def __init__(
-        self, commands: Sequence[PostCommand], prepared: Sequence[Prepared], *, atomic: bool
+        self,
+        commands: Sequence[PostCommand],
+        prepared: Sequence[Prepared],
+        config_version: int,
+        *,
+        atomic: bool,
     ) -> None:
         """Begin unanswered. Must be made inside a running event loop."""
         self.commands = commands
         self.prepared = prepared
+        #: The configuration that `prepared` is good for.
+        self.config_version = config_version
         self.atomic = atomic
         self.done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
 
@@ -108,6 +115,8 @@ async def run_batch(
 ) -> list[GroupResult]:
     """Post the drafts of `groups` in one transaction; return each group's results.
 
+    All of them must be prepared under the configuration that `books` has now.
+
     Raises:
         StaleConfigurationError: nothing was written; prepare again.
         RetryError: nothing was written; run again.
@@ -123,6 +132,9 @@ async def run_batch(
 async def _run(
     database: Database, books: JournalBooks, groups: Sequence[Group], actor: str, *, ensure: bool
 ) -> list[GroupResult]:
+    # Of the groups, not of `books`: that memory may move on at any await, the drafts do not.
+    config_version = groups[0].config_version
+    assert all(group.config_version == config_version for group in groups), "see _attempt"
     drafts = [draft for group in groups for draft in group.drafts()]
     keys = {key for draft in drafts for key in draft.keys}
     async with database.writer_transaction() as tx:
@@ -132,22 +144,27 @@ async def _run(
         if len(states) < len(keys):
             assert not ensure, "ensure_balances leaves a row for each key"
             raise _MissingBalancesError
-        loaded = await load_in_tx(tx, books, drafts, states, locked=True)
+        loaded = await load_in_tx(tx, books, config_version, drafts, states, locked=True)
         outcomes = [
             decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups
         ]
         messages = await _write_in_tx(tx, books, loaded, actor)
-    return [
-        group
-        if isinstance(group, BatchRefusedError)
-        else [_result(outcome, messages) for outcome in group]
-        for group in outcomes
-    ]
+    return [group_result(group, messages) for group in outcomes]
+
+
+def group_result(
+    outcomes: list[Outcome] | BatchRefusedError, messages: dict[int, transactions_pb2.Transaction]
+) -> GroupResult:
+    """Return what a group is answered, `messages` being what was written of it."""
+    if isinstance(outcomes, BatchRefusedError):
+        return outcomes
+    return [_result(outcome, messages) for outcome in outcomes]
 
 
 async def load_in_tx(
     tx: Tx,
     books: JournalBooks,
+    version: int,
     drafts: Sequence[Draft],
     states: dict[BalanceKey, BalanceState],
     *,
@@ -160,9 +177,9 @@ async def load_in_tx(
     and needs none of its own.
 
     Raises:
-        StaleConfigurationError: the memory is behind.
+        StaleConfigurationError: the configuration is no longer `version`.
     """
-    version, journal_id = books.config_version, books.journal.id
+    journal_id = books.journal.id
     known = await postings.find_known_in_tx(
         tx,
         journal_id,
@@ -171,9 +188,12 @@ async def load_in_tx(
     )
     account_ids = {key.account_id for draft in drafts for key in draft.keys}
     accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
-    if known.config_version != version or len(accounts) < len(account_ids):
-        raise StaleConfigurationError
     period = books.period
+    if not version == known.config_version == books.config_version:
+        raise StaleConfigurationError
+    if len(accounts) < len(account_ids):
+        # Another call made room in the memory; preparing again fills it.
+        raise StaleConfigurationError
     hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
     found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
     reversibles = await _reversibles_in_tx(tx, books, drafts)
@@ -278,7 +298,12 @@ def _result(outcome: Outcome, messages: dict[int, transactions_pb2.Transaction])
     if isinstance(outcome, Repeat):
         return Posted(messages[id(outcome.posting)], replayed=True)
     if isinstance(outcome, Replay):
-        record = outcome.recorded.record
-        assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-        return Posted(record, replayed=True)
+        return posted_of(outcome)
     return outcome
+
+
+def posted_of(replay: Replay) -> Posted:
+    """Return what was posted when the request came first."""
+    record = replay.recorded.record
+    assert isinstance(record, transactions_pb2.Transaction), "made by the store"
+    return Posted(record, replayed=True)

@@ -26,6 +26,7 @@ from ledger_server.domain.limit import Attachment
 from ledger_server.domain.limit_condition import compile_condition
 from ledger_server.domain.period import ALL_OPEN, Period
 from ledger_server.domain.primitives import AccountId, TransactionId
+from ledger_server.domain.replay import Recorded
 from ledger_server.domain.template_compiler import compile_template
 from ledger_server.domain.tx_template import CompiledTemplate
 from ledger_server.store import (
@@ -34,6 +35,7 @@ from ledger_server.store import (
     journals,
     limits,
     periods,
+    postings,
     transactions,
     tx_templates,
 )
@@ -88,6 +90,9 @@ class JournalBooks:
             )
             period = await periods.current_in_tx(tx, self.journal.id)
             has_limits = await limits.any_in_tx(tx, self.journal.id)
+        if head.config_version <= self.config_version:
+            # Another refresh, of a later moment, has overtaken this one.
+            return
         self.exponents = {currency.code: currency.exponent for currency in currencies}
         for facts in changed:
             if facts.id in self.facts:
@@ -116,10 +121,14 @@ class JournalBooks:
         found = self._templates.get((code, version or 0))
         if found is not None:
             return found
+        known_version = self.config_version
         async with self._database.transaction() as tx:
             message = await tx_templates.find_in_tx(tx, self.journal.id, code, version or 0)
         if message is None:
             raise TemplateNotFoundError(code, version or 0)
+        if self.config_version != known_version:
+            # A refresh has overtaken the read, which may be of the moment before it.
+            return await self.template(code, version)
         compiled = compile_template(template_of(message))
         if len(self._templates) >= TEMPLATES_MAX:
             self._templates.clear()
@@ -138,30 +147,51 @@ class JournalBooks:
         Returns:
             Why a reference has no account, for those that have none.
         """
-        missing = {reference for reference in references if reference not in self._accounts}
-        if not missing:
-            return {}
-        ids = [reference for reference in missing if isinstance(reference, UUID)]
-        codes = [reference for reference in missing if isinstance(reference, str)]
-        async with self._database.transaction() as tx:
-            found = await accounts.facts_in_tx(tx, self.journal.id, ids, codes)
+        wanted = set(references)
+        absent: dict[AccountReference, LedgerError] = {}
+        # Until all are there at one moment: while a read is under way, another call may make room.
+        while missing := {one for one in wanted - absent.keys() if one not in self._accounts}:
+            known_version = self.config_version
+            found, refusals = await self._read_accounts(missing)
+            if self.config_version != known_version:
+                # A refresh has overtaken the read, which may be of the moment before it.
+                continue
             if len(self._accounts) + 2 * len(found) > 2 * ACCOUNTS_MAX:
                 self._accounts.clear()
                 self.facts.clear()
             for facts in found:
                 self._remember(facts)
-            absent = [reference for reference in missing if reference not in self._accounts]
+            absent.update(refusals)
+        return absent
+
+    async def _read_accounts(
+        self, missing: Iterable[AccountReference]
+    ) -> tuple[Sequence[AccountFacts], Mapping[AccountReference, LedgerError]]:
+        """Return the accounts found, and why the other references have none."""
+        ids = [reference for reference in missing if isinstance(reference, UUID)]
+        codes = [reference for reference in missing if isinstance(reference, str)]
+        async with self._database.transaction() as tx:
+            found = await accounts.facts_in_tx(tx, self.journal.id, ids, codes)
+            known: set[AccountReference] = {facts.id for facts in found}
+            known.update(facts.code for facts in found)
+            named: list[AccountReference] = [*ids, *codes]
+            absent = [reference for reference in named if reference not in known]
             if not absent:
-                return {}
+                return found, {}
             sets = await account_sets.codes_of_sets_in_tx(
                 tx, self.journal.id, [str(reference) for reference in absent]
             )
-        return {
+        return found, {
             reference: AccountIsSetError(str(reference))
             if str(reference) in sets
             else AccountNotFoundError(str(reference))
             for reference in absent
         }
+
+    async def recorded(self, ids: Sequence[UUID]) -> Mapping[UUID, Recorded]:
+        """Return what is in the books under these transaction ids. Nothing of it is remembered."""
+        async with self._database.transaction() as tx:
+            return (await postings.find_known_in_tx(tx, self.journal.id, ids, [])).by_id
 
     async def records(
         self, ids: Sequence[TransactionId]

@@ -164,10 +164,10 @@ class JournalWriter:
         reconnections = 0
         for attempt in range(ATTEMPTS_MAX):
             try:
+                await self._prepare_stale(groups)
                 return await run_batch(self._database, self._books, groups, self._actor)
             except StaleConfigurationError:
                 await self._books.refresh()
-                await self._prepare_again(groups)
             except RetryError:
                 await asyncio.sleep(_PAUSE_SECONDS * random.uniform(1, 2 + attempt))  # noqa: S311  # jitter
             except ConstraintError as error:
@@ -182,7 +182,15 @@ class JournalWriter:
                 await asyncio.sleep(_RECONNECT_PAUSE_SECONDS * reconnections)
         raise ContentionError(ATTEMPTS_MAX)
 
-    async def _prepare_again(self, groups: Sequence[Group]) -> None:
-        """Prepare all commands under the configuration that is known now."""
-        for group in groups:
-            group.prepared = await prepare(group.commands, self._books, self._now)
+    async def _prepare_stale(self, groups: Sequence[Group]) -> None:
+        """Prepare again what was prepared under another configuration than is known now.
+
+        A group may have waited while another call refreshed the memory.
+        """
+        while stale := [
+            group for group in groups if group.config_version != self._books.config_version
+        ]:
+            for group in stale:
+                group.prepared, group.config_version = await prepare(
+                    group.commands, self._books, self._now
+                )

@@ -12,6 +12,7 @@ from ledger_server.application.batch import (
     Result,
     StaleConfigurationError,
     load_in_tx,
+    posted_of,
 )
 from ledger_server.application.journal_books import JournalBooks, Library
 from ledger_server.application.journal_writer import JournalWriter
@@ -104,11 +105,13 @@ class Poster:
         """
         books = await self._library.books(journal)
         for _ in range(_VALIDATIONS_MAX):
-            (draft,) = await prepare([command], books, self._now)
+            (draft,), config_version = await prepare([command], books, self._now)
             if isinstance(draft, LedgerError):
                 raise draft
+            if isinstance(draft, Replay):
+                return _validation_of_replay(draft)
             try:
-                return await self._validate(books, draft)
+                return await self._validate(books, config_version, draft)
             except StaleConfigurationError:
                 await books.refresh()
         raise ContentionError(_VALIDATIONS_MAX)
@@ -122,35 +125,30 @@ class Poster:
         self, journal: str, commands: Sequence[PostCommand], *, atomic: bool
     ) -> list[Result]:
         books = await self._library.books(journal)
-        group = Group(commands, await prepare(commands, books, self._now), atomic=atomic)
+        group = Group(commands, *await prepare(commands, books, self._now), atomic=atomic)
         if group.entry_count > ENTRIES_MAX_PER_CALL:
             raise TooManyEntriesError(ENTRIES_MAX_PER_CALL, "call")
         if not group.drafts():
-            refusals: list[Result] = [one for one in group.prepared if isinstance(one, LedgerError)]
-            if atomic and isinstance(refusals[0], LedgerError):
-                raise BatchRefusedError(0, refusals[0])
-            return refusals
+            return _without_books(group)
         writer = self._writers.get(books.journal.id)
         if writer is None:
             writer = JournalWriter(self._database, books, self._actor, self._now)
             self._writers[books.journal.id] = writer
         return await writer.submit(group)
 
-    async def _validate(self, books: JournalBooks, draft: Draft) -> Validation:
+    async def _validate(self, books: JournalBooks, config_version: int, draft: Draft) -> Validation:
         keys = draft.keys
         async with self._database.snapshot() as tx:
             states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
             for key in keys - states.keys():
                 states[key] = BalanceState([ZERO] * (HELD_PLACE + 2), 0)
-            loaded = await load_in_tx(tx, books, [draft], states, locked=False)
+            loaded = await load_in_tx(tx, books, config_version, [draft], states, locked=False)
         before = {key: list(state.sums) for key, state in states.items()}
         outcomes = decide_group([draft], loaded.books, atomic=False)
         assert not isinstance(outcomes, BatchRefusedError), "only an atomic group is refused whole"
         (outcome,) = outcomes
         if isinstance(outcome, Replay):
-            record = outcome.recorded.record
-            assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-            return Validation(transaction=record, replayed=True, changes=(), refusal=None)
+            return _validation_of_replay(outcome)
         return Validation(
             transaction=draft_message(
                 draft, outcome.entries if isinstance(outcome, Posting) else draft.entries or ()
@@ -159,6 +157,26 @@ class Poster:
             changes=_changes(outcome, before, states) if isinstance(outcome, Posting) else (),
             refusal=outcome if isinstance(outcome, LedgerError) else None,
         )
+
+
+def _without_books(group: Group) -> list[Result]:
+    """Answer a group of which nothing is left to decide."""
+    results: list[Result] = []
+    for index, one in enumerate(group.prepared):
+        assert not isinstance(one, Draft), "a draft is decided against the books"
+        if isinstance(one, Replay):
+            results.append(posted_of(one))
+        elif group.atomic:
+            raise BatchRefusedError(index, one)
+        else:
+            results.append(one)
+    return results
+
+
+def _validation_of_replay(replay: Replay) -> Validation:
+    return Validation(
+        transaction=posted_of(replay).transaction, replayed=True, changes=(), refusal=None
+    )
 
 
 def _changes(

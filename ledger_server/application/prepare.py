@@ -15,7 +15,9 @@ from ledger_server.domain.errors import (
     LedgerError,
     TransactionNotFoundError,
 )
+from ledger_server.domain.posting import Replay
 from ledger_server.domain.primitives import Layer
+from ledger_server.domain.replay import says_the_same
 from ledger_server.domain.template import Json
 from ledger_server.domain.transaction import (
     BalanceKey,
@@ -33,8 +35,8 @@ from ledger_server.domain.tx_template import (
 )
 from ledger_server.store.transaction_codec import draft_entries, struct_values
 
-#: A draft, or why there is none.
-Prepared = Draft | LedgerError
+#: A draft, or why there is none: it is in the books already, or refused.
+Prepared = Draft | Replay | LedgerError
 #: Recorded transactions that commands refer to, by id.
 Origins = Mapping[UUID, transactions_pb2.Transaction]
 
@@ -43,18 +45,52 @@ _NO_FIELDS = FieldsAsEvaluated()
 
 async def prepare(
     commands: Sequence[PostCommand], books: JournalBooks, now: Callable[[], datetime]
-) -> list[Prepared]:
+) -> tuple[list[Prepared], int]:
     """Evaluate `commands` and look up their accounts.
 
     A refusal here may come from a memory that is behind; if any command is refused, the memory is
     held against the journal and, if it was behind, everything is prepared again.
+
+    Returns:
+        What became of each command, and the configuration version that all of it is good for. It
+        is taken at the beginning: should the memory move on meanwhile, the batch notices.
     """
+    version = books.config_version
     prepared = await _prepare(commands, books, now)
-    refused = any(isinstance(one, LedgerError) for one in prepared)
-    if refused and not await books.is_current():
+    if not any(isinstance(one, LedgerError) for one in prepared):
+        return prepared, version
+    if not await books.is_current():
         await books.refresh()
+        version = books.config_version
         prepared = await _prepare(commands, books, now)
-    return prepared
+    return await _replayed(commands, prepared, books), version
+
+
+async def _replayed(
+    commands: Sequence[PostCommand], prepared: list[Prepared], books: JournalBooks
+) -> list[Prepared]:
+    """Answer from the books what is refused today and was posted, word for word, before.
+
+    A newer version of a template may refuse what an older one took. That does not make the request
+    another one.
+    """
+    recorded = await books.recorded(
+        [
+            command.transaction_id
+            for command, one in zip(commands, prepared, strict=True)
+            if isinstance(one, LedgerError)
+        ]
+    )
+    if not recorded:
+        return prepared
+    return [
+        Replay(recorded[command.transaction_id])
+        if isinstance(one, LedgerError)
+        and command.transaction_id in recorded
+        and says_the_same(command, recorded[command.transaction_id])
+        else one
+        for command, one in zip(commands, prepared, strict=True)
+    ]
 
 
 async def _prepare(

@@ -18,6 +18,7 @@ from ledger_server.domain.errors import (
     HoldNotFoundError,
     LedgerError,
     TransactionIdReusedError,
+    Violation,
 )
 from ledger_server.domain.hold import Hold, HoldStatus, capture, give_back, place
 from ledger_server.domain.primitives import EXACT, Direction, Layer
@@ -77,13 +78,21 @@ class BatchRefusedError(LedgerError):
         """Return the facts of the draft's refusal and its index."""
         return {**self.refusal.facts(), "index": str(self.index)}
 
+    def violations_found(self) -> tuple[Violation, ...]:
+        """Return the wrong fields of the draft's refusal, placed in the batch."""
+        return tuple(
+            Violation(f"transactions[{self.index}].{wrong.field}", wrong.description)
+            for wrong in self.refusal.violations_found()
+        )
+
 
 def decide_group(
-    drafts: Sequence[Draft | LedgerError], books: Books, *, atomic: bool
+    drafts: Sequence[Draft | Replay | LedgerError], books: Books, *, atomic: bool
 ) -> list[Outcome] | BatchRefusedError:
     """Decide `drafts` in order and leave in `books` what the accepted ones make of it.
 
-    One that could not even be prepared stands here as its refusal, in its place.
+    One that could not even be prepared stands here as its refusal, or as what it repeats, in its
+    place.
 
     Returns:
         One outcome for each draft; or, for an atomic group with a refusal, the first refusal, and
@@ -91,7 +100,7 @@ def decide_group(
     """
     outcomes: list[Outcome] = []
     for index, draft in enumerate(drafts):
-        outcome = draft if isinstance(draft, LedgerError) else _decide(draft, books)
+        outcome = _decide(draft, books) if isinstance(draft, Draft) else draft
         if atomic and isinstance(outcome, LedgerError):
             for earlier in reversed(outcomes):
                 if isinstance(earlier, Posting):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ledger_server.domain.errors import ParamInvalidError
 from ledger_server.domain.template import Json
-from ledger_server.domain.transaction import Draft, Kind, RequestField
+from ledger_server.domain.transaction import Draft, Kind, PostCommand, RequestField
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -61,7 +61,19 @@ def first_difference(draft: Draft, recorded: Recorded) -> str | None:
     same tomorrow, and one that takes the newest template is the same after a newer one came.
     Params compare by value: "1.0" is "1.00", a default left out is the default given.
     """
-    command = draft.command
+    return _field_difference(draft.command, recorded) or _param_difference(draft, recorded)
+
+
+def says_the_same(command: PostCommand, recorded: Recorded) -> bool:
+    """Tell whether a request that has no draft is the recorded one word for word."""
+    return (
+        not command.origin_decides_params()
+        and _field_difference(command, recorded) is None
+        and _is_same(command.params, recorded.params)
+    )
+
+
+def _field_difference(command: PostCommand, recorded: Recorded) -> str | None:
     if command.kind is not recorded.kind:
         return "kind"
     if command.hold_id != recorded.hold_id:
@@ -96,19 +108,19 @@ def first_difference(draft: Draft, recorded: Recorded) -> str | None:
             return name
         if given is not None and given != kept:
             return name
-    if command.origin_decides_params():
-        # Taking all that is left asks for no params; the record has the original's.
-        if command.is_part() != (RequestField.PARAMS in recorded.requested):
-            return "params"
-        if not command.is_part():
-            return None
-    return _param_difference(draft, recorded)
+    return None
 
 
 def _param_difference(draft: Draft, recorded: Recorded) -> str | None:
+    if draft.command.origin_decides_params():
+        # Taking all that is left asks for no params; the record has the original's.
+        if draft.command.is_part() != (RequestField.PARAMS in recorded.requested):
+            return "params"
+        if not draft.command.is_part():
+            return None
     given: Mapping[str, object] = draft.command.params
     kept: Mapping[str, object] = recorded.params
-    if given == kept:
+    if _is_same(given, kept):
         return None
     try:
         given, kept = draft.params, draft.bind(recorded.params)
@@ -116,6 +128,17 @@ def _param_difference(draft: Draft, recorded: Recorded) -> str | None:
         # The template has changed since; then only the same words are the same request.
         given, kept = draft.command.params, recorded.params
     for name in sorted(given.keys() | kept.keys()):
-        if name not in given or name not in kept or given[name] != kept[name]:
+        if name not in given or name not in kept or not _is_same(given[name], kept[name]):
             return f"params.{name}"
     return None
+
+
+def _is_same(left: object, right: object) -> bool:
+    """Compare by value, but true is not 1 as it is to Python. JSON params are not deep."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(
+            _is_same(value, right[key]) for key, value in left.items()
+        )
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_is_same, left, right))
+    return left == right and isinstance(left, bool) is isinstance(right, bool)

@@ -12,6 +12,7 @@ from ledger_server.domain.expression import (
     Type,
     compile_expression,
 )
+from ledger_server.domain.expression.errors import NAME_SHOWN_MAX, shown
 from ledger_server.domain.params import parse_param
 from ledger_server.domain.primitives import Direction, Layer
 from ledger_server.domain.template import (
@@ -50,7 +51,8 @@ def compile_template(template: Template) -> CompiledTemplate:
 
     Raises:
         TemplateInvalidError: with every mistake found, each with its place: the field, and within
-            an expression the line and column.
+            an expression the line and column. One with too many params or entries is not looked
+            into any further.
     """
     compiler = _Compiler(template)
     compiled = compiler.compiled()
@@ -79,6 +81,8 @@ class _Compiler:
     def compiled(self) -> CompiledTemplate | None:
         template = self._template
         self._check_head()
+        if len(template.params) > PARAMS_MAX or len(template.entries) > ENTRY_DEFINITIONS_MAX:
+            return None  # to look into all of it would cost what the bounds are there to save
         self._check_params()
         fields = template.transaction
         entries = [
@@ -128,7 +132,7 @@ class _Compiler:
                     f"{place}.name", "not 1 to 64 of letters, digits and `_`, a letter first"
                 )
             if param.name in seen:
-                self._mistake(f"{place}.name", f"{param.name!r} is declared twice")
+                self._mistake(f"{place}.name", f"{shown(param.name)} is declared twice")
             seen.add(param.name)
             if len(param.description) > _DESCRIPTION_LENGTH_MAX or "\0" in param.description:
                 self._mistake(
@@ -149,7 +153,7 @@ class _Compiler:
             return
         for index, param in enumerate(self._template.params):
             if param.name not in self._used:
-                self._mistake(f"params[{index}].name", f"{param.name!r} is never used")
+                self._mistake(f"params[{index}].name", f"{shown(param.name)} is never used")
 
     def _entry(self, place: str, entry: EntryDefinition) -> CompiledEntry | None:
         in_list = bool(entry.for_each)
@@ -192,10 +196,11 @@ class _Compiler:
         """Return the side or layer named as it stands, else an expression that gives its name."""
         if source in names.__members__:
             return names[source]
-        if source.isidentifier():
-            close = difflib.get_close_matches(source.upper(), names.__members__, 1)
+        if source.isidentifier() and not (in_list and source == "item"):
+            known = names.__members__
+            close = difflib.get_close_matches(source[:NAME_SHOWN_MAX].upper(), known, 1)
             hint = f"; did you mean {close[0]}?" if close else ""
-            self._mistake(place, f"{source!r} is none of {', '.join(names.__members__)}{hint}")
+            self._mistake(place, f"{shown(source)} is none of {', '.join(known)}{hint}")
             self._incomplete = True
             return None
         return self._expression(place, source, _STRING, item_allowed=in_list)

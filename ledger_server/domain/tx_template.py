@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from decimal import Inexact as InexactError
 from typing import Final, TypeVar
@@ -146,16 +146,17 @@ def evaluate_entries(
     items_left = ITEMS_MAX
     for definition in template.entries:
         if definition.for_each is None:
-            if run.holds(definition, None):
+            if run.holds(definition, definition.place, None):
                 entries.append(run.entry(definition, definition.place, None))
-            continue
-        items = run.items(definition)
-        items_left -= len(items)
-        if items_left < 0:
-            raise TooManyEntriesError(ENTRIES_MAX, "transaction")
-        for index, item in enumerate(items):
-            if run.holds(definition, item):
-                entries.append(run.entry(definition, f"{definition.place}, item {index}", item))
+        else:
+            items = run.items(definition)
+            items_left -= len(items)
+            if items_left < 0:
+                raise TooManyEntriesError(ENTRIES_MAX, "transaction")
+            for index, item in enumerate(items):
+                place = f"{definition.place}, item {index}"
+                if run.holds(definition, place, item):
+                    entries.append(run.entry(definition, place, item))
         if len(entries) > ENTRIES_MAX:
             raise TooManyEntriesError(ENTRIES_MAX, "transaction")
     if not entries:
@@ -174,7 +175,7 @@ class _Run:
 
     def entry(self, definition: CompiledEntry, place: str, item: object) -> EntryAsEvaluated:
         account = self._value(definition.account, place, "account", item)
-        if isinstance(account, str) and account and account.isprintable():
+        if isinstance(account, str) and 0 < len(account) <= 255 and account.isprintable():
             account = parse_uuid(account) or account
         elif not isinstance(account, UUID):
             raise ExpressionFailedError(f"{place}.account", "gave no account's code or id")
@@ -192,12 +193,12 @@ class _Run:
             str(currency),
         )
 
-    def holds(self, definition: CompiledEntry, item: object) -> bool:
+    def holds(self, definition: CompiledEntry, place: str, item: object) -> bool:
         if definition.when is None:
             return True
-        result = self._value(definition.when, definition.place, "when", item)
+        result = self._value(definition.when, place, "when", item)
         if not isinstance(result, bool):
-            raise ExpressionFailedError(f"{definition.place}.when", "gave neither true nor false")
+            raise ExpressionFailedError(f"{place}.when", "gave neither true nor false")
         return result
 
     def items(self, definition: CompiledEntry) -> list[object]:
@@ -211,7 +212,7 @@ class _Run:
         if expression is None:
             return None
         result = self._run(expression, place, None)
-        if isinstance(result, date):
+        if isinstance(result, date) and not isinstance(result, datetime):
             return result
         raise ExpressionFailedError(place, "gave no date")
 

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from typing import Any
 
+import grpc
 from google.protobuf.struct_pb2 import Struct
 
 from ledger_proto.v1 import accounts_pb2, balances_pb2, transactions_pb2, tx_templates_pb2
@@ -77,6 +78,6 @@ async def close(ledger: Ledger, code: str) -> str:
 async def attempt(call: Any) -> Refused | None:
     try:
         await call
-    except Exception:  # noqa: BLE001  # told apart below
+    except grpc.aio.AioRpcError:
         return await refused(call)
     return None

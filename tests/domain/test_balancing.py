@@ -47,7 +47,9 @@ def test_any_one_entry_changed_is_refused(
 
 
 @given(balanced_entries(), st.data())
-def test_an_entry_in_another_book_is_refused(entries: list[DraftEntry], data: st.DataObject) -> None:
+def test_an_entry_in_another_book_is_refused(
+    entries: list[DraftEntry], data: st.DataObject
+) -> None:
     index = data.draw(st.integers(0, len(entries) - 1))
     entry = entries[index]
     if data.draw(st.booleans()):

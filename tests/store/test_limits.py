@@ -160,11 +160,11 @@ async def test_another_scope_takes_the_place_of_the_first(chart: Chart) -> None:
         (found,) = (await chart.bound(account))[account]
         assert found.scope is scope
     async with chart.database.transaction() as tx:
-        for scope in (Scope.WHOLE_SET, None):
+        for bound_before in (Scope.WHOLE_SET, None):
             let_go = await limits.detach_in_tx(
                 tx, chart.journal_id, "L", account_id=None, set_id=top
             )
-            assert let_go is scope
+            assert let_go is bound_before
     assert await chart.bound(account) == {}
 
 

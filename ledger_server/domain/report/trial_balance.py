@@ -63,11 +63,11 @@ class Columns:
         closing = _add(opening, _subtract(sums.debit, sums.credit))
         return cls(
             opening_debit=max(opening, ZERO),
-            opening_credit=max(-opening, ZERO),
+            opening_credit=max(EXACT.minus(opening), ZERO),
             debit=sums.debit,
             credit=sums.credit,
             closing_debit=max(closing, ZERO),
-            closing_credit=max(-closing, ZERO),
+            closing_credit=max(EXACT.minus(closing), ZERO),
         )
 
     def __add__(self, other: "Columns") -> "Columns":
@@ -142,10 +142,13 @@ def trial_balance(
     Returns:
         Accounts by code, then currency; with `set_depth` in the order of the chart.
     """
+    # Where nothing is left, the account had no entry in the currency yet: it has no row, and the
+    # currency no total, as it was at that position.
     known = {
-        key: one - later[key] if key in later else one
+        key: left
         for key, one in sums.items()
         if key[0] in chart.accounts
+        and (left := one - later[key] if key in later else one) != NOTHING
     }
     by_account: defaultdict[AccountId, dict[str, Columns]] = defaultdict(dict)
     totals: defaultdict[str, Columns] = defaultdict(Columns)
@@ -195,21 +198,25 @@ class _ChartRows:
 
     def rows(self) -> Iterable[Row]:
         for named in self._chart.top_sets():
-            yield from self._set_rows(named, 0)
+            yield from self._set_rows(named)
         for named in self._chart.unmapped_accounts():
             yield from _account_rows(named, self._by_account, 0)
 
-    def _set_rows(self, named: Named, depth: int) -> Iterable[Row]:
-        # A recursion no deeper than the caller asked for.
-        if depth >= self._set_depth:
-            return
-        for currency, columns in self._set_columns(named.id):
-            yield Row(named, True, depth, currency, columns)
-        for inner in self._chart.member_sets(named.id):
-            yield from self._set_rows(inner, depth + 1)
-        if depth + 1 < self._set_depth:
-            for account in self._chart.member_accounts(named.id):
-                yield from _account_rows(account, self._by_account, depth + 1)
+    def _set_rows(self, top: Named) -> Iterable[Row]:
+        # Depth first without recursion: charts are as deep as their makers like.
+        pending = [(top, True, 0)]
+        while pending:
+            named, is_set, depth = pending.pop()
+            if not is_set:
+                yield from _account_rows(named, self._by_account, depth)
+                continue
+            for currency, columns in self._set_columns(named.id):
+                yield Row(named, True, depth, currency, columns)
+            if depth + 1 < self._set_depth:
+                accounts = self._chart.member_accounts(named.id)
+                pending += [(account, False, depth + 1) for account in reversed(accounts)]
+                sets = self._chart.member_sets(named.id)
+                pending += [(inner, True, depth + 1) for inner in reversed(sets)]
 
     def _set_columns(self, set_id: UUID) -> Iterable[tuple[str, Columns]]:
         sums: defaultdict[str, Sums] = defaultdict(lambda: NOTHING)

@@ -1,0 +1,104 @@
+"""The benchmark: `python -m benchmarks [--quick]`."""
+
+import argparse
+import dataclasses
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from rich.console import Console
+
+from benchmarks import machine, report
+from benchmarks.baseline import Baseline, PgbenchError
+from benchmarks.books import open_books
+from benchmarks.figures import Bench, measure
+from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.postgres import Databases, running_postgres
+from benchmarks.processes import ProcessError, running_server
+from benchmarks.rounds import Figure
+from benchmarks.statements import Recording, record
+from benchmarks.verify import BooksWrongError, LedgerVerifier
+
+#: Seed of what is posted one at a time to record it; runs count from 1.
+_RECORDED_SEED: Final = -2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and save.
+
+    Returns:
+        The exit status: 0 if every number stands on verified books.
+    """
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    quick = parser.parse_args(arguments).quick or os.environ.get("QUICK", "") not in ("", "0")
+    plan = QUICK if quick else FULL
+    began = time.monotonic()
+    before = machine.load_average()
+    try:
+        with running_postgres() as dsn:
+            figures, postgres = uvloop.run(_bench(dsn, plan))
+    except (BooksWrongError, PgbenchError, ProcessError) as error:
+        _tell(f"no numbers: {error}")
+        return 1
+    origin = report.Origin(
+        machine=machine.describe(),
+        postgres=postgres,
+        plan=dataclasses.asdict(plan),
+        load_average_before=before,
+        load_average_after=machine.load_average(),
+    )
+    report.save(figures, origin)
+    report.show(figures, origin, Console())
+    _tell(f"{time.monotonic() - began:.0f} s; also in {report.RESULTS}")
+    return 0
+
+
+async def _bench(dsn: str, plan: Plan) -> tuple[list[Figure], dict[str, str]]:
+    databases = Databases(dsn)
+    with tempfile.TemporaryDirectory(prefix="ledger-bench-log-") as folder:
+        log = Path(folder) / "server.log"
+        try:
+            return await _bench_in(databases, plan, log), await databases.describe()
+        finally:
+            await databases.drop_all()
+
+
+async def _bench_in(databases: Databases, plan: Plan, log: Path) -> list[Figure]:
+    _tell(f"opening the books, {plan.name} plan")
+    baseline = Baseline(await databases.create("baseline"))
+    await baseline.prepare()
+    ledger_dsn = await databases.create("ledger")
+    await open_books(ledger_dsn, log)
+    replay_dsn = await databases.create("replayed", like="ledger")
+    recording = await _record(databases, plan)
+    with running_server(ledger_dsn, log) as server:
+        verifier = LedgerVerifier(ledger_dsn, server.address)
+        await verifier.verify()
+        bench = Bench(
+            plan=plan,
+            address=server.address,
+            baseline=baseline,
+            verifier=verifier,
+            replay_dsn=replay_dsn,
+            recording=recording,
+        )
+        return await measure(bench, _tell)
+
+
+async def _record(databases: Databases, plan: Plan) -> Recording:
+    dsn = await databases.create("recorded", like="ledger")
+    return await record(dsn, plan.alone_calls * (plan.rounds + 1), _RECORDED_SEED)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Which figures there are: what runs against what."""
+
+import asyncio
+import dataclasses
+import itertools
+import statistics
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from benchmarks.baseline import Baseline
+from benchmarks.load_generator import Job, Result
+from benchmarks.plan import Plan
+from benchmarks.processes import run_load
+from benchmarks.rounds import Comparison, Figure, Run, alternate, compare
+from benchmarks.statements import Recording, Replay
+from benchmarks.verify import LedgerVerifier
+from benchmarks.workload import Shape
+
+BATCH: Final = 500
+BATCH_CALLERS: Final = 4
+SINGLE_CALLERS: Final = 64
+
+#: Transfers a second that a first run builds for, and how many times the last rate later ones do.
+_RATE_AT_FIRST: Final = 15_000.0
+_BUILT_TO_SPARE: Final = 1.6
+
+_PER_SECOND: Final = 30_000
+_SINGLE_BUILT_PER_SECOND: Final = 12_000
+
+_PER_SECOND: Final = "transfers/s"
+_PGBENCH: Final = "pgbench, 16 clients, one statement"
+_ASYNCPG: Final = "the same statements, asyncpg alone"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """All that runs need."""
+
+    plan: Plan
+    address: str
+    baseline: Baseline
+    verifier: LedgerVerifier
+    replay_dsn: str
+    recording: Recording
+    #: Another for each run: external ids are made from it.
+    seeds: Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
+    #: Transfers a second when last seen, by shape and size of batches.
+    rates: dict[tuple[Shape, int], float] = dataclasses.field(default_factory=dict)
+
+    def seconds(self, number: int) -> float:
+        """Return how long a run of round `number` takes."""
+        return self.plan.seconds if number else self.plan.warm_up_seconds
+
+    async def load(self, shape: Shape, callers: int, batch: int, number: int) -> float:
+        """Post by `callers`, verify, and return transfers per second."""
+        seconds = self.seconds(number)
+        expected = self.rates.get((shape, batch), _RATE_AT_FIRST)
+        count = round(seconds * expected * _BUILT_TO_SPARE)
+        result = await self._run(shape, callers, batch, seconds, count)
+        rate = self.rates[shape, batch] = len(result.acknowledged) / result.seconds
+        return rate
+
+    async def alone(self) -> float:
+        """Post one after the other, verify, and return the median latency in us."""
+        result = await self._run(Shape.SPREAD, 1, 1, 600.0, self.plan.alone_calls)
+        return statistics.median(result.latencies_us)
+
+    async def _run(
+        self, shape: Shape, callers: int, batch: int, seconds: float, count: int
+    ) -> Result:
+        job = Job(
+            address=self.address,
+            shape=shape,
+            callers=callers,
+            batch=batch,
+            seconds=seconds,
+            count=count,
+            seed=next(self.seeds),
+        )
+        result = await asyncio.to_thread(run_load, job)
+        await self.verifier.verify(result.acknowledged)
+        return result
+
+
+async def measure(bench: Bench, tell: Callable[[str], None]) -> list[Figure]:
+    """Measure all figures, those of one caller first, on small books."""
+    alone = await _measure_alone(bench, tell)
+    spread = await _measure_load(bench, Shape.SPREAD, tell)
+    hot = await _measure_load(bench, Shape.HOT, tell)
+    return [*spread, *hot, alone]
+
+
+async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> Figure:
+    async with Replay.open(bench.replay_dsn, bench.recording) as replay:
+        runs: dict[str, Run] = {
+            _ASYNCPG: lambda _: replay.run(bench.plan.alone_calls),
+            "alone": lambda _: bench.alone(),
+        }
+        values = await alternate(runs, bench.plan.rounds, tell)
+    comparison = Comparison(
+        name="alone_latency",
+        title="one caller alone, median latency",
+        unit="us",
+        ours="alone",
+        baseline=_ASYNCPG,
+        higher_is_better=False,
+    )
+    return compare(comparison, values)
+
+
+async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None]) -> list[Figure]:
+    batches, single = f"batches, {shape}", f"single, {shape}"
+    runs: dict[str, Run] = {
+        _PGBENCH: lambda number: bench.baseline.run(shape, bench.seconds(number)),
+        batches: lambda number: bench.load(shape, BATCH_CALLERS, BATCH, number),
+        single: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number),
+    }
+    values = await alternate(runs, bench.plan.rounds, tell)
+    where = {Shape.SPREAD: "over 10,000 accounts", Shape.HOT: "all on one account"}[shape]
+    comparisons = (
+        Comparison(
+            name=f"batches_{shape}",
+            title=f"{BATCH_CALLERS} callers, batches of {BATCH}, {where}",
+            unit=_PER_SECOND,
+            ours=batches,
+            baseline=_PGBENCH,
+        ),
+        Comparison(
+            name=f"single_{shape}",
+            title=f"{SINGLE_CALLERS} callers, one posting a call, {where}",
+            unit=_PER_SECOND,
+            ours=single,
+            baseline=_PGBENCH,
+        ),
+    )
+    return [compare(comparison, values) for comparison in comparisons]

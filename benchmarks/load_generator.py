@@ -1,0 +1,128 @@
+"""The process that posts: `python -m benchmarks.load_generator`, a job in, a result out.
+
+A process of its own, with requests and answers as bytes while the clock runs, so that what is
+measured is the server and not the Python of its caller.
+"""
+
+import asyncio
+import dataclasses
+import gc
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import grpc
+import uvloop
+
+from benchmarks.workload import Shape, batch_requests, single_requests, transfers
+from ledger_proto.v1 import transactions_pb2 as pb
+
+_MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
+_SERVICE: Final = "/ledger.v1.TransactionService/"
+_CALL_SECONDS_MAX: Final = 60.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to post, and for how long."""
+
+    address: str
+    shape: Shape
+    #: Calls under way at the same time.
+    callers: int
+    #: Transactions a call; 1 posts by `PostTransaction`.
+    batch: int
+    #: No call begins later than this.
+    seconds: float
+    #: Transactions that are built; the run ends early without more.
+    count: int
+    #: Another for each run: external ids are made from it.
+    seed: int
+
+
+@dataclasses.dataclass(slots=True)
+class Result:
+    """What came of a job, measured from the first call to the last answer."""
+
+    seconds: float
+    #: Of each call, in the order of the answers.
+    latencies_us: list[float]
+    #: Ids of the transactions that were acknowledged as posted.
+    acknowledged: list[str]
+    #: Answers that were anything else; must be empty.
+    problems: list[str]
+
+
+async def run(job: Job) -> Result:
+    """Post until the time or the requests are over, then wait for the answers under way."""
+    transactions = transfers(job.shape, job.count, job.seed)
+    if job.batch == 1:
+        method, requests = "PostTransaction", single_requests(transactions)
+    else:
+        method, requests = "PostTransactions", batch_requests(transactions, job.batch)
+    del transactions
+    options = (("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),)
+    async with grpc.aio.insecure_channel(job.address, options=options) as channel:
+        await asyncio.wait_for(channel.channel_ready(), _CALL_SECONDS_MAX)
+        call: Any = channel.unary_unary(_SERVICE + method)
+        waiting, answers, latencies = iter(requests), list[bytes](), list[float]()
+        gc.freeze()
+        gc.disable()
+        began = time.perf_counter()
+        callers = [
+            _caller(call, waiting, began + job.seconds, answers, latencies)
+            for _ in range(job.callers)
+        ]
+        await asyncio.gather(*callers)
+        seconds = time.perf_counter() - began
+    acknowledged, problems = _read(answers, job.batch)
+    return Result(seconds, latencies, acknowledged, problems)
+
+
+async def _caller(
+    call: Any,
+    waiting: Iterator[bytes],
+    deadline: float,
+    answers: list[bytes],
+    latencies_us: list[float],
+) -> None:
+    now = time.perf_counter()
+    while now < deadline:
+        request = next(waiting, None)
+        if request is None:
+            return
+        answer = await call(request, timeout=_CALL_SECONDS_MAX)
+        answered = time.perf_counter()
+        latencies_us.append((answered - now) * 1e6)
+        answers.append(answer)
+        now = answered
+
+
+def _read(answers: Sequence[bytes], batch: int) -> tuple[list[str], list[str]]:
+    """Return the ids of what was posted, and what was not."""
+    acknowledged: list[str] = []
+    problems: list[str] = []
+    for answer in answers:
+        results: Sequence[Any] = (
+            [pb.PostTransactionResponse.FromString(answer)]
+            if batch == 1
+            else pb.PostTransactionsResponse.FromString(answer).results
+        )
+        for result in results:
+            if result.replayed or not result.HasField("transaction"):
+                problems.append(str(result)[:500])
+            else:
+                acknowledged.append(result.transaction.id)
+    return acknowledged, problems
+
+
+def main() -> None:
+    job = json.load(sys.stdin)
+    result = uvloop.run(run(Job(**job | {"shape": Shape(job["shape"])})))
+    json.dump(dataclasses.asdict(result), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Where a result comes from: a number without its machine says nothing."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Final
+
+_TREE: Final = Path(__file__).resolve().parents[1]
+
+
+def describe() -> dict[str, object]:
+    """Return cores, processor, memory, Python and the commit."""
+    return {
+        "cores": os.cpu_count(),
+        "processor": _first_line_with("/proc/cpuinfo", "model name") or platform.processor(),
+        "memory": _first_line_with("/proc/meminfo", "MemTotal"),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "commit": _commit(),
+    }
+
+
+def load_average() -> float:
+    """Return the processes that wanted to run, over the last minute."""
+    return round(os.getloadavg()[0], 2)
+
+
+def _first_line_with(path: str, name: str) -> str | None:
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    found = next((line for line in lines if line.startswith(name)), None)
+    return found.partition(":")[2].strip() if found else None
+
+
+def _commit() -> str:
+    """Return the commit, with a plus if the tree has changes, or nothing outside of git."""
+    try:
+        commit = _git("rev-parse", "--short", "HEAD")
+        return f"{commit}+" if _git("status", "--porcelain", "--untracked-files=no") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], check=True, capture_output=True, text=True, cwd=_TREE
+    )
+    return done.stdout.strip()

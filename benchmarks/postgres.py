@@ -1,0 +1,88 @@
+"""The one PostgreSQL on which everything runs, and the databases in it."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from ledger_server import embedded
+
+#: Settings that decide what a commit costs, shown with the results.
+_SETTINGS: Final = (
+    "synchronous_commit",
+    "fsync",
+    "full_page_writes",
+    "wal_sync_method",
+    "wal_compression",
+    "shared_buffers",
+    "max_wal_size",
+    "checkpoint_timeout",
+)
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[str]:
+    """Give the DSN of a PostgreSQL: BENCH_DSN, else the embedded one in a folder of its own."""
+    if chosen := os.environ.get("BENCH_DSN"):
+        yield chosen
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ledger-bench-"))
+    # Started by root, PostgreSQL runs as another user, who must get through.
+    folder.chmod(0o711)
+    try:
+        postgres = embedded.start(folder / "data")
+        try:
+            yield postgres.dsn
+        finally:
+            postgres.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Databases:
+    """Databases of our own in a cluster, dropped by `drop_all`."""
+
+    def __init__(self, dsn: str) -> None:
+        """Use the cluster of `dsn`, whose user may make databases."""
+        self._dsn = dsn
+        self._prefix = f"ledger_bench_{uuid.uuid4().hex[:8]}"
+        self._made: list[str] = []
+
+    async def create(self, name: str, *, like: str | None = None) -> str:
+        """Make a database, a copy of the one made as `like` if given; return its DSN."""
+        template = f' TEMPLATE "{self._prefix}_{like}"' if like else ""
+        full_name = f"{self._prefix}_{name}"
+        await self._execute(f'CREATE DATABASE "{full_name}"{template}')
+        self._made.append(full_name)
+        return urlunsplit(urlsplit(self._dsn)._replace(path=f"/{full_name}"))
+
+    async def drop_all(self) -> None:
+        """Drop what was made."""
+        while self._made:
+            await self._execute(f'DROP DATABASE IF EXISTS "{self._made.pop()}" WITH (FORCE)')
+
+    async def describe(self) -> dict[str, str]:
+        """Return the version and the settings that matter here."""
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            version = {"version": await connection.fetchval("SHOW server_version")}
+            return version | {
+                name: await connection.fetchval("SELECT current_setting($1)", name)
+                for name in _SETTINGS
+            }
+        finally:
+            await connection.close()
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()

@@ -1,0 +1,95 @@
+"""The results: a table for people, `results.json` for programs."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.rounds import Figure, Spread
+
+RESULTS: Final = Path(__file__).with_name("results.json")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where and how the figures were measured."""
+
+    machine: dict[str, object]
+    postgres: dict[str, str]
+    #: How long each part ran, and in how many rounds.
+    plan: dict[str, object]
+    load_average_before: float
+    load_average_after: float
+
+
+def show(figures: Sequence[Figure], origin: Origin, console: Console) -> None:
+    """Print the table."""
+    machine = origin.machine
+    console.print(
+        f"{machine['cores']} cores, {machine['processor']}; PostgreSQL "
+        f"{origin.postgres['version']}, Python {machine['python']}, commit {machine['commit']}; "
+        f"load average {origin.load_average_before} before, {origin.load_average_after} after",
+        highlight=False,
+    )
+    table = Table("", "unit", "ledger", "baseline", "ratio", "lowest", "highest", pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+        column.no_wrap = True
+    for figure in figures:
+        comparison = figure.comparison
+        table.add_row(
+            comparison.title,
+            comparison.unit,
+            f"{figure.value.median:,.0f}",
+            f"{figure.baseline.median:,.0f}",
+            f"[bold]{figure.ratio.median:.2f}[/bold]",
+            f"{figure.ratio.lowest:.2f}",
+            f"{figure.ratio.highest:.2f}",
+        )
+    console.print(table)
+    for baseline in dict.fromkeys(figure.comparison.baseline for figure in figures):
+        units = {one.comparison.unit for one in figures if one.comparison.baseline == baseline}
+        console.print(f"Baseline of {', '.join(sorted(units))}: {baseline}.", highlight=False)
+    console.print(
+        f"Medians of {figures[0].rounds} rounds; ratios are taken round by round, and those of us "
+        "are better when lower. The books were verified after every run.",
+        highlight=False,
+    )
+
+
+def save(figures: Sequence[Figure], origin: Origin, path: Path = RESULTS) -> None:
+    """Write the results."""
+    content = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **dataclasses.asdict(origin),
+        "figures": [_figure(figure) for figure in figures],
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    comparison = figure.comparison
+    return {
+        "name": comparison.name,
+        "title": comparison.title,
+        "unit": comparison.unit,
+        "higher_is_better": comparison.higher_is_better,
+        "value": round(figure.value.median, 1),
+        "baseline": {"name": comparison.baseline, "value": round(figure.baseline.median, 1)},
+        "ratio": round(figure.ratio.median, 3),
+        "rounds": figure.rounds,
+        "spread": {
+            "value": _ends(figure.value, 1),
+            "baseline": _ends(figure.baseline, 1),
+            "ratio": _ends(figure.ratio, 3),
+        },
+    }
+
+
+def _ends(spread: Spread, digits: int) -> list[float]:
+    return [round(spread.lowest, digits), round(spread.highest, digits)]

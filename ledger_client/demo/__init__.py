@@ -1,0 +1,1 @@
+"""A tour of the ledger in half a minute, with books that come along."""

@@ -1,0 +1,248 @@
+"""The tour: `python -m ledger_client.demo`."""
+
+import argparse
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from rich.console import Console
+from rich.text import Text
+
+from ledger_client.cli.__main__ import main as ledgerctl
+from ledger_client.cli.failures import ExitCode
+from ledger_client.demo.server_process import StartError, running_server
+
+JOURNAL: Final = "CAFE"
+BOOKS: Final = Path(__file__).with_name("books.csv")
+CURRENCIES: Final = Path(__file__).with_name("currencies.csv")
+
+#: Commands that are longer are shown on several lines.
+LINE_LENGTH_MAX: Final = 76
+
+
+class UnexpectedError(Exception):
+    """A command ended otherwise than it should."""
+
+
+class Tour:
+    """Runs commands one after the other, each shown before it runs."""
+
+    def __init__(self, console: Console) -> None:
+        """Tell it all on `console`."""
+        self._console = console
+
+    def say(self, text: str) -> None:
+        """Begin a step."""
+        self._console.print()
+        self._console.print(Text(text, style="bold cyan"), soft_wrap=True)
+
+    def run(self, *arguments: str, expected: ExitCode = ExitCode.OK) -> None:
+        """Show a command as it would be typed, and run it.
+
+        Raises:
+            UnexpectedError: it ended with another exit code.
+        """
+        self.show("ledgerctl", *arguments)
+        exit_code = ledgerctl(arguments)
+        if exit_code != expected:
+            line = shlex.join(("ledgerctl", *arguments))
+            raise UnexpectedError(f"{line}: exit code {exit_code} instead of {int(expected)}")
+
+    def show(self, *words: str) -> None:
+        """Show a command so that it can be copied, a long one on several lines."""
+        lines = [""]
+        for word in map(shlex.quote, words):
+            if lines[-1] and len(lines[-1]) + len(word) > LINE_LENGTH_MAX:
+                lines.append("   ")
+            lines[-1] += f" {word}" if lines[-1] else word
+        text = Text.assemble(("$ ", "dim"), (" \\\n".join(lines), "bold"))
+        self._console.print(text, soft_wrap=True)
+        # What the command writes on standard error must not overtake this.
+        self._console.file.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show a ledger at work.
+
+    Returns:
+        The exit status: 0 if everything went as it should.
+    """
+    parser = argparse.ArgumentParser(prog="demo", description="Shows a ledger at work.")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the books in DIR")
+    keep: Path | None = parser.parse_args(arguments).keep
+    console = Console(highlight=False, markup=False, emoji=False)
+    signal.signal(signal.SIGTERM, _exit)  # so that the server is stopped on this way out too
+    began = time.monotonic()
+    try:
+        with _data_dir(keep) as data_dir:
+            _tour(console, data_dir)
+    except (StartError, UnexpectedError, OSError) as error:
+        sys.stderr.write(f"\nerror: the demo stopped: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    seconds = time.monotonic() - began
+    console.print()
+    console.print(Text(f"That was all, in {seconds:.0f} seconds. Nothing is left running.", "dim"))
+    _how_to_go_on(console, keep)
+    return 0
+
+
+def _tour(console: Console, data_dir: Path) -> None:
+    tour = Tour(console)
+    console.print(Text("A ledger, from nothing to a trial balance", style="bold underline"))
+    tour.say("A server starts, with a PostgreSQL of its own and a fresh database.")
+    with running_server(data_dir / "data", data_dir / "server.log") as address:
+        console.print(
+            Text(f"$ ledger-server --data-dir {data_dir / 'data'}", "dim"), soft_wrap=True
+        )
+        console.print(f"ledger-server ready on {address}", soft_wrap=True)
+        os.environ.update(LEDGER_SERVER=address, LEDGER_JOURNAL=JOURNAL)
+        _import_books(tour)
+        _post(tour)
+        _report(tour)
+
+
+def _import_books(tour: Tour) -> None:
+    tour.say("A journal for the books of a small café. Templates say what can be posted in it.")
+    tour.run("journal", "create", JOURNAL, "--name", "Harbour Café")
+    tour.say("Its first three months: dollars, bitcoin, and beans, its loyalty points.")
+    books = ("import", "--currencies", _short(CURRENCIES), "--create-accounts", _short(BOOKS))
+    tour.run(*books)
+    tour.say("Once more: each transaction is there once, however often the file is imported.")
+    tour.run(*books)
+
+
+def _post(tour: Tour) -> None:
+    tour.say("Alice pays a deposit on her tab.")
+    tour.run(
+        "post",
+        "DEPOSIT",
+        "account=Liabilities:Tabs:Alice",
+        "cash_account=Assets:Bank:Checking",
+        "amount=50.00",
+        "currency=USD",
+        "--date=2026-03-20",
+    )
+    tour.say("Some of the money is put aside: an account for it, and a transfer.")
+    tour.run("account", "create", "Assets:Bank:Savings", "--normal-side", "debit", "-o", "csv")
+    tour.run(
+        "post",
+        "TRANSFER",
+        "from=Assets:Bank:Checking",
+        "to=Assets:Bank:Savings",
+        "amount=2500.00",
+        "currency=USD",
+        "memo=For a second grinder",
+        "--date=2026-03-23",
+    )
+    tour.say("Dollars for bitcoin: four entries, and each currency balances by itself.")
+    tour.run(
+        "post",
+        "FX_TRADE",
+        "sell_account=Assets:Bank:Checking",
+        "buy_account=Assets:Bitcoin",
+        "trading_account=Equity:Trading",
+        "sell_amount=1000.00",
+        "sell_currency=USD",
+        "buy_amount=0.01538462",
+        "buy_currency=BTC",
+        "--date=2026-03-24",
+    )
+    tour.say("A cent is missing here: the ledger refuses it, says why, and writes nothing.")
+    tour.run(
+        "post",
+        "GENERAL_JOURNAL",
+        'lines:=[{"account": "Expenses:Pastry", "debit": "84.00", "currency": "USD"},'
+        ' {"account": "Liabilities:Credit card", "credit": "83.99", "currency": "USD"}]',
+        "memo=Croissants",
+        expected=ExitCode.INVALID,
+    )
+
+
+def _report(tour: Tour) -> None:
+    tour.say("What stands on the accounts now.")
+    tour.run("balance")
+    tour.say("The trial balance of March in dollars: opening, movement, closing.")
+    tour.run("report", "trial-balance", "--from=2026-03-01", "--as-of=2026-03-31", "--currency=USD")
+    tour.say("And in bitcoin, from the beginning. Unlike currencies are never added up.")
+    tour.run("report", "trial-balance", "--as-of=2026-03-31", "--currency=BTC")
+
+
+def _how_to_go_on(console: Console, keep: Path | None) -> None:
+    folder = _scripts()
+    lines: list[tuple[str, ...]] = [("ledger-server",)]
+    if keep:
+        lines = [("ledger-server", "--data-dir", _short(keep / "data"))]
+    if not keep:
+        lines.append(("ledgerctl", "journal", "create", "MAIN"))
+        sample = ("--currencies", _short(CURRENCIES), _short(BOOKS))
+        lines.append(("ledgerctl", "import", "--create-accounts", *sample))
+    lines.append(("ledgerctl", "report", "trial-balance", "--output", "csv"))
+    lines.append(("ledgerctl", "--help"))
+    console.print(Text("\nTo go on, in another terminal from the second line on:\n", "bold cyan"))
+    for line in lines:
+        console.print(Text(f"  {folder}{shlex.join(line)}", style="bold"), soft_wrap=True)
+    if not keep:
+        text = "\nThe books of this demo are gone; with --keep DIR they stay."
+        console.print(Text(text, style="dim"), soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _data_dir(keep: Path | None) -> Iterator[Path]:
+    """Give a folder: the one that is to be kept, else one that is gone at the end.
+
+    Raises:
+        OSError: it cannot be made, or there is something in it.
+    """
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise FileExistsError(f"{keep} is not empty: name a new folder")
+        yield keep.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ledger-demo-"))
+    try:
+        # Started by root, PostgreSQL runs as another user, who must get through.
+        folder.chmod(0o711)
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder into which a program that was stopped may still be writing."""
+    for _ in range(30):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+
+
+def _short(path: Path) -> str:
+    """Write a path from here, if that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
+def _scripts() -> str:
+    """Return what to write before the name of a script: nothing if the shell finds it."""
+    if shutil.which("ledgerctl"):
+        return ""
+    folder = Path(sys.executable).parent
+    return f"{_short(folder)}/" if (folder / "ledgerctl").exists() else ""
+
+
+def _exit(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,485 @@
+"""Many callers and several servers on one database: what races must not break."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import grpc
+import pytest
+import pytest_asyncio
+
+from ledger_proto.v1 import accounts_pb2, balances_pb2, journals_pb2
+from ledger_proto.v1 import transactions_pb2 as pb
+from ledger_server.app import App
+from ledger_server.application.journal_books import Library
+from ledger_server.store import accounts, tx_templates
+from tests.api.calls import reason, refused
+from tests.ledger import (
+    ATOMIC,
+    PostingLedger,
+    Serving,
+    changed,
+    check_books,
+    database_of,
+    gather_limited,
+    lines,
+    serving,
+    transfer,
+    transfer_template,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+#: Seconds of the long-drawn races in the default run.
+RACE_SECONDS = 3.0
+
+_journals = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def dsn(postgres_dsn: str, template_database: str) -> Iterator[str]:
+    with database_of(postgres_dsn, template_database) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def both(dsn: str) -> AsyncIterator[tuple[Serving, Serving]]:
+    """Two servers on one database, as two processes would be: they share nothing else."""
+    async with serving(dsn) as one, serving(dsn) as other:
+        yield one, other
+
+
+@pytest.fixture
+def ledgers(both: tuple[Serving, Serving]) -> tuple[PostingLedger, PostingLedger]:
+    """The services of both servers for a journal of the test's own, still to be opened."""
+    code = f"race-{next(_journals)}"
+    return both[0].ledger.of(code), both[1].ledger.of(code)
+
+
+Ledgers = tuple[PostingLedger, PostingLedger]
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+async def test_fifty_callers_post_one_id(ledgers: Ledgers, servers: int, dsn: str) -> None:
+    ledger = ledgers[0]
+    await ledger.open("cash", "income")
+    for _ in range(5):
+        asked = transfer(external_id=str(uuid.uuid4()))
+        head = await ledger.head()
+        answers = await asyncio.gather(
+            *(ledgers[caller % servers].post(asked) for caller in range(50))
+        )
+        assert [answer.replayed for answer in answers].count(False) == 1
+        assert all(answer.transaction == answers[0].transaction for answer in answers)
+        assert await ledger.head() == head + 1
+    assert (await ledger.balance("cash")).version == 5
+    await check_books(dsn, ledger.journal)
+
+
+async def test_many_callers_want_one_external_id(ledgers: Ledgers, dsn: str) -> None:
+    ledger = ledgers[0]
+    await ledger.open("cash", "income")
+    for _ in range(5):
+        external_id = str(uuid.uuid4())
+
+        async def claim(caller: int, external_id: str = external_id) -> str:
+            try:
+                await ledgers[caller % 2].post(transfer(external_id=external_id))
+            except grpc.aio.AioRpcError as error:
+                return str(error.details())
+            return ""
+
+        answers = await asyncio.gather(*(claim(caller) for caller in range(30)))
+        assert answers.count("") == 1
+        assert all("belongs to transaction" in answer for answer in answers if answer)
+    assert (await ledger.balance("cash")).version == 5
+    await check_books(dsn, ledger.journal)
+
+
+async def _deadlocks(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        # Counters reach the view when a session ends or is idle for a while.
+        await connection.execute("SELECT pg_stat_clear_snapshot()")
+        found: int = await connection.fetchval(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return found
+    finally:
+        await connection.close()
+
+
+def _shuffled_legs(chooser: random.Random, accounts_: list[str]) -> list[str]:
+    """Return legs that balance, between 2 to 5 of the accounts, in random order."""
+    legs: list[str] = []
+    for currency in chooser.sample(["USD", "JPY", "BTC"], chooser.randint(1, 3)):
+        for _ in range(chooser.randint(1, 2)):
+            debit, credit = chooser.sample(accounts_, 2)
+            units = chooser.randint(1, 99)
+            legs += [f"DEBIT {debit} {units} {currency}", f"CREDIT {credit} {units} {currency}"]
+    chooser.shuffle(legs)
+    return legs
+
+
+async def _race(ledgers: Ledgers, dsn: str, seed: int, seconds: float) -> None:
+    names = [f"account-{number}" for number in range(5)]
+    ledger = ledgers[0]
+    await ledger.open(*names)
+    deadlocks = await _deadlocks(dsn)
+    stop = asyncio.Event()
+    posted: list[pb.Transaction] = []
+
+    async def post(caller: int) -> None:
+        chooser = random.Random(seed * 1_000 + caller)
+        while not stop.is_set():
+            count = chooser.choice([1, 1, 1, 5, 20])
+            requests = [lines(*_shuffled_legs(chooser, names)) for _ in range(count)]
+            if count == 1:
+                posted.append((await ledgers[caller % 2].post(requests[0])).transaction)
+            else:
+                results = await ledgers[caller % 2].post_all(requests, ATOMIC)
+                posted.extend(result.transaction for result in results)
+
+    reads = 0
+
+    async def read(server: int) -> None:
+        nonlocal reads
+        sequence = 0
+        while not stop.is_set():
+            report = await ledgers[server].trial_balance()
+            for total in report.totals:
+                assert total.balanced, f"seed {seed}: {report}"
+            assert report.sequence >= sequence, "no read goes back in time"
+            sequence = report.sequence
+            listed = await ledgers[server].balances.ListBalances(_all_balances(ledger.journal))
+            nets: dict[str, Decimal] = {}
+            versions = 0
+            for balance in listed.balances:
+                nets[balance.currency] = nets.get(balance.currency, Decimal(0)) + Decimal(
+                    balance.settled.net
+                )
+                versions += balance.version
+            assert not any(nets.values()), f"seed {seed}: {nets}"
+            reads += 1
+
+    async with asyncio.TaskGroup() as group:
+        for caller in range(20):
+            group.create_task(post(caller))
+        for server in range(2):
+            group.create_task(read(server))
+        await asyncio.sleep(seconds)
+        stop.set()
+    assert posted
+    assert reads
+    assert await _deadlocks(dsn) == deadlocks, f"seed {seed}"
+    _check_versions(posted)
+    await check_books(dsn, ledger.journal)
+
+
+def _all_balances(journal: str) -> balances_pb2.ListBalancesRequest:
+    return balances_pb2.ListBalancesRequest(journal=journal, page_size=1_000)
+
+
+def _check_versions(posted: list[pb.Transaction]) -> None:
+    """In the order of their sequences, entries count each balance up by one, without a gap."""
+    versions: dict[tuple[str, str], int] = {}
+    for one in sorted(posted, key=lambda one: one.sequence):
+        for entry in one.entries:
+            key = entry.account_code, entry.currency
+            versions[key] = versions.get(key, 0) + 1
+            assert entry.balance_after.version == versions[key], one
+    numbers = [one.sequence for one in posted]
+    assert len(set(numbers)) == len(numbers)
+    assert max(numbers) - min(numbers) + 1 == len(numbers), "nothing else wrote to this journal"
+
+
+async def test_twenty_callers_post_between_five_accounts(ledgers: Ledgers, dsn: str) -> None:
+    await _race(ledgers, dsn, seed=1, seconds=RACE_SECONDS)
+
+
+@pytest.mark.nightly
+async def test_twenty_callers_post_for_minutes(ledgers: Ledgers, dsn: str) -> None:
+    await _race(ledgers, dsn, seed=random.randrange(10**6), seconds=180)
+
+
+async def test_first_postings_of_accounts_race(ledgers: Ledgers, dsn: str) -> None:
+    """Balances that do not exist yet are made by both servers at once, in any order of legs."""
+    ledger = ledgers[0]
+    names = [f"account-{number}" for number in range(40)]
+    await ledger.open(*names)
+    deadlocks = await _deadlocks(dsn)
+    chooser = random.Random(7)
+    calls = []
+    for number in range(60):
+        debit, credit, third = chooser.sample(names, 3)
+        legs = [f"DEBIT {debit} 2 EUR", f"CREDIT {credit} 1 EUR", f"CREDIT {third} 1 EUR"]
+        chooser.shuffle(legs)
+        calls.append(ledgers[number % 2].post(lines(*legs)))
+    answers = await asyncio.gather(*calls)
+    _check_versions([answer.transaction for answer in answers])
+    assert await _deadlocks(dsn) == deadlocks
+    await check_books(dsn, ledger.journal)
+
+
+async def test_no_posting_after_a_lock_was_answered(ledgers: Ledgers, dsn: str) -> None:
+    """One server locks and unlocks, the other posts to the account without pause."""
+    locker, poster = ledgers
+    await locker.open("cash", "income")
+    stop = asyncio.Event()
+    posted: list[int] = []
+    refusals: list[str] = []
+
+    async def post() -> None:
+        while not stop.is_set():
+            try:
+                posted.append((await poster.post(transfer())).transaction.sequence)
+            except grpc.aio.AioRpcError as error:
+                refusals.append(str(error.details()))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(8):
+            group.create_task(post())
+        for _ in range(12):
+            await asyncio.sleep(0.02)
+            await locker.lock("cash")
+            locked_at = await locker.head()
+            # The other server has not been told. It must find out by itself, at once.
+            assert await reason(poster.post(transfer())) == "ACCOUNT_NOT_ACTIVE"
+            await asyncio.sleep(0.02)
+            assert await locker.head() == locked_at, "nothing was posted while it was locked"
+            await locker.unlock("cash")
+            await poster.post(transfer())
+        stop.set()
+    assert posted
+    assert refusals
+    assert all("LOCKED" in refusal for refusal in refusals)
+    # In the order of the books too: no posting stands between a lock and its unlock.
+    connection = await asyncpg.connect(dsn)
+    try:
+        types = await connection.fetch(
+            "SELECT type FROM events JOIN journals ON id = journal_id WHERE code = $1"
+            " ORDER BY sequence",
+            locker.journal,
+        )
+    finally:
+        await connection.close()
+    is_locked = False
+    for row in types:
+        assert not (is_locked and row["type"] == 21)
+        is_locked = {14: True, 15: False}.get(row["type"], is_locked)
+    await check_books(dsn, locker.journal)
+
+
+async def test_closing_races_postings(ledgers: Ledgers, dsn: str) -> None:
+    """Either the posting comes first and closing is refused, or the other way round."""
+    closer, poster = ledgers
+    await closer.open("income", *(f"account-{number}" for number in range(15)))
+    for number in range(15):
+        name = f"account-{number}"
+        if number % 3:
+            # The other server knows the account and its balance from before.
+            await poster.post(transfer(debit=name))
+            await poster.post(transfer(debit="income", credit=name))
+        close = closer.accounts.CloseAccount(
+            accounts_pb2.CloseAccountRequest(journal=closer.journal, account=name)
+        )
+        outcomes = await asyncio.gather(
+            poster.post(transfer(debit=name)), close, return_exceptions=True
+        )
+        failed = [isinstance(outcome, BaseException) for outcome in outcomes]
+        assert sorted(failed) == [False, True], outcomes
+        net = (await closer.balance(name)).settled.net
+        assert net == ("0.00" if failed[0] else "1.00")
+    await check_books(dsn, closer.journal)
+
+
+async def test_a_new_template_version_is_used_at_once_everywhere(ledgers: Ledgers) -> None:
+    """Also by calls that arrive together, when only the first of them meets the news."""
+    creator, poster = ledgers
+    await creator.open("cash", "income")
+    for version in range(1, 8):
+        answers = await asyncio.gather(*(poster.post(transfer()) for _ in range(25)))
+        used = {answer.transaction.template_version for answer in answers}
+        assert used == {version}
+        made = await creator.create_template(transfer_template(description=f"after {version}"))
+        assert made.version == version + 1
+
+
+async def test_a_new_version_is_used_at_once_by_validation(ledgers: Ledgers) -> None:
+    creator, poster = ledgers
+    await creator.open("cash", "income")
+    await poster.post(transfer())
+    await creator.create_template(transfer_template(description="newer"))
+    answer = await poster.post(transfer(), validate_only=True)
+    assert answer.transaction.template_version == 2
+
+
+async def test_new_accounts_and_currencies_are_known_at_once(ledgers: Ledgers) -> None:
+    creator, poster = ledgers
+    await creator.open("cash", "income")
+    await poster.post(transfer())
+    answer = await refused(poster.post(lines("DEBIT cash 1 XYZ", "CREDIT income 1 XYZ")))
+    assert answer.reason == "CURRENCY_UNKNOWN"
+    await _register(creator, "XYZ", 5)
+    posted = await poster.post(lines("DEBIT cash 1 XYZ", "CREDIT income 1 XYZ"))
+    assert posted.transaction.entries[0].units == "1.00000"
+    assert await reason(poster.post(transfer(debit="late"))) == "ACCOUNT_NOT_FOUND"
+    await creator.accounts.CreateAccount(
+        accounts_pb2.CreateAccountRequest(
+            journal=creator.journal,
+            account=accounts_pb2.NewAccount(code="late", normal_side="DIRECTION_DEBIT"),
+        )
+    )
+    await poster.post(transfer(debit="late"))
+
+
+async def _register(ledger: PostingLedger, code: str, exponent: int) -> None:
+    await ledger.journals.RegisterCurrency(
+        journals_pb2.RegisterCurrencyRequest(
+            journal=ledger.journal,
+            currency=journals_pb2.Currency(code=code, exponent=exponent),
+        )
+    )
+
+
+async def test_a_memory_is_not_filled_with_what_was_read_before_a_refresh(
+    both: tuple[Serving, Serving], ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read that is overtaken by a change and a refresh must not leave what it read behind.
+
+    The read of an account and of a template is held up after the database has answered, until the
+    account is locked, the template has a newer version and the memory knows both.
+    """
+    ledger, other = ledgers
+    await ledger.open("cash", "income", "rent")
+    await ledger.post(transfer(debit="rent"))
+    books = await _library(both[0].app).books(ledger.journal)
+    facts_in_tx, find_in_tx = accounts.facts_in_tx, tx_templates.find_in_tx
+
+    async def slow_facts(*arguments: Any) -> Any:
+        found = await facts_in_tx(*arguments)
+        monkeypatch.setattr(accounts, "facts_in_tx", facts_in_tx)
+        await other.lock("cash")
+        await books.refresh()
+        return found
+
+    monkeypatch.setattr(accounts, "facts_in_tx", slow_facts)
+    assert await reason(ledger.post(transfer())) == "ACCOUNT_NOT_ACTIVE"
+    await other.unlock("cash")
+    await books.refresh()
+
+    async def slow_find(*arguments: Any) -> Any:
+        found = await find_in_tx(*arguments)
+        monkeypatch.setattr(tx_templates, "find_in_tx", find_in_tx)
+        await other.create_template(transfer_template(description="newer"))
+        await books.refresh()
+        return found
+
+    await books.refresh()
+    monkeypatch.setattr(tx_templates, "find_in_tx", slow_find)
+    assert (await ledger.post(transfer())).transaction.template_version == 2
+
+
+def _library(app: App) -> Library:
+    return app._poster._library
+
+
+async def _idle_in_transaction(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        found: int = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND state LIKE 'idle in transaction%' AND state_change < now() - interval '0.2 s'"
+        )
+        return found
+    finally:
+        await connection.close()
+
+
+async def test_a_caller_that_goes_away(ledgers: Ledgers, dsn: str) -> None:
+    """Whenever it goes, its posting is in the books as a whole or not at all."""
+    ledger = ledgers[0]
+    await ledger.open("cash", "income")
+    chooser = random.Random(11)
+    asked = [transfer() for _ in range(150)]
+
+    async def post_and_go(request: pb.TransactionRequest) -> None:
+        with contextlib.suppress(TimeoutError, grpc.aio.AioRpcError):
+            async with asyncio.timeout(chooser.uniform(0.0, 0.03)):
+                await ledgers[chooser.randrange(2)].post(request)
+
+    await gather_limited(10, [post_and_go(request) for request in asked])
+    # Each of these writers has written everything before when it answers.
+    for one in ledgers:
+        await one.post(transfer(amount="0.01"))
+    there = {one.id for one in (await ledger.list(page_size=1_000)).transactions}
+    await check_books(dsn, ledger.journal)
+    answers = await asyncio.gather(*(ledger.post(request) for request in asked))
+    for request, answer in zip(asked, answers, strict=True):
+        assert answer.replayed == (request.transaction_id in there)
+    assert sum(answer.replayed for answer in answers) > 0, "some came through before they went"
+    assert (await ledger.balance("cash")).version == len(asked) + 2
+    assert await _idle_in_transaction(dsn) == 0
+    await check_books(dsn, ledger.journal)
+
+
+async def test_a_reader_that_goes_away_leaves_no_transaction_open(
+    ledgers: Ledgers, dsn: str
+) -> None:
+    ledger = ledgers[0]
+    await ledger.open("cash", "income")
+    await ledger.post_all([transfer() for _ in range(200)])
+    chooser = random.Random(12)
+
+    async def read_and_go() -> None:
+        with contextlib.suppress(TimeoutError, grpc.aio.AioRpcError):
+            async with asyncio.timeout(chooser.uniform(0.0, 0.02)):
+                await ledger.trial_balance()
+
+    await gather_limited(20, [read_and_go() for _ in range(150)])
+    assert len((await ledger.list(page_size=1_000)).transactions) == 200
+    await asyncio.sleep(0.3)
+    assert await _idle_in_transaction(dsn) == 0
+
+
+async def test_mixed_traffic_on_two_servers(ledgers: Ledgers, dsn: str) -> None:
+    """Postings, retries, locks and template versions at once leave sound books."""
+    ledger = ledgers[0]
+    names = ["cash", "income", "rent", "tax"]
+    await ledger.open(*names)
+    chooser = random.Random(13)
+    known: list[pb.TransactionRequest] = []
+    answered: dict[str, pb.Transaction] = {}
+
+    async def act(number: int) -> None:
+        server = ledgers[number % 2]
+        choice = chooser.random()
+        try:
+            if choice < 0.05:
+                await server.lock(chooser.choice(names))
+            elif choice < 0.15:
+                await server.unlock(chooser.choice(names))
+            elif choice < 0.2:
+                await server.create_template(transfer_template(description=str(number)))
+            elif choice < 0.4 and known:
+                asked = chooser.choice(known)
+                posted = (await server.post(asked)).transaction
+                assert answered.setdefault(posted.id, posted) == posted
+            else:
+                debit, credit = chooser.sample(names, 2)
+                asked = changed(transfer(debit, credit))
+                known.append(asked)
+                posted = (await server.post(asked)).transaction
+                assert answered.setdefault(posted.id, posted) == posted
+        except grpc.aio.AioRpcError as error:
+            assert "LOCKED" in str(error.details()), error
+
+    await gather_limited(16, [act(number) for number in range(500)])
+    assert answered
+    await check_books(dsn, ledger.journal)
