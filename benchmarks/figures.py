@@ -24,8 +24,6 @@ SINGLE_CALLERS: Final = 64
 _RATE_AT_FIRST: Final = 15_000.0
 _BUILT_TO_SPARE: Final = 1.6
 
-_PER_SECOND: Final = 30_000
-_SINGLE_BUILT_PER_SECOND: Final = 12_000
 
 _PER_SECOND: Final = "transfers/s"
 _PGBENCH: Final = "pgbench, 16 clients, one statement"

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, TypeVar
 from uuid import UUID
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, SerializeToJsonError
 from google.protobuf.message import Message
 
 from ledger_server.api.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
@@ -132,6 +132,10 @@ def page_size_field(
 def mutation(request: Message, request_id: str, answer: type[A]) -> Request[A]:
     """Return what makes `request` the same request when it comes again."""
     text_field("request_id", request_id, REQUEST_ID_LENGTH_MAX)
-    fields = MessageToDict(request)
+    try:
+        fields = MessageToDict(request)
+    except SerializeToJsonError as error:
+        problem = "holds NaN, a timestamp out of range or a field mask that names no field"
+        raise FieldInvalidError("request", problem) from error
     canonical = json.dumps([request.DESCRIPTOR.full_name, fields], sort_keys=True)
     return Request(request_id=request_id, canonical=canonical, answer=answer)

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from ledger_server.api import errors
-from ledger_server.domain.errors import InternalError, LedgerError
+from ledger_server.domain.errors import FieldInvalidError, InternalError, LedgerError
 
 _log = logging.getLogger(__name__)
 
@@ -30,14 +31,18 @@ class RefusalInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
-        behaviour = handler.unary_unary
+        behaviour, deserialize = handler.unary_unary, handler.request_deserializer
         method = handler_call_details.method
 
-        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        async def guarded(body: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
-                return await behaviour(request, context)
+                # Decoded here, as bytes that are no message are refused like anything else: gRPC
+                # would call them an internal error, without a reason.
+                return await behaviour(deserialize(body) if deserialize else body, context)
             except LedgerError as error:
                 refusal = error
+            except DecodeError:
+                refusal = FieldInvalidError("request", "not a message that this method takes")
             except Exception as error:  # noqa: BLE001  # the last resort of a call
                 refusal = _unknown(method, error)
             await context.abort_with_status(rpc_status.to_status(errors.status(refusal)))
@@ -45,7 +50,7 @@ class RefusalInterceptor(grpc.aio.ServerInterceptor):
 
         return grpc.unary_unary_rpc_method_handler(
             guarded,
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=None,
             response_serializer=handler.response_serializer,
         )
 

@@ -6,6 +6,7 @@ posting but never decide one. Nothing is remembered as absent: what is not found
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -165,7 +166,7 @@ class JournalBooks:
         return absent
 
     async def _read_accounts(
-        self, missing: Iterable[AccountReference]
+        self, missing: AbstractSet[AccountReference]
     ) -> tuple[Sequence[AccountFacts], Mapping[AccountReference, LedgerError]]:
         """Return the accounts found, and why the other references have none."""
         ids = [reference for reference in missing if isinstance(reference, UUID)]
@@ -174,8 +175,7 @@ class JournalBooks:
             found = await accounts.facts_in_tx(tx, self.journal.id, ids, codes)
             known: set[AccountReference] = {facts.id for facts in found}
             known.update(facts.code for facts in found)
-            named: list[AccountReference] = [*ids, *codes]
-            absent = [reference for reference in named if reference not in known]
+            absent: list[AccountReference] = [one for one in missing if one not in known]
             if not absent:
                 return found, {}
             sets = await account_sets.codes_of_sets_in_tx(

@@ -1,0 +1,160 @@
+"""No statement of the hot paths may read a table from one end to the other, whatever PostgreSQL
+knows of the tables: on a fresh database, and with 200,000 accounts before and after ANALYZE.
+
+Counted are PostgreSQL's own sequential scans of each table while the real server does its work, so
+the plans are those of its real connections, prepared statements and settings.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+
+from ledger_proto.v1 import accounts_pb2, balances_pb2
+from ledger_proto.v1 import transactions_pb2 as pb
+from tests.ledger import ATOMIC, PostingLedger, lines, serving, transfer
+
+TABLES = ("balances", "daily_sums", "transactions", "entries", "accounts", "events")
+ACCOUNTS = 200_000
+#: Runs of each statement: from the sixth on a server may take a generic plan.
+RUNS = 7
+
+
+async def _scans(dsn: str) -> dict[str, int]:
+    """Return the sequential scans of each table by the sessions that have ended."""
+    async with _connection(dsn) as connection:
+        # A session that ends tells the view what it counted before it is gone from the other.
+        while await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ):
+            await asyncio.sleep(0.05)
+        rows = await connection.fetch(
+            "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname = ANY ($1::text[])",
+            list(TABLES),
+        )
+        return {row["relname"]: row["seq_scan"] for row in rows}
+
+
+@contextlib.asynccontextmanager
+async def _connection(dsn: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _work(ledger: PostingLedger, accounts: list[str]) -> None:
+    """Do everything that a busy server does, a few times each."""
+    journal = ledger.journal
+    first, second = accounts[:2]
+    known: list[pb.TransactionRequest] = []
+    for number in range(RUNS):
+        asked = transfer(first, second, external_id=f"{accounts[0]}-{number}", correlation_id="c")
+        known.append(asked)
+        await ledger.post(asked)
+        await ledger.post(asked)
+        await ledger.post(transfer(first, second), validate_only=True)
+        await ledger.post_all(
+            [transfer(accounts[n], accounts[n + 1]) for n in range(len(accounts) - 1)], ATOMIC
+        )
+        # Balances that are not there yet.
+        currency = ("EUR", "CHF", "GBP", "SEK", "NOK", "DKK", "PLN")[number]
+        await ledger.post(lines(f"DEBIT {first} 1 {currency}", f"CREDIT {second} 1 {currency}"))
+        await ledger.transactions.GetTransaction(
+            pb.GetTransactionRequest(journal=journal, transaction_id=asked.transaction_id)
+        )
+        for as_of in ("", "2999-01-01"):
+            await ledger.balances.GetBalance(
+                balances_pb2.GetBalanceRequest(
+                    journal=journal, account=first, currency="USD", as_of=as_of
+                )
+            )
+            await ledger.balances.BatchGetBalances(
+                balances_pb2.BatchGetBalancesRequest(
+                    journal=journal,
+                    keys=[balances_pb2.BalanceKey(account=one, currency="USD") for one in accounts],
+                    as_of=as_of,
+                )
+            )
+            await ledger.balances.ListBalances(
+                balances_pb2.ListBalancesRequest(
+                    journal=journal, account=first, page_size=3, as_of=as_of
+                )
+            )
+        for fields in (
+            {"account": first},
+            {"account": first, "newest_first": True},
+            {"account": first, "from_date": "2026-01-01", "correlation_id": "c"},
+            {"external_id": asked.external_id},
+            {"correlation_id": "c"},
+            {"newest_first": True},
+        ):
+            await ledger.list(page_size=3, **fields)
+        await ledger.accounts.GetAccount(
+            accounts_pb2.GetAccountRequest(journal=journal, account=first)
+        )
+        await ledger.accounts.ListAccounts(
+            accounts_pb2.ListAccountsRequest(journal=journal, code_prefix="acc", page_size=3)
+        )
+
+
+async def _no_scans(dsn: str, when: str, others: list[str]) -> None:
+    """Let a new server, which has no plans yet, work on new accounts and on `others`."""
+    before = await _scans(dsn)
+    names = [f"{when}-{number:03}" for number in range(30)]
+    async with serving(dsn) as running:
+        await running.ledger.accounts.BatchCreateAccounts(
+            accounts_pb2.BatchCreateAccountsRequest(
+                journal="main",
+                accounts=[
+                    accounts_pb2.NewAccount(code=name, normal_side="DIRECTION_DEBIT")
+                    for name in names
+                ],
+            )
+        )
+        await _work(running.ledger, [*names, *others])
+    after = await _scans(dsn)
+    grown = {name: after[name] - before[name] for name in TABLES if after[name] != before[name]}
+    assert not grown, f"{when}: sequential scans of {grown}"
+
+
+async def test_no_sequential_scans(database_dsn: str) -> None:
+    async with _connection(database_dsn) as connection:
+        # Autovacuum would analyse.
+        for table in TABLES:
+            await connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    async with serving(database_dsn) as running:
+        await running.ledger.open()
+    await _no_scans(database_dsn, "fresh", [])
+    filled = [f"filled-{number:06}" for number in range(30)]
+    async with _connection(database_dsn) as connection:
+        await _fill(connection)
+    await _no_scans(database_dsn, "unanalysed", filled)
+    async with _connection(database_dsn) as connection:
+        await connection.execute("ANALYZE")
+    await _no_scans(database_dsn, "analysed", filled)
+
+
+async def _fill(connection: Any) -> None:
+    """Give the journal 200,000 accounts with a balance and a day each, past the ledger."""
+    journal_id = await connection.fetchval("SELECT id FROM journals")
+    async with connection.transaction():
+        await connection.execute(
+            "INSERT INTO accounts (journal_id, id, code, name, normal_side, status, metadata,"
+            " created_at) SELECT $1, gen_random_uuid(), 'filled-' || to_char(n, 'FM000000'), '',"
+            " 1, 1, '{}', now() FROM generate_series(0, $2 - 1) AS n",
+            journal_id,
+            ACCOUNTS,
+        )
+        await connection.execute(
+            "INSERT INTO balances (journal_id, account_id, currency)"
+            " SELECT journal_id, id, 'USD' FROM accounts WHERE code LIKE 'filled-%'"
+        )
+        await connection.execute(
+            "INSERT INTO daily_sums SELECT journal_id, id, 'USD', 1, '2020-01-01', 0, 0"
+            " FROM accounts WHERE code LIKE 'filled-%'"
+        )

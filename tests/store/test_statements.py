@@ -1,0 +1,77 @@
+"""A batch costs the same number of statements, however much is in it."""
+
+import asyncio
+
+import pytest
+
+from ledger_proto.v1 import transactions_pb2 as pb
+from tests.ledger import ATOMIC, INDEPENDENT, Serving, lines, serving, transfer
+
+#: lock_balances, find_known, write_batch.
+STATEMENTS_PER_BATCH = 3
+#: The same batch where a balance does not exist yet: lock in vain, and again with ensure_balances.
+STATEMENTS_WITH_NEW_BALANCES = 5
+
+
+async def _statements(running: Serving, requests: list[pb.TransactionRequest], mode: int) -> int:
+    before = running.app.database.statement_count
+    results = await running.ledger.post_all(requests, mode)
+    assert not any(result.HasField("refusal") for result in results)
+    return running.app.database.statement_count - before
+
+
+@pytest.mark.parametrize("mode", [ATOMIC, INDEPENDENT])
+async def test_statements_do_not_grow_with_the_batch(database_dsn: str, mode: int) -> None:
+    accounts = [f"account-{number}" for number in range(100)]
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open(*accounts)
+
+        def batch(size: int) -> list[pb.TransactionRequest]:
+            return [
+                transfer(accounts[number % 100], accounts[(number + 1) % 100], external_id=f"{id_}")
+                for number, id_ in enumerate(range(next_id[0], next_id[0] + size))
+            ]
+
+        next_id = [0]
+
+        async def statements(size: int) -> int:
+            requests = batch(size)
+            next_id[0] += size
+            return await _statements(running, requests, mode)
+
+        # Fills the memory of templates and accounts, and makes the balances.
+        await statements(500)
+        assert [await statements(size) for size in (1, 2, 500, 1_000)] == [STATEMENTS_PER_BATCH] * 4
+
+        def new(currency: str, size: int) -> list[pb.TransactionRequest]:
+            return [
+                lines(
+                    f"DEBIT {accounts[n % 100]} 1 {currency}", f"CREDIT {accounts[0]} 1 {currency}"
+                )
+                for n in range(1, size + 1)
+            ]
+
+        await _statements(running, [lines("DEBIT account-0 1 CHF", "CREDIT account-1 1 CHF")], mode)
+        for currency, size in (("EUR", 1), ("GBP", 99)):
+            count = await _statements(running, new(currency, size), mode)
+            assert count == STATEMENTS_WITH_NEW_BALANCES
+
+        # A retry reads and writes nothing.
+        again = batch(500)
+        for one, id_ in zip(again, range(500), strict=True):
+            one.external_id = f"again-{id_}"
+        assert await _statements(running, again, mode) == STATEMENTS_PER_BATCH
+        assert await _statements(running, again, mode) == STATEMENTS_PER_BATCH - 1
+
+
+async def test_one_call_is_one_batch_and_one_commit(database_dsn: str) -> None:
+    """Calls that arrive together share their statements."""
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open("cash", "income")
+        await ledger.post(transfer())
+        before = running.app.database.statement_count
+        await asyncio.gather(*(ledger.post(transfer()) for _ in range(100)))
+        # At best 2 batches; how many of the calls wait together is up to the network.
+        assert running.app.database.statement_count - before <= 50 * STATEMENTS_PER_BATCH
