@@ -11,8 +11,14 @@ from ledger_proto.v1 import (
     accounts_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    holds_pb2,
+    holds_pb2_grpc,
     journals_pb2,
     journals_pb2_grpc,
+    limits_pb2,
+    limits_pb2_grpc,
+    periods_pb2,
+    periods_pb2_grpc,
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
@@ -23,13 +29,17 @@ from ledger_proto.v1 import (
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
+from ledger_server.api.limits import LimitServicer
 from ledger_server.api.paging import PageTokens
+from ledger_server.api.periods import PeriodServicer
 from ledger_server.api.reports import ReportServicer
 from ledger_server.api.transactions import TransactionServicer
 from ledger_server.api.tx_templates import TxTemplateServicer
 from ledger_server.application.journal_books import Library
 from ledger_server.application.post import Poster
+from ledger_server.application.sweeper import Sweeper
 from ledger_server.store.database import Database
 from ledger_server.store.journals import page_token_key_in_tx
 
@@ -46,19 +56,25 @@ class App:
             tx_templates_pb2,
             transactions_pb2,
             balances_pb2,
+            holds_pb2,
             reports_pb2,
+            periods_pb2,
+            limits_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
 
-    def __init__(self, database: Database, poster: Poster) -> None:
+    def __init__(self, database: Database, poster: Poster, sweeper: Sweeper) -> None:
         """Keep what is to be closed."""
+        #: Open to tests that sweep when they choose.
+        self.sweeper = sweeper
         #: Open to tests that count statements.
         self.database = database
         self._poster = poster
 
     async def close(self) -> None:
         """Let go of what the services hold. Called when no call is in flight any more."""
+        await self.sweeper.close()
         await self._poster.close()
         await self.database.close()
 
@@ -73,7 +89,10 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
     database = await Database.connect(dsn)
     async with database.transaction() as tx:
         tokens = PageTokens(await page_token_key_in_tx(tx))
-    poster = Poster(database, Library(database), _now)
+    library = Library(database)
+    poster = Poster(database, library, _now)
+    sweeper = Sweeper(database, poster)
+    sweeper.start()
     journals_pb2_grpc.add_JournalServiceServicer_to_server(
         JournalServicer(database, tokens), server
     )
@@ -93,7 +112,12 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
         BalanceServicer(database, tokens), server
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
-    return App(database, poster)
+    periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    limits_pb2_grpc.add_LimitServiceServicer_to_server(
+        LimitServicer(database, tokens, library), server
+    )
+    holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
+    return App(database, poster, sweeper)
 
 
 def _now() -> datetime:

@@ -124,8 +124,9 @@ CREATE TABLE events (
     payload     bytea       NOT NULL,
     PRIMARY KEY (journal_id, sequence)
 );
--- All but postings (type 21): what a report of an earlier position has to take back.
-CREATE INDEX events_configuration ON events (journal_id, sequence) WHERE type <> 21;
+-- All but those with a transaction (types 21 to 29): what a report of an earlier position has to
+-- take back.
+CREATE INDEX events_configuration ON events (journal_id, sequence) WHERE type NOT BETWEEN 21 AND 29;
 
 -- Where to find a transaction; all of it is in its event.
 CREATE TABLE transactions (

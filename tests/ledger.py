@@ -106,9 +106,7 @@ class PostingLedger(Ledger):
 
     async def balance(self, account: str, currency: str = "USD") -> balances_pb2.Balance:
         answer = await self.balances.GetBalance(
-            balances_pb2.GetBalanceRequest(
-                journal=self.journal, account=account, currency=currency
-            )
+            balances_pb2.GetBalanceRequest(journal=self.journal, account=account, currency=currency)
         )
         return answer.balance
 
@@ -230,9 +228,7 @@ def template(
             tx_templates_pb2.Param(
                 name=name,
                 type=_TYPES.Value(f"PARAM_TYPE_{kind}"),
-                default_value=None
-                if default is None
-                else struct_pb2.Value(string_value=default),
+                default_value=None if default is None else struct_pb2.Value(string_value=default),
             )
             for name, (kind, default) in params.items()
         ],

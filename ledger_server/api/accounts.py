@@ -126,6 +126,7 @@ class AccountServicer(AccountServiceServicer):
             mutation(request, request.request_id, pb.LockAccountResponse),
             reference_field("account", request.account),
             status=AccountStatus.LOCKED,
+            lock_allows_hold_ends=request.allow_hold_ends,
             answer=lambda account: pb.LockAccountResponse(account=account_message(account)),
         )
 

@@ -5,13 +5,16 @@ from typing import Final
 
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceServicer
+from ledger_server.api.commands import (
+    Optional,
+    optional_fields,
+    params_field,
+    transaction_command,
+)
 from ledger_server.api.errors import refusal
 from ledger_server.api.fields import (
-    CODE_LENGTH_MAX,
-    DESCRIPTION_LENGTH_MAX,
     ID_LENGTH_MAX,
     date_field,
-    metadata_field,
     page_size_field,
     reference_field,
     text_field,
@@ -25,15 +28,14 @@ from ledger_server.application.post import BalanceChange, Poster
 from ledger_server.domain.errors import (
     FieldInvalidError,
     LedgerError,
-    ParamInvalidError,
     TransactionNotFoundError,
 )
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.primitives import AccountId
-from ledger_server.domain.transaction import TRANSACTIONS_MAX_PER_CALL, PostCommand
-from ledger_server.store import transactions
+from ledger_server.domain.transaction import TRANSACTIONS_MAX_PER_CALL, Kind, PostCommand
+from ledger_server.store import reversals, transactions
 from ledger_server.store.database import Database
-from ledger_server.store.transaction_codec import amount, struct_values
+from ledger_server.store.transaction_codec import amount
 
 _VERSION_MAX: Final = 2**31 - 1
 
@@ -52,7 +54,7 @@ class TransactionServicer(TransactionServiceServicer):
     ) -> pb.PostTransactionResponse:
         """Post one transaction, or say what posting it would come to."""
         journal = reference_field("journal", request.journal)
-        command = _command("transaction", request.transaction)
+        command = transaction_command("transaction", request.transaction)
         if request.validate_only:
             validation = await self._poster.validate(journal, command)
             return pb.PostTransactionResponse(
@@ -76,7 +78,7 @@ class TransactionServicer(TransactionServiceServicer):
             )
         if request.mode == pb.BATCH_MODE_ATOMIC:
             commands = [
-                _command(f"transactions[{index}]", one)
+                transaction_command(f"transactions[{index}]", one)
                 for index, one in enumerate(request.transactions)
             ]
             posted = await self._poster.post_atomic(journal, commands)
@@ -93,9 +95,43 @@ class TransactionServicer(TransactionServiceServicer):
         journal = await get_journal(self._database, reference_field("journal", request.journal))
         async with self._database.transaction() as tx:
             found = await transactions.find_in_tx(tx, journal.id, transaction_id)
-        if found is None:
-            raise TransactionNotFoundError(str(transaction_id))
+            if found is None:
+                raise TransactionNotFoundError(str(transaction_id))
+            taken_back = await reversals.reversals_of_in_tx(tx, journal.id, transaction_id)
+        found.reversed_by.extend(str(one) for one in taken_back)
         return pb.GetTransactionResponse(transaction=found)
+
+    async def ReverseTransaction(
+        self, request: pb.ReverseTransactionRequest, _context: object
+    ) -> pb.ReverseTransactionResponse:
+        """Take a transaction back, whole or in part."""
+        effective = date_field("effective_date", request.effective_date)
+        if effective is None:
+            raise FieldInvalidError("effective_date", "required: on which day it is taken back")
+        command = PostCommand(
+            kind=Kind.REVERSAL,
+            transaction_id=uuid_field("transaction_id", request.transaction_id),
+            reverses=uuid_field("reverses", request.reverses),
+            template_code="",
+            template_version=None,
+            params=params_field(request.params),
+            params_as_given=request.params,
+            effective=effective,
+            force=request.force,
+            behind_soft_lock=request.behind_soft_lock,
+            **optional_fields(
+                Optional(
+                    description=request.description,
+                    external_id=request.external_id,
+                    correlation_id=request.correlation_id,
+                    metadata=request.metadata,
+                )
+            ),
+        )
+        posted = await self._poster.post(reference_field("journal", request.journal), command)
+        return pb.ReverseTransactionResponse(
+            transaction=posted.transaction, replayed=posted.replayed
+        )
 
     async def ListTransactions(
         self, request: pb.ListTransactionsRequest, _context: object
@@ -136,55 +172,13 @@ class TransactionServicer(TransactionServiceServicer):
         decoded: list[PostCommand | LedgerError] = []
         for index, one in enumerate(request.transactions):
             try:
-                decoded.append(_command(f"transactions[{index}]", one))
+                decoded.append(transaction_command(f"transactions[{index}]", one))
             except LedgerError as error:
                 decoded.append(error)
         commands = [one for one in decoded if isinstance(one, PostCommand)]
         posted = iter(await self._poster.post_independent(journal, commands) if commands else ())
         results = [next(posted) if isinstance(one, PostCommand) else one for one in decoded]
         return pb.PostTransactionsResponse(results=[_post_result(one) for one in results])
-
-
-def _command(field: str, request: pb.TransactionRequest) -> PostCommand:
-    """Return what is asked for.
-
-    Raises:
-        FieldInvalidError: a field breaks a rule of form.
-        ParamInvalidError: a param is a number that is no whole number.
-    """
-    transaction_id = uuid_field(f"{field}.transaction_id", request.transaction_id)
-    template_code = request.template_code
-    if not template_code or len(template_code) > CODE_LENGTH_MAX or "\0" in template_code:
-        raise FieldInvalidError(f"{field}.template_code", "required: a template's code")
-    if not 0 <= request.template_version <= _VERSION_MAX:
-        raise FieldInvalidError(f"{field}.template_version", "negative")
-    try:
-        params = struct_values(request.params)
-    except ValueError as error:
-        name, _, problem = str(error).partition(": ")
-        raise ParamInvalidError(name, problem) from error
-    description = request.description
-    if description:
-        text_field(f"{field}.description", description, DESCRIPTION_LENGTH_MAX)
-    external_id, correlation_id = request.external_id, request.correlation_id
-    if external_id:
-        text_field(f"{field}.external_id", external_id, ID_LENGTH_MAX)
-    if correlation_id:
-        text_field(f"{field}.correlation_id", correlation_id, ID_LENGTH_MAX)
-    return PostCommand(
-        transaction_id=transaction_id,
-        template_code=template_code,
-        template_version=request.template_version or None,
-        params=params,
-        params_as_given=request.params,
-        effective=date_field(f"{field}.effective_date", request.effective_date),
-        description=description or None,
-        external_id=external_id or None,
-        correlation_id=correlation_id or None,
-        metadata=metadata_field(f"{field}.metadata", request.metadata)
-        if request.metadata
-        else None,
-    )
 
 
 def _post_result(result: Result) -> pb.PostResult:

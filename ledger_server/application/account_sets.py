@@ -17,7 +17,7 @@ from ledger_server.domain.errors import (
 )
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.primitives import AccountId
-from ledger_server.store import account_sets, accounts
+from ledger_server.store import account_sets, accounts, limit_movements, limits
 from ledger_server.store.codec import account_set_message
 from ledger_server.store.database import Database, Tx
 
@@ -148,6 +148,10 @@ async def remove_members(
             for member, member_id in named.items():
                 if member_id not in removed:
                     raise MemberNotFoundError(account_set.code, member)
+        # What has left is not counted any more, and what it moves meanwhile would be missing if it
+        # came back: limits that no longer bind it count the past anew.
+        for code in await limits.velocity_codes_of_set_in_tx(tx, journal.id, account_set.id):
+            await limit_movements.forget_in_tx(tx, journal.id, code)
         change.config_changed = True
         change.record(
             events_pb2.Event(

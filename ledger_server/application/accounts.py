@@ -109,8 +109,11 @@ async def set_account_status(
     *,
     status: AccountStatus,
     answer: Callable[[Account], A],
+    lock_allows_hold_ends: bool = False,
 ) -> A:
     """Lock, unlock or close an account; one that is so already stays, without an event.
+
+    A lock on a locked account is a change if it allows something else.
 
     Closing reads the balances without locking them: the head is held, so a posting that has locked
     them has committed already, or will find another configuration version and decide again.
@@ -124,14 +127,19 @@ async def set_account_status(
 
     async def work(change: Change) -> A:
         account = await get_account_in_tx(change.tx, journal, reference)
-        if account.status is status:
+        if (account.status, account.lock_allows_hold_ends) == (status, lock_allows_hold_ends):
             return answer(account)
         if account.status is AccountStatus.CLOSED:
             raise AccountClosedError(account.code)
         if status is AccountStatus.CLOSED:
             await _refuse_not_empty_in_tx(change.tx, journal, account)
         account = await accounts.set_status_in_tx(
-            change.tx, journal.id, account.id, status, change.next_config_version
+            change.tx,
+            journal.id,
+            account.id,
+            status,
+            change.next_config_version,
+            lock_allows_hold_ends=lock_allows_hold_ends,
         )
         change.config_changed = True
         change.record(_STATUS_EVENTS[status](account_message(account)))

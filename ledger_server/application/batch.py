@@ -3,26 +3,37 @@
 import asyncio
 import dataclasses
 from collections.abc import Sequence
+from datetime import datetime
 
 from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journal_books import JournalBooks
+from ledger_server.application.limit_book import (
+    LoadedLimits,
+    load_limits_in_tx,
+    write_limits_in_tx,
+)
 from ledger_server.application.prepare import Prepared
+from ledger_server.domain.books import BalanceState, Books, Posting
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
-    BalanceState,
     BatchRefusedError,
-    Books,
     Outcome,
     Repeat,
     Replay,
     day_sums,
     decide_group,
 )
-from ledger_server.domain.primitives import JournalId
-from ledger_server.domain.transaction import BalanceKey, Draft, PostCommand, Posting
-from ledger_server.store import postings
+from ledger_server.domain.primitives import TransactionId
+from ledger_server.domain.reversal import Reversible, reversible_entries
+from ledger_server.domain.transaction import BalanceKey, Draft, Kind, PostCommand
+from ledger_server.store import holds, postings, reversals
 from ledger_server.store.database import Database, Tx
-from ledger_server.store.transaction_codec import event_payload, posting_message, stamp
+from ledger_server.store.transaction_codec import (
+    draft_entries,
+    posting_event,
+    posting_message,
+    stamp,
+)
 
 
 class StaleConfigurationError(Exception):
@@ -68,8 +79,10 @@ class Group:
 
     @property
     def entry_count(self) -> int:
-        """Entries of all drafts."""
-        return sum(len(draft.entries) for draft in self.drafts())
+        """Entries of all drafts; of those that take what is left, the balances they may touch."""
+        return sum(
+            len(draft.keys if draft.entries is None else draft.entries) for draft in self.drafts()
+        )
 
     def drafts(self) -> list[Draft]:
         """Return the commands that could be prepared, as drafts."""
@@ -86,6 +99,15 @@ class Group:
         """Hand a refusal of the whole to whoever still waits."""
         if not self.done.done():
             self.done.set_exception(refusal)
+
+
+@dataclasses.dataclass(slots=True)
+class Loaded:
+    """All that a batch is decided against, and the configuration that it is valid for."""
+
+    books: Books
+    config_version: int
+    limits: LoadedLimits | None
 
 
 async def run_batch(
@@ -114,7 +136,7 @@ async def _run(
     config_version = groups[0].config_version
     assert all(group.config_version == config_version for group in groups), "see _attempt"
     drafts = [draft for group in groups for draft in group.drafts()]
-    keys = {entry.key for draft in drafts for entry in draft.entries}
+    keys = {key for draft in drafts for key in draft.keys}
     async with database.writer_transaction() as tx:
         if ensure:
             await postings.ensure_balances_in_tx(tx, books.journal.id, keys)
@@ -122,9 +144,11 @@ async def _run(
         if len(states) < len(keys):
             assert not ensure, "ensure_balances leaves a row for each key"
             raise _MissingBalancesError
-        against = await books_in_tx(tx, books, config_version, drafts, states)
-        outcomes = [decide_group(group.prepared, against, atomic=group.atomic) for group in groups]
-        messages = await _write_in_tx(tx, books.journal.id, config_version, against, actor)
+        loaded = await load_in_tx(tx, books, config_version, drafts, states, locked=True)
+        outcomes = [
+            decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups
+        ]
+        messages = await _write_in_tx(tx, books, loaded, actor)
     return [group_result(group, messages) for group in outcomes]
 
 
@@ -137,58 +161,135 @@ def group_result(
     return [_result(outcome, messages) for outcome in outcomes]
 
 
-async def books_in_tx(
+async def load_in_tx(
     tx: Tx,
     books: JournalBooks,
-    config_version: int,
+    version: int,
     drafts: Sequence[Draft],
     states: dict[BalanceKey, BalanceState],
-) -> Books:
-    """Return what `drafts` are decided against: `states` and what is known of their ids.
+    *,
+    locked: bool,
+) -> Loaded:
+    """Return what `drafts` are decided against.
+
+    Everything that another posting could change (holds, what is left of a transaction, what
+    limits count) hangs on balances that every such posting locks, so it is read after the locks
+    and needs none of its own.
 
     Raises:
-        StaleConfigurationError: the configuration is no longer `config_version`.
+        StaleConfigurationError: the configuration is no longer `version`.
     """
+    journal_id = books.journal.id
     known = await postings.find_known_in_tx(
         tx,
-        books.journal.id,
+        journal_id,
         [draft.command.transaction_id for draft in drafts],
         [draft.external_id for draft in drafts if draft.external_id],
     )
-    if known.config_version != config_version:
+    account_ids = {key.account_id for draft in drafts for key in draft.keys}
+    accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
+    period = books.period
+    if not version == known.config_version == books.config_version:
         raise StaleConfigurationError
-    return Books(
-        balances=states,
-        statuses=books.statuses,
-        by_id=known.by_id,
-        by_external_id=known.by_external_id,
+    if len(accounts) < len(account_ids):
+        # Another call made room in the memory; preparing again fills it.
+        raise StaleConfigurationError
+    hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
+    found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
+    reversibles = await _reversibles_in_tx(tx, books, drafts)
+    limits = await load_limits_in_tx(tx, books, list(states), known.now, locked=locked)
+    if books.config_version != version:
+        raise StaleConfigurationError
+    return Loaded(
+        Books(
+            now=known.now,
+            period=period,
+            balances=states,
+            accounts=accounts,
+            by_id=known.by_id,
+            by_external_id=known.by_external_id,
+            holds=found_holds,
+            reversibles=reversibles,
+            limits=limits.book if limits else None,
+        ),
+        version,
+        limits,
     )
 
 
+async def _reversibles_in_tx(
+    tx: Tx, books: JournalBooks, drafts: Sequence[Draft]
+) -> dict[TransactionId, Reversible]:
+    originals = {
+        draft.command.reverses: draft.origin
+        for draft in drafts
+        if draft.command.reverses is not None
+    }
+    if not originals:
+        return {}
+    gone = await reversals.reversed_in_tx(tx, books.journal.id, list(originals))
+    found: dict[TransactionId, Reversible] = {}
+    for original_id, record in originals.items():
+        assert isinstance(record, transactions_pb2.Transaction), "prepared with its original"
+        kind = Kind(record.kind)
+        found[original_id] = Reversible(
+            original_id,
+            kind,
+            reversible_entries(kind, draft_entries(record)),
+            gone.get(original_id, {}),
+        )
+    return found
+
+
 async def _write_in_tx(
-    tx: Tx, journal_id: JournalId, config_version: int, decided: Books, actor: str
+    tx: Tx, books: JournalBooks, loaded: Loaded, actor: str
 ) -> dict[int, transactions_pb2.Transaction]:
     """Write what was accepted and return its transactions by the identity of the posting."""
-    accepted = list(decided.accepted.values())
+    accepted = list(loaded.books.accepted.values())
     if not accepted:
         return {}
     messages = [posting_message(posting) for posting in accepted]
-    touched = {entry.key for posting in accepted for entry in posting.draft.entries}
+    touched = {entry.key for posting in accepted for entry in posting.entries}
     written = await postings.write_batch_in_tx(
         tx,
-        journal_id,
-        config_version,
+        books.journal.id,
+        loaded.config_version,
+        deadline=_deadline(accepted),
         postings=accepted,
-        payloads=[event_payload(message, actor) for message in messages],
-        balances={key: decided.balances[key] for key in touched},
+        events=[
+            posting_event(posting, message, actor)
+            for posting, message in zip(accepted, messages, strict=True)
+        ],
+        balances={key: loaded.books.balances[key] for key in touched},
         days=day_sums(accepted),
     )
     if written is None:
         raise StaleConfigurationError
+    await holds.write_in_tx(tx, books.journal.id, accepted, written.base, written.recorded_at)
+    await reversals.write_in_tx(tx, books.journal.id, accepted, written.base)
+    if loaded.limits is not None:
+        movements = [
+            (movement, sequence, written.recorded_at)
+            for sequence, posting in enumerate(accepted, written.base + 1)
+            for movement in posting.movements
+        ]
+        await write_limits_in_tx(tx, books, loaded.limits, movements)
     return {
         id(posting): stamp(message, written.base + ordinal, written.recorded_at)
         for ordinal, (posting, message) in enumerate(zip(accepted, messages, strict=True), 1)
     }
+
+
+def _deadline(accepted: Sequence[Posting]) -> datetime | None:
+    """Return the first moment at which a hold that the batch counts as open is not any more."""
+    ends = [
+        posting.hold_step.hold.expire_at
+        for posting in accepted
+        if posting.hold_step is not None
+        and posting.hold_step.hold.expire_at is not None
+        and posting.draft.command.kind in {Kind.CAPTURE, Kind.RELEASE}
+    ]
+    return min(ends, default=None)
 
 
 def _result(outcome: Outcome, messages: dict[int, transactions_pb2.Transaction]) -> Result:
@@ -197,7 +298,12 @@ def _result(outcome: Outcome, messages: dict[int, transactions_pb2.Transaction])
     if isinstance(outcome, Repeat):
         return Posted(messages[id(outcome.posting)], replayed=True)
     if isinstance(outcome, Replay):
-        record = outcome.recorded.record
-        assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-        return Posted(record, replayed=True)
+        return posted_of(outcome)
     return outcome
+
+
+def posted_of(replay: Replay) -> Posted:
+    """Return what was posted when the request came first."""
+    record = replay.recorded.record
+    assert isinstance(record, transactions_pb2.Transaction), "made by the store"
+    return Posted(record, replayed=True)

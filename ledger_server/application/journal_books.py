@@ -12,21 +12,35 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journals import get_journal
-from ledger_server.domain.account import AccountFacts, AccountStatus
+from ledger_server.domain.account import AccountFacts
 from ledger_server.domain.errors import (
     AccountIsSetError,
     AccountNotFoundError,
     LedgerError,
     TemplateNotFoundError,
 )
+from ledger_server.domain.expression import Expression
 from ledger_server.domain.journal import Journal
-from ledger_server.domain.primitives import AccountId
+from ledger_server.domain.limit import Attachment
+from ledger_server.domain.limit_condition import compile_condition
+from ledger_server.domain.period import ALL_OPEN, Period
+from ledger_server.domain.primitives import AccountId, TransactionId
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.template_compiler import compile_template
 from ledger_server.domain.tx_template import CompiledTemplate
-from ledger_server.store import account_sets, accounts, journals, postings, tx_templates
-from ledger_server.store.database import Database
+from ledger_server.store import (
+    account_sets,
+    accounts,
+    journals,
+    limits,
+    periods,
+    postings,
+    transactions,
+    tx_templates,
+)
+from ledger_server.store.database import Database, Tx
 from ledger_server.store.template_codec import template_of
 
 #: Accounts remembered of one journal: about 300 bytes each.
@@ -47,16 +61,22 @@ class JournalBooks:
         self.config_version = 0
         #: Decimals of each currency.
         self.exponents: Mapping[str, int] = {}
-        #: Status of each account remembered.
-        self.statuses: dict[AccountId, AccountStatus] = {}
+        #: Each account remembered, by id.
+        self.facts: dict[AccountId, AccountFacts] = {}
+        #: Which days are closed and locked.
+        self.period: Period = ALL_OPEN
+        #: The zone of the journal's days.
+        self.zone = ZoneInfo(journal.time_zone)
         self._database = database
-        self._zone = ZoneInfo(journal.time_zone)
+        self._has_limits = False
+        self._attachments: dict[AccountId, Sequence[Attachment]] = {}
+        self._conditions: dict[str, Expression] = {}
         self._accounts: dict[AccountReference, AccountFacts] = {}
         self._templates: dict[tuple[str, int], CompiledTemplate] = {}
 
     def day_of(self, moment: datetime) -> date:
         """Return the civil date of an aware instant in the journal's time zone."""
-        return moment.astimezone(self._zone).date()
+        return moment.astimezone(self.zone).date()
 
     async def refresh(self) -> None:
         """Read again what changed since the version that is remembered."""
@@ -69,13 +89,18 @@ class JournalBooks:
             changed = await accounts.facts_changed_since_in_tx(
                 tx, self.journal.id, self.config_version
             )
+            period = await periods.current_in_tx(tx, self.journal.id)
+            has_limits = await limits.any_in_tx(tx, self.journal.id)
         if head.config_version <= self.config_version:
             # Another refresh, of a later moment, has overtaken this one.
             return
         self.exponents = {currency.code: currency.exponent for currency in currencies}
         for facts in changed:
-            if facts.id in self._accounts:
+            if facts.id in self.facts:
                 self._remember(facts)
+        self.period = period
+        self._has_limits = has_limits
+        self._attachments.clear()
         # Which version is the newest may have changed; versions themselves never do.
         for code, version in list(self._templates):
             if version == 0:
@@ -134,6 +159,7 @@ class JournalBooks:
                 continue
             if len(self._accounts) + 2 * len(found) > 2 * ACCOUNTS_MAX:
                 self._accounts.clear()
+                self.facts.clear()
             for facts in found:
                 self._remember(facts)
             absent.update(refusals)
@@ -167,10 +193,49 @@ class JournalBooks:
         async with self._database.transaction() as tx:
             return (await postings.find_known_in_tx(tx, self.journal.id, ids, [])).by_id
 
+    async def records(
+        self, ids: Sequence[TransactionId]
+    ) -> Mapping[TransactionId, transactions_pb2.Transaction]:
+        """Return the recorded transactions with these ids that are there."""
+        if not ids:
+            return {}
+        async with self._database.transaction() as tx:
+            return await transactions.find_many_in_tx(tx, self.journal.id, ids)
+
+    async def attachments_in_tx(
+        self, tx: Tx, account_ids: Iterable[AccountId]
+    ) -> Mapping[AccountId, Sequence[Attachment]]:
+        """Return what binds these accounts. Costs nothing in a journal without limits.
+
+        Asked inside a batch, not before it: a refresh in between must not make a limit forgotten.
+        """
+        if not self._has_limits:
+            return {}
+        wanted = set(account_ids)
+        version = self.config_version
+        missing = [one for one in wanted if one not in self._attachments]
+        if not missing:
+            return {one: self._attachments[one] for one in wanted}
+        found = await limits.attachments_in_tx(tx, self.journal.id, missing)
+        loaded: dict[AccountId, Sequence[Attachment]] = {one: found.get(one, ()) for one in missing}
+        known = {one: self._attachments[one] for one in wanted if one in self._attachments}
+        if version == self.config_version:
+            if len(self._attachments) + len(missing) > ACCOUNTS_MAX:
+                self._attachments.clear()
+            self._attachments.update(loaded)
+        return known | loaded
+
+    def condition(self, source: str) -> Expression:
+        """Return a limit's condition, compiled once."""
+        compiled = self._conditions.get(source)
+        if compiled is None:
+            compiled = self._conditions[source] = compile_condition(source)
+        return compiled
+
     def _remember(self, facts: AccountFacts) -> None:
         self._accounts[facts.id] = facts
         self._accounts[facts.code] = facts
-        self.statuses[facts.id] = facts.status
+        self.facts[facts.id] = facts
 
 
 class Library:

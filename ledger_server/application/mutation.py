@@ -73,6 +73,11 @@ class Change:
         """The configuration version that this change brings about, if it changes any."""
         return self.journal.config_version + 1
 
+    @property
+    def next_sequence(self) -> int:
+        """The sequence that the event recorded next will get."""
+        return self.journal.sequence + len(self.events) + 1
+
     def record(self, event: events_pb2.Event) -> None:
         """Append an event to the journal when the change commits."""
         self.events.append(stored_event(event))
@@ -102,7 +107,10 @@ async def change_journal(
             kept = await kept_answer_in_tx(tx, journal.id, request)
             if kept is not None:
                 return kept
-            change = Change(tx, dataclasses.replace(journal, config_version=head.config_version))
+            now = dataclasses.replace(
+                journal, sequence=head.sequence, config_version=head.config_version
+            )
+            change = Change(tx, now)
             answer = await work(change)
             if change.events:
                 await journals.append_events_in_tx(

@@ -11,27 +11,22 @@ from ledger_server.application.batch import (
     Posted,
     Result,
     StaleConfigurationError,
-    books_in_tx,
-    group_result,
+    load_in_tx,
+    posted_of,
 )
 from ledger_server.application.journal_books import JournalBooks, Library
 from ledger_server.application.journal_writer import JournalWriter
 from ledger_server.application.prepare import prepare
+from ledger_server.domain.books import BalanceState, Posting
 from ledger_server.domain.errors import ContentionError, LedgerError, TooManyEntriesError
-from ledger_server.domain.posting import (
-    BalanceState,
-    BatchRefusedError,
-    Books,
-    Replay,
-    decide_group,
-)
+from ledger_server.domain.limit_check import HELD_PLACE
+from ledger_server.domain.posting import BatchRefusedError, Replay, decide_group
 from ledger_server.domain.primitives import EXACT, ZERO, Layer
 from ledger_server.domain.transaction import (
     ENTRIES_MAX_PER_CALL,
     BalanceKey,
     Draft,
     PostCommand,
-    Posting,
 )
 from ledger_server.store import postings
 from ledger_server.store.database import Database
@@ -134,12 +129,7 @@ class Poster:
         if group.entry_count > ENTRIES_MAX_PER_CALL:
             raise TooManyEntriesError(ENTRIES_MAX_PER_CALL, "call")
         if not group.drafts():
-            results = group_result(
-                decide_group(group.prepared, Books({}, {}, {}, {}), atomic=atomic), {}
-            )
-            if isinstance(results, BatchRefusedError):
-                raise results
-            return results
+            return _without_books(group)
         writer = self._writers.get(books.journal.id)
         if writer is None:
             writer = JournalWriter(self._database, books, self._actor, self._now)
@@ -147,41 +137,55 @@ class Poster:
         return await writer.submit(group)
 
     async def _validate(self, books: JournalBooks, config_version: int, draft: Draft) -> Validation:
-        keys = {entry.key for entry in draft.entries}
+        keys = draft.keys
         async with self._database.snapshot() as tx:
             states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
             for key in keys - states.keys():
-                states[key] = BalanceState([ZERO] * 6, 0)
-            against = await books_in_tx(tx, books, config_version, [draft], states)
+                states[key] = BalanceState([ZERO] * (HELD_PLACE + 2), 0)
+            loaded = await load_in_tx(tx, books, config_version, [draft], states, locked=False)
         before = {key: list(state.sums) for key, state in states.items()}
-        outcomes = decide_group([draft], against, atomic=False)
+        outcomes = decide_group([draft], loaded.books, atomic=False)
         assert not isinstance(outcomes, BatchRefusedError), "only an atomic group is refused whole"
         (outcome,) = outcomes
         if isinstance(outcome, Replay):
             return _validation_of_replay(outcome)
         return Validation(
-            transaction=draft_message(draft),
+            transaction=draft_message(
+                draft, outcome.entries if isinstance(outcome, Posting) else draft.entries or ()
+            ),
             replayed=False,
-            changes=_changes(draft, before, against.balances)
-            if isinstance(outcome, Posting)
-            else (),
+            changes=_changes(outcome, before, states) if isinstance(outcome, Posting) else (),
             refusal=outcome if isinstance(outcome, LedgerError) else None,
         )
 
 
+def _without_books(group: Group) -> list[Result]:
+    """Answer a group of which nothing is left to decide."""
+    results: list[Result] = []
+    for index, one in enumerate(group.prepared):
+        assert not isinstance(one, Draft), "a draft is decided against the books"
+        if isinstance(one, Replay):
+            results.append(posted_of(one))
+        elif group.atomic:
+            raise BatchRefusedError(index, one)
+        else:
+            results.append(one)
+    return results
+
+
 def _validation_of_replay(replay: Replay) -> Validation:
-    record = replay.recorded.record
-    assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-    return Validation(transaction=record, replayed=True, changes=(), refusal=None)
+    return Validation(
+        transaction=posted_of(replay).transaction, replayed=True, changes=(), refusal=None
+    )
 
 
 def _changes(
-    draft: Draft,
+    posting: Posting,
     before: dict[BalanceKey, list[Decimal]],
     after: dict[BalanceKey, BalanceState],
 ) -> list[BalanceChange]:
     changes: dict[tuple[BalanceKey, Layer], BalanceChange] = {}
-    for entry in draft.entries:
+    for entry in posting.entries:
         place = 2 * entry.layer - 2
         old, new = before[entry.key], after[entry.key].sums
         # Gives a bare 0 the decimals of the currency.

@@ -1,23 +1,46 @@
 """From what callers ask to drafts that can be decided: everything that needs no lock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from uuid import UUID
 
+from google.protobuf.struct_pb2 import Struct
+
+from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journal_books import AccountReference, JournalBooks
 from ledger_server.domain.balancing import check_balanced
-from ledger_server.domain.errors import LedgerError
+from ledger_server.domain.errors import (
+    HoldLayerError,
+    HoldNotFoundError,
+    LedgerError,
+    TransactionNotFoundError,
+)
 from ledger_server.domain.posting import Replay
+from ledger_server.domain.primitives import Layer
 from ledger_server.domain.replay import says_the_same
-from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, PostCommand
+from ledger_server.domain.template import Json
+from ledger_server.domain.transaction import (
+    BalanceKey,
+    Draft,
+    DraftEntry,
+    Kind,
+    PostCommand,
+)
 from ledger_server.domain.tx_template import (
     CompiledTemplate,
     EntryAsEvaluated,
+    FieldsAsEvaluated,
     evaluate_entries,
     evaluate_fields,
 )
+from ledger_server.store.transaction_codec import draft_entries, struct_values
 
 #: A draft, or why there is none: it is in the books already, or refused.
 Prepared = Draft | Replay | LedgerError
+#: Recorded transactions that commands refer to, by id.
+Origins = Mapping[UUID, transactions_pb2.Transaction]
+
+_NO_FIELDS = FieldsAsEvaluated()
 
 
 async def prepare(
@@ -73,60 +96,151 @@ async def _replayed(
 async def _prepare(
     commands: Sequence[PostCommand], books: JournalBooks, now: Callable[[], datetime]
 ) -> list[Prepared]:
+    origins = await books.records(
+        [
+            origin
+            for command in commands
+            if (origin := command.hold_id or command.reverses) is not None
+        ]
+    )
     evaluated: list[_Evaluated | LedgerError] = []
     references: set[AccountReference] = set()
     for command in commands:
         try:
-            template = await books.template(command.template_code, command.template_version)
-            one = _Evaluated(command, template, books)
+            one = await _evaluate(command, books, origins)
         except LedgerError as refusal:
             evaluated.append(refusal)
             continue
         evaluated.append(one)
-        references.update(entry.account for entry in one.entries)
+        references.update(one.references())
     absent = await books.look_up(references)
     today = books.day_of(now())
-    prepared: list[Prepared] = []
-    for outcome in evaluated:
-        if isinstance(outcome, LedgerError):
-            prepared.append(outcome)
-            continue
-        refusal_of_account = next(
-            (absent[entry.account] for entry in outcome.entries if entry.account in absent), None
-        )
-        if refusal_of_account is not None:
-            prepared.append(refusal_of_account)
-            continue
-        try:
-            prepared.append(outcome.draft(books, today))
-        except LedgerError as refusal:
-            prepared.append(refusal)
-    return prepared
+    return [
+        outcome if isinstance(outcome, LedgerError) else _draft(outcome, books, absent, today)
+        for outcome in evaluated
+    ]
+
+
+def _draft(
+    outcome: "_Evaluated",
+    books: JournalBooks,
+    absent: Mapping[AccountReference, LedgerError],
+    today: date,
+) -> Prepared:
+    for reference in outcome.references() if absent else ():
+        if reference in absent:
+            return absent[reference]
+    try:
+        return outcome.draft(books, today)
+    except LedgerError as refusal:
+        return refusal
+
+
+async def _evaluate(command: PostCommand, books: JournalBooks, origins: Origins) -> "_Evaluated":
+    origin: transactions_pb2.Transaction | None = None
+    if command.kind not in {Kind.POSTING, Kind.HOLD}:
+        origin = _origin(command, origins)
+        # What is captured or taken back is what its template made of it; the record tells from
+        # which params, so that a part of it can be taken back in turn.
+        command.template_code = origin.template_code
+        command.params_as_given = _merged(origin.params, command.params_as_given)
+        if not command.is_part():
+            return _Evaluated(command, origin, books)
+    version = origin.template_version if origin is not None else command.template_version
+    template = await books.template(command.template_code, version)
+    return _Evaluated(command, origin, books, template)
+
+
+def _origin(command: PostCommand, origins: Origins) -> transactions_pb2.Transaction:
+    if command.reverses is not None:
+        found = origins.get(command.reverses)
+        if found is None:
+            raise TransactionNotFoundError(str(command.reverses))
+        return found
+    assert command.hold_id is not None, "what ends a hold names it"
+    found = origins.get(command.hold_id)
+    if found is None or found.kind != transactions_pb2.TRANSACTION_KIND_HOLD:
+        raise HoldNotFoundError(str(command.hold_id))
+    return found
+
+
+def _merged(original: Struct, changed: object) -> Struct:
+    merged = Struct()
+    merged.CopyFrom(original)
+    if isinstance(changed, Struct):
+        for name, value in changed.fields.items():
+            merged.fields[name].CopyFrom(value)
+    return merged
 
 
 class _Evaluated:
     """A command with what its template gives, its accounts not looked up yet."""
 
-    __slots__ = ("_command", "_fields", "_params", "_template", "entries")
+    __slots__ = ("_base", "_command", "_fields", "_origin", "_params", "_template", "entries")
 
     def __init__(
-        self, command: PostCommand, template: CompiledTemplate, books: JournalBooks
+        self,
+        command: PostCommand,
+        origin: transactions_pb2.Transaction | None,
+        books: JournalBooks,
+        template: CompiledTemplate | None = None,
     ) -> None:
         self._command = command
+        self._origin = origin
         self._template = template
-        self._params = template.bind(command.params)
-        self._fields = evaluate_fields(template, self._params, books.exponents)
-        self.entries: list[EntryAsEvaluated] = evaluate_entries(
-            template, self._params, books.exponents
-        )
+        # A part is asked for through params that differ from the original's.
+        self._base: Mapping[str, Json] = struct_values(origin.params) if origin else {}
+        self._fields = _NO_FIELDS
+        self._params: Mapping[str, object] = {}
+        self.entries: list[EntryAsEvaluated] | None = None
+        if template is not None:
+            self._params = self._bind(command.params)
+            if origin is None:
+                self._fields = evaluate_fields(template, self._params, books.exponents)
+            self.entries = evaluate_entries(template, self._params, books.exponents)
+
+    def references(self) -> list[AccountReference]:
+        """Return the accounts that it names."""
+        references: list[AccountReference] = [entry.account for entry in self.entries or ()]
+        if self._origin is not None:
+            references.extend(UUID(entry.account_id) for entry in self._origin.entries)
+        return references
 
     def draft(self, books: JournalBooks, today: date) -> Draft:
         """Return the draft: what the request gives wins over what the template gives."""
-        command, fields = self._command, self._fields
+        command, fields, origin = self._command, self._fields, self._origin
+        entries = None if self.entries is None else self._draft_entries(books)
+        keys = {entry.key for entry in entries or ()}
+        if origin is not None:
+            keys.update(entry.key for entry in draft_entries(origin))
+        draft = Draft(
+            command=command,
+            template_version=self._version(),
+            params=self._params,
+            bind=self._bind,
+            effective=command.effective or fields.effective or self._default_day(books, today),
+            description=_first(
+                command.description, fields.description, origin and origin.description
+            ),
+            external_id=_first(command.external_id, fields.external_id),
+            correlation_id=_first(
+                command.correlation_id, fields.correlation_id, origin and origin.correlation_id
+            ),
+            metadata=(command.metadata if command.metadata is not None else fields.metadata or {}),
+            entries=entries,
+            keys=frozenset(keys),
+            origin=origin,
+        )
+        draft.seen_by_limits = self._seen_by_limits(draft)
+        return draft
+
+    def _draft_entries(self, books: JournalBooks) -> list[DraftEntry]:
         entries: list[DraftEntry] = []
-        for entry in self.entries:
+        for entry in self.entries or ():
             facts = books.account(entry.account)
             assert facts is not None, f"looked up: {entry.account}"
+            if self._command.kind is Kind.CAPTURE and entry.layer is not Layer.SETTLED:
+                raise HoldLayerError(facts.code, entry.layer.name)
             entries.append(
                 DraftEntry(
                     BalanceKey(facts.id, entry.currency),
@@ -137,19 +251,44 @@ class _Evaluated:
                 )
             )
         check_balanced(entries)
-        return Draft(
-            command=command,
-            template_version=self._template.source.version,
-            params=self._params,
-            bind=self._template.bind,
-            effective=command.effective or fields.effective or today,
-            description=_first(command.description, fields.description),
-            external_id=_first(command.external_id, fields.external_id),
-            correlation_id=_first(command.correlation_id, fields.correlation_id),
-            metadata=(command.metadata if command.metadata is not None else fields.metadata or {}),
-            entries=entries,
-        )
+        return entries
+
+    def _bind(self, given: Mapping[str, Json]) -> Mapping[str, object]:
+        if self._template is None:
+            return given
+        return self._template.bind({**self._base, **given})
+
+    def _version(self) -> int:
+        if self._template is not None:
+            return self._template.source.version
+        assert self._origin is not None, "without a template there is an original"
+        return self._origin.template_version
+
+    def _default_day(self, books: JournalBooks, today: date) -> date:
+        if self._command.kind is Kind.EXPIRY:
+            return books.period.first_open_day(today)
+        return today
+
+    def _seen_by_limits(self, draft: Draft) -> Mapping[str, object]:
+        """Return what limits' conditions see: of what ends a hold, that of its placing."""
+        origin = self._origin
+        if origin is not None and self._command.kind is not Kind.REVERSAL:
+            return {
+                "template": origin.template_code,
+                "description": origin.description,
+                "external_id": origin.external_id,
+                "correlation_id": origin.correlation_id,
+                "metadata": dict(origin.metadata),
+            }
+        return {
+            "template": self._command.template_code,
+            "description": draft.description,
+            "external_id": draft.external_id,
+            "correlation_id": draft.correlation_id,
+            "metadata": draft.metadata,
+        }
 
 
-def _first(asked: str | None, given: str | None) -> str:
-    return asked if asked is not None else given or ""
+def _first(*texts: str | None) -> str:
+    """Return the first text that is given."""
+    return next((text for text in texts if text is not None), "")

@@ -45,6 +45,8 @@ class Account:
     status: AccountStatus
     metadata: Mapping[str, str]
     created_at: datetime
+    #: Of a locked account: captures and releases of holds placed before may still post.
+    lock_allows_hold_ends: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ class AccountFacts(NamedTuple):
     code: str
     normal_side: Direction
     status: AccountStatus
+    #: Whether captures and releases of holds placed before may post.
+    holds_may_end: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

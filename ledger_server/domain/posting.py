@@ -9,34 +9,28 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
 from ledger_server.domain.account import AccountStatus
+from ledger_server.domain.books import Books, Posting, apply, undo
 from ledger_server.domain.errors import (
     AccountNotActiveError,
-    BalanceOverflowError,
     ExternalIdReusedError,
+    HoldNotFoundError,
     LedgerError,
     TransactionIdReusedError,
     Violation,
 )
-from ledger_server.domain.primitives import EXACT, AccountId, Direction, Layer
+from ledger_server.domain.hold import Hold, HoldStatus, capture, give_back, place
+from ledger_server.domain.primitives import EXACT, Direction, Layer
 from ledger_server.domain.replay import Recorded, first_difference
-from ledger_server.domain.transaction import BalanceAfter, BalanceKey, Draft, Posting
+from ledger_server.domain.reversal import reverse
+from ledger_server.domain.transaction import (
+    BalanceKey,
+    Draft,
+    Kind,
+)
 
-#: Sums of a balance stay below this: what the database's checks and reports are made for.
-SUM_BOUND: Final = Decimal(10) ** 60
-
-_add = EXACT.add
-
-
-@dataclasses.dataclass(slots=True)
-class BalanceState:
-    """A locked balance while a batch is decided. The one thing here that changes in place."""
-
-    #: Debit and credit of SETTLED, PENDING, ENCUMBRANCE, in this order.
-    sums: list[Decimal]
-    version: int
+_add, _subtract = EXACT.add, EXACT.subtract
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,20 +48,6 @@ class Repeat:
 
 
 Outcome = Posting | Replay | Repeat | LedgerError
-
-
-@dataclasses.dataclass(slots=True)
-class Books:
-    """What a batch is decided against: read under locks, complete for its drafts."""
-
-    balances: dict[BalanceKey, BalanceState]
-    statuses: Mapping[AccountId, AccountStatus]
-    #: What is recorded under the ids that the batch names.
-    by_id: dict[UUID, Recorded]
-    #: Owner of each external id that the batch names.
-    by_external_id: dict[str, UUID]
-    #: Accepted in this batch so far.
-    accepted: dict[UUID, Posting] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(slots=True)
@@ -137,12 +117,12 @@ def day_sums(
     sums: dict[tuple[BalanceKey, Layer, date], DaySum] = {}
     for posting in postings:
         effective = posting.draft.effective
-        for entry in posting.draft.entries:
-            place = (entry.key, entry.layer, effective)
-            day = sums.get(place)
+        for entry in posting.entries:
+            place_of = (entry.key, entry.layer, effective)
+            day = sums.get(place_of)
             if day is None:
-                zero = EXACT.subtract(entry.units, entry.units)
-                day = sums[place] = DaySum(zero, zero)
+                zero = _subtract(entry.units, entry.units)
+                day = sums[place_of] = DaySum(zero, zero)
             if entry.direction is Direction.DEBIT:
                 day.debit = _add(day.debit, entry.units)
             else:
@@ -151,31 +131,27 @@ def day_sums(
 
 
 def _decide(draft: Draft, books: Books) -> Outcome:
-    known = _already_known(draft, books)
-    if known is not None:
-        return known
-    statuses = books.statuses
-    for entry in draft.entries:
-        status = statuses[entry.key.account_id]
-        if status is not AccountStatus.ACTIVE:
-            return AccountNotActiveError(entry.account_code, status.name)
-    posting = Posting(draft, [])
-    after = posting.balances_after
-    for entry in draft.entries:
-        state = books.balances[entry.key]
-        sums = state.sums
-        place = 2 * entry.layer - 2
-        side = place + entry.direction - 1
-        total = _add(sums[side], entry.units)
-        if total >= SUM_BOUND:
-            _take_entries_back(posting, books)
-            return BalanceOverflowError(entry.account_code, entry.key.currency)
-        sums[side] = total
-        state.version += 1
-        after.append(BalanceAfter(sums[place], sums[place + 1], state.version))
+    try:
+        known = _already_known(draft, books)
+        if known is not None:
+            return known
+        refusal = books.period.refusal(
+            draft.effective, behind_soft_lock=draft.command.behind_soft_lock
+        )
+        if refusal is not None:
+            return refusal
+        posting = _PLANS[draft.command.kind](draft, books)
+        _check_accounts(posting, books)
+        apply(posting, books)
+    except LedgerError as error:
+        return error
     books.accepted[draft.command.transaction_id] = posting
     if draft.external_id:
         books.by_external_id[draft.external_id] = draft.command.transaction_id
+    if posting.hold_step is not None:
+        books.holds[posting.hold_step.hold.id] = posting.hold_step.hold
+    if posting.reversal_step is not None:
+        books.reversibles[posting.reversal_step.original.id] = posting.reversal_step.original
     return posting
 
 
@@ -202,20 +178,88 @@ def _repeated(draft: Draft, recorded: Recorded, same: Callable[[], Outcome]) -> 
     return TransactionIdReusedError(str(draft.command.transaction_id), field)
 
 
+def _plan_posting(draft: Draft, _books: Books) -> Posting:
+    assert draft.entries is not None, "a posting is evaluated"
+    return Posting(draft, draft.entries, [])
+
+
+def _plan_hold(draft: Draft, books: Books) -> Posting:
+    assert draft.entries is not None, "a hold is evaluated"
+    command = draft.command
+    step = place(command.transaction_id, draft.entries, command.expire_at, books.now)
+    return Posting(draft, step.entries, [], hold_step=step, held=step.held)
+
+
+def _plan_capture(draft: Draft, books: Books) -> Posting:
+    hold = _hold(draft, books)
+    step = capture(hold, draft.entries, final=draft.command.final, now=books.now)
+    return Posting(draft, step.entries, [], hold_step=step, hold_before=hold, held=step.held)
+
+
+def _plan_release(draft: Draft, books: Books) -> Posting:
+    hold = _hold(draft, books)
+    status = HoldStatus.EXPIRED if draft.command.kind is Kind.EXPIRY else HoldStatus.RELEASED
+    step = give_back(hold, status, books.now)
+    return Posting(draft, step.entries, [], hold_step=step, hold_before=hold, held=step.held)
+
+
+def _plan_reversal(draft: Draft, books: Books) -> Posting:
+    assert draft.command.reverses is not None, "a reversal names what it takes back"
+    original = books.reversibles[draft.command.reverses]
+    step = reverse(original, draft.entries)
+    return Posting(draft, step.entries, [], reversal_step=step, reversible_before=original)
+
+
+_PLANS: Final[Mapping[Kind, Callable[[Draft, Books], Posting]]] = {
+    Kind.POSTING: _plan_posting,
+    Kind.HOLD: _plan_hold,
+    Kind.CAPTURE: _plan_capture,
+    Kind.RELEASE: _plan_release,
+    Kind.EXPIRY: _plan_release,
+    Kind.REVERSAL: _plan_reversal,
+}
+
+
+def _hold(draft: Draft, books: Books) -> Hold:
+    assert draft.command.hold_id is not None, "it names its hold"
+    hold = books.holds.get(draft.command.hold_id)
+    if hold is None:
+        raise HoldNotFoundError(str(draft.command.hold_id))
+    return hold
+
+
+def _check_accounts(posting: Posting, books: Books) -> None:
+    """Refuse entries on accounts that take none.
+
+    What ends a hold placed before may go through a lock that says so; what its time ends always
+    does, for nobody could end it otherwise.
+    """
+    kind = posting.draft.command.kind
+    if kind is Kind.EXPIRY:
+        return
+    for entry in posting.entries:
+        facts = books.accounts[entry.key.account_id]
+        if facts.status is AccountStatus.ACTIVE:
+            continue
+        if (
+            kind in {Kind.CAPTURE, Kind.RELEASE}
+            and facts.status is AccountStatus.LOCKED
+            and facts.holds_may_end
+        ):
+            continue
+        raise AccountNotActiveError(entry.account_code, facts.status.name)
+
+
 def _take_back(posting: Posting, books: Books) -> None:
     """Undo an accepted posting, the latest first."""
-    _take_entries_back(posting, books)
+    undo(posting, books)
     draft = posting.draft
     del books.accepted[draft.command.transaction_id]
     if draft.external_id:
         del books.by_external_id[draft.external_id]
-
-
-def _take_entries_back(posting: Posting, books: Books) -> None:
-    """Undo the entries of a posting that were applied so far."""
-    applied = len(posting.balances_after)
-    for entry in posting.draft.entries[:applied]:
-        state = books.balances[entry.key]
-        side = 2 * entry.layer - 3 + entry.direction
-        state.sums[side] = EXACT.subtract(state.sums[side], entry.units)
-        state.version -= 1
+    if posting.hold_before is not None:
+        books.holds[posting.hold_before.id] = posting.hold_before
+    elif posting.hold_step is not None:
+        del books.holds[posting.hold_step.hold.id]
+    if posting.reversible_before is not None:
+        books.reversibles[posting.reversible_before.id] = posting.reversible_before

@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Self
+from uuid import UUID
 
 from ledger_server.domain.errors import ParamInvalidError
 from ledger_server.domain.template import Json
-from ledger_server.domain.transaction import Draft, PostCommand, RequestField
+from ledger_server.domain.transaction import Draft, Kind, PostCommand, RequestField
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -25,6 +26,10 @@ class Recorded:
     requested: frozenset[RequestField]
     #: The params as given.
     params: Mapping[str, Json]
+    kind: Kind = Kind.POSTING
+    hold_id: UUID | None = None
+    reverses: UUID | None = None
+    expire_at: datetime | None = None
     #: The record itself, for the answer; opaque here.
     record: object = None
 
@@ -42,6 +47,10 @@ class Recorded:
             metadata=draft.metadata,
             requested=frozenset(command.requested()),
             params=command.params,
+            kind=command.kind,
+            hold_id=command.hold_id,
+            reverses=command.reverses,
+            expire_at=command.expire_at,
         )
 
 
@@ -57,14 +66,26 @@ def first_difference(draft: Draft, recorded: Recorded) -> str | None:
 
 def says_the_same(command: PostCommand, recorded: Recorded) -> bool:
     """Tell whether a request that has no draft is the recorded one word for word."""
-    return _field_difference(command, recorded) is None and _is_same(
-        command.params, recorded.params
+    return (
+        not command.origin_decides_params()
+        and _field_difference(command, recorded) is None
+        and _is_same(command.params, recorded.params)
     )
 
 
 def _field_difference(command: PostCommand, recorded: Recorded) -> str | None:
+    if command.kind is not recorded.kind:
+        return "kind"
+    if command.hold_id != recorded.hold_id:
+        return "hold_id"
+    if command.reverses != recorded.reverses:
+        return "reverses"
     if command.template_code != recorded.template_code:
         return "template_code"
+    if command.expire_at != recorded.expire_at:
+        return "expire_time"
+    if command.final != (RequestField.FINAL in recorded.requested):
+        return "final"
     for field, name, given, kept in (
         (
             RequestField.TEMPLATE_VERSION,
@@ -91,6 +112,12 @@ def _field_difference(command: PostCommand, recorded: Recorded) -> str | None:
 
 
 def _param_difference(draft: Draft, recorded: Recorded) -> str | None:
+    if draft.command.origin_decides_params():
+        # Taking all that is left asks for no params; the record has the original's.
+        if draft.command.is_part() != (RequestField.PARAMS in recorded.requested):
+            return "params"
+        if not draft.command.is_part():
+            return None
     given: Mapping[str, object] = draft.command.params
     kept: Mapping[str, object] = recorded.params
     if _is_same(given, kept):

@@ -7,9 +7,10 @@ classes that nobody changes once they are handed on.
 import dataclasses
 import enum
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from ledger_server.domain.primitives import AccountId, Direction, Layer, TransactionId
 from ledger_server.domain.template import Json
@@ -22,6 +23,17 @@ TRANSACTIONS_MAX_PER_CALL: Final = 1_000
 ENTRIES_MAX_PER_CALL: Final = 20_000
 
 
+class Kind(enum.IntEnum):
+    """What a transaction does. The contract's numbers."""
+
+    POSTING = 1
+    HOLD = 2
+    CAPTURE = 3
+    RELEASE = 4
+    EXPIRY = 5
+    REVERSAL = 6
+
+
 class RequestField(enum.IntEnum):
     """An optional field of a posting request. The contract's numbers."""
 
@@ -31,6 +43,8 @@ class RequestField(enum.IntEnum):
     EXTERNAL_ID = 4
     CORRELATION_ID = 5
     METADATA = 6
+    PARAMS = 7
+    FINAL = 8
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -48,6 +62,19 @@ class PostCommand:
     metadata: Mapping[str, str] | None = None
     #: The params as they came, echoed into the record; opaque here.
     params_as_given: object = None
+    kind: Kind = Kind.POSTING
+    #: Of a hold: when it expires by itself.
+    expire_at: datetime | None = None
+    #: The hold that is captured or given back.
+    hold_id: UUID | None = None
+    #: The transaction that is taken back.
+    reverses: TransactionId | None = None
+    #: Of a capture: whether it gives back what it leaves.
+    final: bool = False
+    #: Of a reversal: whether it may pass standing limits.
+    force: bool = False
+    #: Whether it may post behind the soft lock of the journal.
+    behind_soft_lock: bool = False
 
     def requested(self) -> list[RequestField]:
         """Return which optional fields were given."""
@@ -58,8 +85,18 @@ class PostCommand:
             (RequestField.EXTERNAL_ID, self.external_id),
             (RequestField.CORRELATION_ID, self.correlation_id),
             (RequestField.METADATA, self.metadata),
+            (RequestField.PARAMS, self.is_part() or None),
+            (RequestField.FINAL, self.final or None),
         )
         return [field for field, value in given if value is not None]
+
+    def origin_decides_params(self) -> bool:
+        """Tell whether its params are another transaction's, with changes if it gives any."""
+        return self.kind not in {Kind.POSTING, Kind.HOLD}
+
+    def is_part(self) -> bool:
+        """Tell whether a capture or reversal gives params of its own, and so asks for a part."""
+        return self.origin_decides_params() and bool(self.params)
 
 
 class BalanceKey(NamedTuple):
@@ -82,7 +119,11 @@ class DraftEntry(NamedTuple):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Draft:
-    """A transaction as evaluated: balanced, and not yet held against the books."""
+    """A transaction as evaluated: balanced, and not yet held against the books.
+
+    The entries of a capture, release or reversal are those of the template, on SETTLED and with
+    the sides of the original; None if it takes all that is left. What is posted is decided later.
+    """
 
     command: PostCommand
     template_version: int
@@ -95,7 +136,13 @@ class Draft:
     external_id: str
     correlation_id: str
     metadata: Mapping[str, str]
-    entries: list[DraftEntry]
+    entries: list[DraftEntry] | None
+    #: Every balance that it may touch.
+    keys: frozenset[BalanceKey]
+    #: The recorded transaction that it captures, gives back or takes back; opaque here.
+    origin: object = None
+    #: What limits' conditions see of it: of what ends a hold, that of its placing.
+    seen_by_limits: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class BalanceAfter(NamedTuple):
@@ -106,9 +153,9 @@ class BalanceAfter(NamedTuple):
     version: int
 
 
-@dataclasses.dataclass(slots=True)
-class Posting:
-    """A draft that the books accept, with the balance after each of its entries."""
+class HeldChange(NamedTuple):
+    """What a posting adds to, or takes from, what open holds hold on one side of a balance."""
 
-    draft: Draft
-    balances_after: list[BalanceAfter]
+    key: BalanceKey
+    direction: Direction
+    units: Decimal

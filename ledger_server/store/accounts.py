@@ -109,10 +109,17 @@ async def set_status_in_tx(
     account_id: AccountId,
     status: AccountStatus,
     config_version: int,
+    *,
+    lock_allows_hold_ends: bool = False,
 ) -> Account:
     """Give an account that is there another status, as of the configuration version given."""
     row = await tx.fetch_one(
-        _SQL["set_account_status"], journal_id, account_id, status, config_version
+        _SQL["set_account_status"],
+        journal_id,
+        account_id,
+        status,
+        config_version,
+        lock_allows_hold_ends,
     )
     assert row is not None, f"account {account_id} was read under the head"
     return _account(row)
@@ -124,6 +131,7 @@ def _facts(row: Row) -> AccountFacts:
         code=row["code"],
         normal_side=Direction(row["normal_side"]),
         status=AccountStatus(row["status"]),
+        holds_may_end=row["holds_may_end"],
     )
 
 
@@ -136,4 +144,5 @@ def _account(row: Row) -> Account:
         status=AccountStatus(row["status"]),
         metadata=json.loads(row["metadata"]),
         created_at=row["created_at"],
+        lock_allows_hold_ends=row["lock_allows_hold_ends"],
     )

@@ -6,14 +6,23 @@ send the rest as it lies in the table.
 """
 
 import dataclasses
-from datetime import datetime
+from datetime import date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ledger_proto.v1 import account_sets_pb2, accounts_pb2, events_pb2, journals_pb2
+from ledger_proto.v1 import (
+    account_sets_pb2,
+    accounts_pb2,
+    events_pb2,
+    journals_pb2,
+    limits_pb2,
+    periods_pb2,
+)
 from ledger_server.domain.account import Account, AccountSet
 from ledger_server.domain.journal import Journal
-from ledger_server.domain.primitives import Currency
+from ledger_server.domain.limit import Attachment, Limit
+from ledger_server.domain.period import Period
+from ledger_server.domain.primitives import Currency, plain
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ def account_message(account: Account) -> accounts_pb2.Account:
         status=account.status.value,  # type: ignore[arg-type]  # same numbers
         metadata=dict(account.metadata),
         create_time=timestamp(account.created_at),
+        lock_allows_hold_ends=account.lock_allows_hold_ends,
     )
 
 
@@ -81,3 +91,54 @@ def account_set_message(account_set: AccountSet) -> account_sets_pb2.AccountSet:
         metadata=dict(account_set.metadata),
         create_time=timestamp(account_set.created_at),
     )
+
+
+def period_message(period: Period) -> periods_pb2.Period:
+    """Encode which days are closed, and the change that made it so."""
+    return periods_pb2.Period(
+        closed_through=_day(period.closed_through),
+        locked_through=_day(period.locked_through),
+        sequence=period.sequence,
+        change_time=timestamp(period.changed_at) if period.changed_at else None,
+        actor=period.actor,
+        reason=period.reason,
+    )
+
+
+def limit_message(limit: Limit) -> limits_pb2.Limit:
+    """Encode a limit. Measures and windows have the same numbers in both worlds."""
+    message = limits_pb2.Limit(
+        code=limit.code,
+        name=limit.name,
+        currency=limit.currency,
+        create_time=timestamp(limit.created_at) if limit.created_at else None,
+    )
+    velocity = limit.velocity
+    if velocity is None:
+        message.standing.available_min = plain(limit.bound)
+        return message
+    message.velocity.CopyFrom(
+        limits_pb2.VelocityLimit(
+            amount_max=plain(limit.bound),
+            direction=velocity.direction.value,  # type: ignore[arg-type]  # same numbers
+            measure=velocity.measure.value,  # type: ignore[arg-type]  # same numbers
+            window=velocity.window.value,  # type: ignore[arg-type]  # same numbers
+            rolling_seconds=velocity.rolling_seconds or 0,
+            condition=velocity.condition,
+        )
+    )
+    return message
+
+
+def attachment_message(attachment: Attachment) -> limits_pb2.LimitAttachment:
+    """Encode what a limit binds."""
+    return limits_pb2.LimitAttachment(
+        limit=attachment.limit.code,
+        account_id=str(attachment.account_id or ""),
+        account_set_id=str(attachment.set_id or ""),
+        scope=attachment.scope.value,  # type: ignore[arg-type]  # same numbers
+    )
+
+
+def _day(day: date | None) -> str:
+    return "" if day is None else day.isoformat()

@@ -7,13 +7,15 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from ledger_server.domain.posting import BalanceState, DaySum
+from ledger_server.domain.books import BalanceState, Posting
+from ledger_server.domain.posting import DaySum
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.replay import Recorded
-from ledger_server.domain.transaction import BalanceKey, Posting
+from ledger_server.domain.transaction import BalanceKey
+from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
-from ledger_server.store.transaction_codec import JOURNAL_POSTED, read_transaction, recorded
+from ledger_server.store.transaction_codec import recorded
 
 _SQL = load("postings")
 
@@ -25,6 +27,8 @@ _SUM_COLUMNS: Final = (
     "pending_credit",
     "encumbrance_debit",
     "encumbrance_credit",
+    "held_debit",
+    "held_credit",
 )
 
 
@@ -33,6 +37,8 @@ class Known:
     """What the books say about the ids that a batch names."""
 
     config_version: int
+    #: When the books were looked at, by the database's clock.
+    now: datetime
     by_id: dict[UUID, Recorded]
     by_external_id: dict[str, UUID]
 
@@ -76,12 +82,10 @@ async def find_known_in_tx(
     by_external_id: dict[str, UUID] = {}
     for row in rows:
         if row["payload"] is not None:
-            by_id[row["id"]] = recorded(
-                read_transaction(row["payload"], row["sequence"], row["recorded_at"])
-            )
+            by_id[row["id"]] = recorded(row["payload"], row["sequence"], row["recorded_at"])
         elif row["id"] is not None:
             by_external_id[row["external_id"]] = row["id"]
-    return Known(rows[0]["config_version"], by_id, by_external_id)
+    return Known(rows[0]["config_version"], rows[0]["now"], by_id, by_external_id)
 
 
 async def write_batch_in_tx(
@@ -89,16 +93,17 @@ async def write_batch_in_tx(
     journal_id: JournalId,
     config_version: int,
     *,
+    deadline: datetime | None,
     postings: Sequence[Posting],
-    payloads: Sequence[bytes],
+    events: Sequence[StoredEvent],
     balances: Mapping[BalanceKey, BalanceState],
     days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
 ) -> Written | None:
     """Write postings and what they make of the balances.
 
     Returns:
-        Where they went, or None if the configuration is no longer `config_version`; then nothing
-        was written.
+        Where they went, or None if the configuration is no longer `config_version`, or the
+        deadline has passed; then nothing was written.
 
     Raises:
         ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.
@@ -108,8 +113,9 @@ async def write_batch_in_tx(
         journal_id,
         len(postings),
         config_version,
-        JOURNAL_POSTED,
-        payloads,
+        deadline,
+        [event.type for event in events],
+        [event.payload for event in events],
         *_transaction_columns(postings),
         *_entry_columns(postings),
         *_balance_columns(balances),
@@ -155,7 +161,7 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[Sequence[object], ...]:
             entry.key.currency,
         )
         for ordinal, posting in enumerate(postings, 1)
-        for position, entry in enumerate(posting.draft.entries)
+        for position, entry in enumerate(posting.entries)
     ]
     return tuple(zip(*rows, strict=True))
 

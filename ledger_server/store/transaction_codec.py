@@ -1,17 +1,29 @@
 """A transaction as it is stored and sent: built once, serialised once."""
 
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from ledger_proto.v1 import events_pb2, transactions_pb2
+from ledger_server.domain.books import Posting
+from ledger_server.domain.hold import HoldStatus
+from ledger_server.domain.primitives import EXACT, Direction, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.template import Json
-from ledger_server.domain.transaction import Draft, Posting, RequestField
-from ledger_server.store.codec import timestamp
+from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, Kind, RequestField
+from ledger_server.store.codec import StoredEvent, stored_event, timestamp
 
-#: Number of `ledger.v1.Event.journal_posted`, the type of a posting's event.
-JOURNAL_POSTED: int = events_pb2.Event.JOURNAL_POSTED_FIELD_NUMBER
+#: The fact of an event for what its transaction does.
+_FACTS: Final[Mapping[Kind, Any]] = {
+    Kind.POSTING: "journal_posted",
+    Kind.HOLD: "hold_created",
+    Kind.CAPTURE: "hold_captured",
+    Kind.RELEASE: "hold_released",
+    Kind.EXPIRY: "hold_expired",
+    Kind.REVERSAL: "transaction_reversed",
+}
 
 
 def amount(value: Decimal) -> str:
@@ -19,11 +31,19 @@ def amount(value: Decimal) -> str:
     return format(value, "f")
 
 
-def draft_message(draft: Draft) -> transactions_pb2.Transaction:
+def draft_message(draft: Draft, entries: Sequence[DraftEntry]) -> transactions_pb2.Transaction:
     """Encode a draft: a transaction without sequence, record time and balances after."""
+    message = _head(draft)
+    for entry in entries:
+        _add_entry(message.entries.add, entry)
+    return message
+
+
+def _head(draft: Draft) -> transactions_pb2.Transaction:
     command = draft.command
     message = transactions_pb2.Transaction(
         id=str(command.transaction_id),
+        kind=command.kind.value,  # type: ignore[arg-type]  # same numbers
         template_code=command.template_code,
         template_version=draft.template_version,
         effective_date=draft.effective.isoformat(),
@@ -32,43 +52,74 @@ def draft_message(draft: Draft) -> transactions_pb2.Transaction:
         correlation_id=draft.correlation_id,
         params=command.params_as_given,  # type: ignore[arg-type]  # the Struct as it came
     )
+    if command.kind is not Kind.POSTING:
+        if command.hold_id is not None:
+            message.hold_id = str(command.hold_id)
+        elif command.reverses is not None:
+            message.reverses = str(command.reverses)
+        else:
+            message.hold_id = message.id
     if draft.metadata:
         message.metadata.update(draft.metadata)
     requested = command.requested()
     if requested:
         message.requested.extend(requested)  # type: ignore[arg-type]  # same numbers
-    add: Any = message.entries.add
-    for entry in draft.entries:
-        add(
-            account_id=str(entry.key.account_id),
-            account_code=entry.account_code,
-            direction=entry.direction,
-            layer=entry.layer,
-            units=amount(entry.units),
-            currency=entry.key.currency,
-        )
     return message
+
+
+def _add_entry(add: Any, entry: DraftEntry) -> transactions_pb2.Entry:
+    leg: transactions_pb2.Entry = add(
+        account_id=str(entry.key.account_id),
+        account_code=entry.account_code,
+        direction=entry.direction,
+        layer=entry.layer,
+        units=amount(entry.units),
+        currency=entry.key.currency,
+    )
+    return leg
+
+
+def event_transaction(event: events_pb2.Event) -> transactions_pb2.Transaction:
+    """Return the transaction of an event, as it is stored."""
+    transaction: transactions_pb2.Transaction = _fact(event).transaction
+    return transaction
+
+
+def _fact(event: events_pb2.Event) -> Any:
+    fact = event.WhichOneof("fact")
+    assert fact is not None, "an event states a fact"
+    assert fact in _FACTS.values(), f"{fact} holds no transaction"
+    return getattr(event, fact)
 
 
 def posting_message(posting: Posting) -> transactions_pb2.Transaction:
     """Encode a posting as it is stored: without sequence and record time."""
-    message = draft_message(posting.draft)
-    for entry, leg, after in zip(
-        message.entries, posting.draft.entries, posting.balances_after, strict=True
-    ):
-        balance = entry.balance_after
+    message = _head(posting.draft)
+    add: Any = message.entries.add
+    for entry, after in zip(posting.entries, posting.balances_after, strict=True):
+        leg = _add_entry(add, entry)
+        balance = leg.balance_after
         # A side that was never used is a bare 0; it takes the decimals of its currency too.
-        balance.debit = amount(after.debit or leg.units - leg.units)
-        balance.credit = amount(after.credit or leg.units - leg.units)
+        balance.debit = amount(after.debit or EXACT.subtract(entry.units, entry.units))
+        balance.credit = amount(after.credit or EXACT.subtract(entry.units, entry.units))
         balance.version = after.version
     return message
 
 
-def event_payload(transaction: transactions_pb2.Transaction, actor: str) -> bytes:
-    """Return the bytes of a posting's event."""
+def posting_event(
+    posting: Posting, transaction: transactions_pb2.Transaction, actor: str
+) -> StoredEvent:
+    """Return the event of a posting: its type tells what the transaction does."""
     event = events_pb2.Event(actor=actor)
-    event.journal_posted.transaction.CopyFrom(transaction)
-    return event.SerializeToString()
+    kind = posting.draft.command.kind
+    fact = getattr(event, _FACTS[kind])
+    fact.transaction.CopyFrom(transaction)
+    if kind is Kind.HOLD and posting.draft.command.expire_at is not None:
+        fact.expire_time.CopyFrom(timestamp(posting.draft.command.expire_at))
+    if kind is Kind.CAPTURE:
+        assert posting.hold_step is not None, "a capture changes its hold"
+        fact.ended = posting.hold_step.hold.status is not HoldStatus.OPEN
+    return stored_event(event)
 
 
 def stamp(
@@ -85,11 +136,17 @@ def read_transaction(
 ) -> transactions_pb2.Transaction:
     """Return the transaction of a stored event."""
     event = events_pb2.Event.FromString(payload)
-    return stamp(event.journal_posted.transaction, sequence, recorded_at)
+    return stamp(_fact(event).transaction, sequence, recorded_at)
 
 
-def recorded(transaction: transactions_pb2.Transaction) -> Recorded:
-    """Return the request behind a transaction, as far as its record tells it."""
+def recorded(payload: bytes, sequence: int, recorded_at: datetime) -> Recorded:
+    """Return the request behind a stored transaction, as far as its record tells it."""
+    fact = _fact(events_pb2.Event.FromString(payload))
+    transaction: transactions_pb2.Transaction = stamp(fact.transaction, sequence, recorded_at)
+    kind = Kind(transaction.kind)
+    expire_at = None
+    if kind is Kind.HOLD and fact.HasField("expire_time"):
+        expire_at = fact.expire_time.ToDatetime(tzinfo=UTC)
     return Recorded(
         template_code=transaction.template_code,
         template_version=transaction.template_version,
@@ -100,8 +157,29 @@ def recorded(transaction: transactions_pb2.Transaction) -> Recorded:
         metadata=dict(transaction.metadata),
         requested=frozenset(RequestField(number) for number in transaction.requested),
         params=struct_values(transaction.params),
+        kind=kind,
+        # The id of a hold is that of its own transaction; a request names only another's.
+        hold_id=UUID(transaction.hold_id)
+        if kind in {Kind.CAPTURE, Kind.RELEASE, Kind.EXPIRY}
+        else None,
+        reverses=UUID(transaction.reverses) if transaction.reverses else None,
+        expire_at=expire_at,
         record=transaction,
     )
+
+
+def draft_entries(transaction: transactions_pb2.Transaction) -> list[DraftEntry]:
+    """Return the entries of a recorded transaction."""
+    return [
+        DraftEntry(
+            BalanceKey(UUID(entry.account_id), entry.currency),
+            entry.account_code,
+            Direction(entry.direction),
+            Layer(entry.layer),
+            Decimal(entry.units),
+        )
+        for entry in transaction.entries
+    ]
 
 
 def struct_values(struct: Any) -> dict[str, Json]:

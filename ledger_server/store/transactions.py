@@ -1,6 +1,7 @@
 """Transactions in the books: found by id, listed by account, date and the callers' own ids."""
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -41,6 +42,14 @@ async def find_in_tx(
     """Return one transaction."""
     row = await tx.fetch_one(_SQL["find_transaction"], journal_id, transaction_id)
     return _transaction(row) if row else None
+
+
+async def find_many_in_tx(
+    tx: Tx, journal_id: JournalId, ids: Sequence[UUID]
+) -> dict[UUID, transactions_pb2.Transaction]:
+    """Return the transactions that are there, by id."""
+    rows = await tx.fetch(_SQL["find_transactions"], journal_id, ids)
+    return {row["id"]: _transaction(row) for row in rows}
 
 
 async def list_in_tx(

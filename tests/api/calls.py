@@ -18,6 +18,8 @@ from ledger_proto.v1 import (
     common_pb2,
     journals_pb2,
     journals_pb2_grpc,
+    limits_pb2_grpc,
+    periods_pb2_grpc,
     reports_pb2_grpc,
     transactions_pb2_grpc,
     tx_templates_pb2_grpc,
@@ -38,6 +40,8 @@ class Ledger:
         self.tx_templates = tx_templates_pb2_grpc.TxTemplateServiceStub(channel)
         self.transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
         self.reports = reports_pb2_grpc.ReportServiceStub(channel)
+        self.periods = periods_pb2_grpc.PeriodServiceStub(channel)
+        self.limits = limits_pb2_grpc.LimitServiceStub(channel)
 
     async def create_journal(self, code: str = "main") -> journals_pb2.Journal:
         answer = await self.journals.CreateJournal(journals_pb2.CreateJournalRequest(code=code))

@@ -242,6 +242,28 @@ async def test_locks_and_unlocks(ledger: Ledger, books: Books) -> None:
     assert await books.connection.fetchval(query) == await config_version(books) == 3
 
 
+async def test_a_lock_may_let_holds_end(ledger: Ledger, books: Books) -> None:
+    await ledger.create_account("a")
+    for head, allow in enumerate((True, False, True), start=3):
+        lock = pb.LockAccountRequest(journal="main", account="a", allow_hold_ends=allow)
+        for _ in range(2):
+            account = (await ledger.accounts.LockAccount(lock)).account
+            assert (account.status, account.lock_allows_hold_ends) == (
+                pb.ACCOUNT_STATUS_LOCKED,
+                allow,
+            )
+            assert await ledger.head() == head, "another flag is a change, the same one is not"
+        assert (await last_event(books)).account_locked.account == account
+        assert (await ledger.accounts.GetAccount(get("a"))).account == account
+        assert await config_version(books) == head - 1
+    unlock = pb.UnlockAccountRequest(journal="main", account="a")
+    assert not (await ledger.accounts.UnlockAccount(unlock)).account.lock_allows_hold_ends
+    await ledger.accounts.LockAccount(lock)
+    close = pb.CloseAccountRequest(journal="main", account="a")
+    assert not (await ledger.accounts.CloseAccount(close)).account.lock_allows_hold_ends
+    assert await reason(ledger.accounts.LockAccount(lock)) == "ACCOUNT_CLOSED"
+
+
 async def test_a_closed_account_stays_closed(ledger: Ledger, books: Books) -> None:
     await ledger.create_account("a")
     close = pb.CloseAccountRequest(journal="main", account="a")

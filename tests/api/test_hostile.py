@@ -81,7 +81,23 @@ NO_AMOUNTS = [
     *("-0", "-0.00", "1e400", "1E+1000000", "1e3", "1e3000000", "1E-2", "1_000", "1,000", "1'000"),
     *("１２", "١٢", "𝟏𝟐", "²", "1２", "߁", "Ⅻ", "½"),
     *(" 12 ", "12 ", " 12", "12\n", "\n12", "12\0", "\ufeff12", "\u200b12", "1 2", "12\u00a0"),
-    *("+12", "12.", ".5", "-.5", "-", "+", "", ".", "--1", "1-", "1.2.3", "1..2", "0x10", "1e", "e1"),
+    *(
+        "+12",
+        "12.",
+        ".5",
+        "-.5",
+        "-",
+        "+",
+        "",
+        ".",
+        "--1",
+        "1-",
+        "1.2.3",
+        "1..2",
+        "0x10",
+        "1e",
+        "e1",
+    ),
     *("00", "01", "007.5", "-01", "0b1", "1.", "$1", "1USD", "١.٥", "1\u066b5", "(1)", "1/2"),
     *("9" * 39, "1." + "0" * 38, "0." + "1" * 38, "9" * 100_000, "1" + "0" * 1_000_000),
     "-" * 1_000_000,
@@ -454,7 +470,9 @@ _TEXTS = [
 _NUMBERS = [0, 1, -1, 2, 7, 100, 2**31 - 1, -(2**31)]
 
 
-def _random_message(choose: random.Random, descriptor: Any, journal: str, depth: int = 0) -> Message:
+def _random_message(
+    choose: random.Random, descriptor: Any, journal: str, depth: int = 0
+) -> Message:
     from google.protobuf import message_factory
 
     made = message_factory.GetMessageClass(descriptor)()
@@ -465,14 +483,14 @@ def _random_message(choose: random.Random, descriptor: Any, journal: str, depth:
             continue
         if choose.random() < 0.3 or depth > 4:
             continue
-        is_map = (
-            field.message_type is not None and field.message_type.GetOptions().map_entry
-        )
+        is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
         if is_map:
             if field.message_type.fields_by_name["value"].message_type is None:
                 getattr(made, field.name)[choose.choice(_TEXTS)] = choose.choice(_TEXTS)
             else:
-                made[choose.choice(["debit", "lines", "x"])] = choose.choice([*_TEXTS, 1, 1.5, True])
+                made[choose.choice(["debit", "lines", "x"])] = choose.choice(
+                    [*_TEXTS, 1, 1.5, True]
+                )
             continue
         values: list[Any] = []
         for _ in range(choose.randint(1, 3) if field.is_repeated else 1):

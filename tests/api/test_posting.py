@@ -93,9 +93,7 @@ async def test_a_posting_says_all_that_it_did(ledger: PostingLedger) -> None:
     assert found.transaction == posted
 
 
-async def test_the_same_again_is_answered_from_the_books(
-    ledger: PostingLedger, dsn: str
-) -> None:
+async def test_the_same_again_is_answered_from_the_books(ledger: PostingLedger, dsn: str) -> None:
     asked = transfer(**FULL)
     first = (await ledger.post(asked)).transaction
     head = await ledger.head()
@@ -330,9 +328,7 @@ async def test_an_atomic_batch_is_refused_as_a_whole(ledger: PostingLedger, dsn:
     await check_books(dsn, ledger.journal)
 
 
-async def test_an_independent_batch_answers_each_by_itself(
-    ledger: PostingLedger, dsn: str
-) -> None:
+async def test_an_independent_batch_answers_each_by_itself(ledger: PostingLedger, dsn: str) -> None:
     one, two = transfer(external_id="a"), transfer(external_id="b")
     head = await ledger.head()
     results = await ledger.post_all(
@@ -637,8 +633,9 @@ async def test_lists_filter_and_order(ledger: PostingLedger) -> None:
         ({"to_date": "2026-01-31"}, lambda one: one.effective_date <= "2026-01-31"),
         (
             {"from_date": "2026-01-02", "to_date": "2026-02-28", "account": "income"},
-            lambda one: one.effective_date == "2026-02-01"
-            and one.entries[1].account_code == "income",
+            lambda one: (
+                one.effective_date == "2026-02-01" and one.entries[1].account_code == "income"
+            ),
         ),
         ({"external_id": "x7"}, lambda one: one.external_id == "x7"),
         ({"external_id": "x7", "account": "cash"}, lambda one: one.external_id == "x7"),

@@ -81,4 +81,5 @@ def draft(
         correlation_id=command.correlation_id or "",
         metadata=command.metadata or {},
         entries=list(entries),
+        keys=frozenset(entry.key for entry in entries),
     )

@@ -5,7 +5,7 @@ import dataclasses
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +14,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ledger_server.domain.account import AccountStatus
+from ledger_server.domain.account import AccountFacts, AccountStatus
+from ledger_server.domain.books import SUM_BOUND, BalanceState, Books, Posting
 from ledger_server.domain.errors import (
     AccountNotActiveError,
     BalanceOverflowError,
@@ -25,11 +26,9 @@ from ledger_server.domain.errors import (
     TransactionIdReusedError,
     Violation,
 )
+from ledger_server.domain.period import ALL_OPEN
 from ledger_server.domain.posting import (
-    SUM_BOUND,
-    BalanceState,
     BatchRefusedError,
-    Books,
     Outcome,
     Repeat,
     Replay,
@@ -38,14 +37,16 @@ from ledger_server.domain.posting import (
 )
 from ledger_server.domain.primitives import EXACT, ZERO, Direction, Layer
 from ledger_server.domain.replay import Recorded
-from ledger_server.domain.transaction import BalanceAfter, BalanceKey, Draft, DraftEntry, Posting
+from ledger_server.domain.transaction import BalanceAfter, BalanceKey, Draft, DraftEntry
 from tests.domain.samples import draft
 from tests.domain.strategies import ACCOUNTS, CURRENCIES, balanced_entries, days, leg
 
 IDS = tuple(uuid.UUID(int=number) for number in range(100, 106))
 RECORDED_ID = IDS[0]
 ONE, TWO = Decimal(1), Decimal(2)
-STATUSES = dict.fromkeys(ACCOUNTS, AccountStatus.ACTIVE)
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ACTIVE = AccountStatus.ACTIVE
+FACTS = {one: AccountFacts(one, str(one), Direction.DEBIT, ACTIVE, True) for one in ACCOUNTS}
 KEYS = [BalanceKey(account, currency) for account in ACCOUNTS for currency in CURRENCIES]
 
 transfers = st.builds(
@@ -80,18 +81,18 @@ def groups(draw: st.DrawFn) -> list[tuple[bool, list[Draft | LedgerError]]]:
 @st.composite
 def books(draw: st.DrawFn) -> Books:
     """Books with something in them: balances, some near their bound, a closed account, ids."""
-    start = st.lists(st.sampled_from([ZERO, Decimal(7)]), min_size=6, max_size=6)
+    start = st.lists(st.sampled_from([ZERO, Decimal(7)]), min_size=6, max_size=6).map(
+        lambda sums: [*sums, ZERO, ZERO]
+    )
     balances = {key: BalanceState(draw(start), draw(st.integers(0, 3))) for key in KEYS}
     for key in KEYS[: draw(st.sampled_from([0, 0, 0, len(KEYS) // 2]))]:
         if key.currency != "WEI":  # no such sum can come about: 1e60 with 18 decimals
-            balances[key].sums = [EXACT.subtract(SUM_BOUND, Decimal(2))] * 6
-    statuses = STATUSES | {
-        ACCOUNTS[-1]: draw(st.sampled_from([AccountStatus.ACTIVE, *AccountStatus]))
-    }
+            balances[key].sums[:6] = [EXACT.subtract(SUM_BOUND, Decimal(2))] * 6
+    last = FACTS[ACCOUNTS[-1]]._replace(status=draw(st.sampled_from([ACTIVE, *AccountStatus])))
     recorded = Recorded.of(draft([], RECORDED_ID, description="rent"))
-    return Books(
+    return fresh(
         balances=balances,
-        statuses=statuses,
+        accounts=FACTS | {last.id: last},
         by_id={RECORDED_ID: recorded} if draw(st.booleans()) else {},
         by_external_id={"invoice 2": RECORDED_ID} if draw(st.booleans()) else {},
     )
@@ -118,8 +119,8 @@ class Model:
         owned = {*self.start.by_external_id, *(each.external_id for each in self.accepted)}
         if one.external_id and one.external_id in owned:
             return "EXTERNAL_ID_REUSED"
-        touched = {entry.key.account_id for entry in one.entries}
-        if any(self.start.statuses[account] is not AccountStatus.ACTIVE for account in touched):
+        touched = {entry.key.account_id for entry in one.entries or ()}
+        if any(self.start.accounts[account].status is not ACTIVE for account in touched):
             return "ACCOUNT_NOT_ACTIVE"
         self.accepted.append(one)
         if any(total >= SUM_BOUND for _, total in self.sums()):
@@ -128,7 +129,7 @@ class Model:
         return "posted"
 
     def entries(self) -> list[DraftEntry]:
-        return [entry for one in self.accepted for entry in one.entries]
+        return [entry for one in self.accepted for entry in one.entries or ()]
 
     def sum(self, key: BalanceKey, layer: Layer, side: Direction, entries: list[DraftEntry]) -> Any:
         place = (layer - 1) * 2 + (side - 1)
@@ -210,7 +211,7 @@ def agree(against: Books, model: Model) -> None:
         assert state.version == model.version(key, entries)
     so_far: list[DraftEntry] = []
     for posting in against.accepted.values():
-        for entry, after in zip(posting.draft.entries, posting.balances_after, strict=True):
+        for entry, after in zip(posting.entries, posting.balances_after, strict=True):
             so_far.append(entry)
             layer = entry.layer
             assert after.debit == model.sum(entry.key, layer, Direction.DEBIT, so_far)
@@ -240,11 +241,11 @@ def test_debits_equal_credits_over_all_accounts(
 
 @given(st.lists(transfers, max_size=5))
 def test_day_sums_are_the_entries_by_day(drafts: list[Draft]) -> None:
-    postings = [Posting(one, []) for one in drafts]
+    postings = [Posting(one, one.entries or [], []) for one in drafts]
     rows = [
         ((entry.key, entry.layer, one.effective), entry.direction, Fraction(entry.units))
         for one in drafts
-        for entry in one.entries
+        for entry in one.entries or ()
     ]
     found = day_sums(postings)
     assert found.keys() == {place for place, _, _ in rows}
@@ -262,9 +263,22 @@ def decided(drafts: Sequence[Draft | LedgerError], against: Books) -> list[Outco
 
 
 def fresh(**changes: Any) -> Books:
-    balances = {key: BalanceState([ZERO] * 6, 0) for key in KEYS}
-    empty = Books(balances=balances, statuses=STATUSES, by_id={}, by_external_id={})
+    empty = Books(
+        now=NOW,
+        period=ALL_OPEN,
+        balances={key: BalanceState([ZERO] * 8, 0) for key in KEYS},
+        accounts=FACTS,
+        by_id={},
+        by_external_id={},
+        holds={},
+        reversibles={},
+    )
     return dataclasses.replace(empty, **changes)
+
+
+def with_status(account: uuid.UUID, status: AccountStatus) -> dict[uuid.UUID, AccountFacts]:
+    changed = FACTS[account]._replace(status=status, holds_may_end=status is ACTIVE)
+    return FACTS | {account: changed}
 
 
 def transfer(number: int = 1, minor: int = 100, currency: str = "USD", **fields: Any) -> Draft:
@@ -302,17 +316,17 @@ def test_a_replay_names_its_record() -> None:
 
 
 def test_a_replay_is_one_even_if_the_account_was_closed_since() -> None:
-    closed = STATUSES | {ACCOUNTS[0]: AccountStatus.CLOSED}
+    closed = with_status(ACCOUNTS[0], AccountStatus.CLOSED)
     recorded = Recorded.of(transfer(external_id="i"))
     known = {uuid.UUID(int=1): recorded}
-    against = fresh(statuses=closed, by_id=known, by_external_id={"i": uuid.UUID(int=1)})
+    against = fresh(accounts=closed, by_id=known, by_external_id={"i": uuid.UUID(int=1)})
     outcomes = decided([transfer(external_id="i")], against)
     assert outcomes == [Replay(recorded)]
 
 
 @pytest.mark.parametrize("status", [AccountStatus.LOCKED, AccountStatus.CLOSED])
 def test_an_account_that_takes_no_entries(status: AccountStatus) -> None:
-    against = fresh(statuses=STATUSES | {ACCOUNTS[1]: status})
+    against = fresh(accounts=with_status(ACCOUNTS[1], status))
     (refusal,) = decided([transfer()], against)
     assert isinstance(refusal, AccountNotActiveError)
     assert refusal.facts() == {"account": "account 2", "status": status.name}
@@ -388,6 +402,7 @@ def test_a_group_of_none() -> None:
 
 
 def test_a_day_without_a_side_has_a_zero_of_its_currency() -> None:
-    posting = Posting(transfer(day=date(2026, 2, 1)), [])
+    one = transfer(day=date(2026, 2, 1))
+    posting = Posting(one, one.entries or [], [])
     day = day_sums([posting])[BalanceKey(ACCOUNTS[0], "USD"), Layer.SETTLED, date(2026, 2, 1)]
     assert (str(day.debit), str(day.credit)) == ("1.00", "0.00")

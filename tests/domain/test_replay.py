@@ -81,6 +81,8 @@ def test_the_order_of_the_fields_is_that_of_the_contract() -> None:
         "external_id",
         "correlation_id",
         "metadata",
+        "params",
+        "final",
     ]
 
 

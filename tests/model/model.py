@@ -126,7 +126,9 @@ class Model:
                 return Refusal("ACCOUNT_NOT_FOUND", {"account": account})
         for layer, currency in dict.fromkeys((leg[2], leg[4]) for leg in asked.legs):
             debits, credits_ = (
-                sum((units(asked, x) for x in asked.legs if x[::2] == (side, layer, currency)), ZERO)
+                sum(
+                    (units(asked, x) for x in asked.legs if x[::2] == (side, layer, currency)), ZERO
+                )
                 for side in ("DEBIT", "CREDIT")
             )
             if debits != credits_:

@@ -39,8 +39,8 @@ async def test_facts_by_id_and_code(books: Books, database: Database, database_d
         )
         assert database.statement_count == before + 1
         assert sorted(found, key=lambda facts: facts.code) == [
-            AccountFacts(first, "a", Direction.DEBIT, AccountStatus.ACTIVE),
-            AccountFacts(second, "b", Direction.DEBIT, AccountStatus.ACTIVE),
+            AccountFacts(first, "a", Direction.DEBIT, AccountStatus.ACTIVE, holds_may_end=True),
+            AccountFacts(second, "b", Direction.DEBIT, AccountStatus.ACTIVE, holds_may_end=True),
         ]
         assert await accounts.facts_in_tx(tx, journal_id, [], []) == []
         references = ["a", str(first).upper(), str(second), "c", str(foreign)]

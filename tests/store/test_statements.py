@@ -46,7 +46,9 @@ async def test_statements_do_not_grow_with_the_batch(database_dsn: str, mode: in
 
         def new(currency: str, size: int) -> list[pb.TransactionRequest]:
             return [
-                lines(f"DEBIT {accounts[n % 100]} 1 {currency}", f"CREDIT {accounts[0]} 1 {currency}")
+                lines(
+                    f"DEBIT {accounts[n % 100]} 1 {currency}", f"CREDIT {accounts[0]} 1 {currency}"
+                )
                 for n in range(1, size + 1)
             ]
 

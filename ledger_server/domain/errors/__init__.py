@@ -15,12 +15,31 @@ from ledger_server.domain.errors.account import (
     AccountSetNotFoundError,
     MemberNotFoundError,
 )
+from ledger_server.domain.errors.hold import (
+    CaptureExceedsError,
+    ExpireTimePassedError,
+    HoldLayerError,
+    HoldNotFoundError,
+    HoldNotOpenError,
+)
 from ledger_server.domain.errors.journal import (
     CurrencyConflictError,
     CurrencyUnknownError,
     JournalExistsError,
     JournalNotFoundError,
     PositionUnavailableError,
+)
+from ledger_server.domain.errors.limit import (
+    LimitExceededError,
+    LimitExistsError,
+    LimitInvalidError,
+    LimitNotAttachedError,
+    LimitNotFoundError,
+)
+from ledger_server.domain.errors.period import (
+    PeriodClosedError,
+    PeriodLockedError,
+    PeriodOrderError,
 )
 from ledger_server.domain.errors.refusal import (
     Kind,
@@ -32,6 +51,11 @@ from ledger_server.domain.errors.request import (
     FieldInvalidError,
     PageTokenInvalidError,
     RequestIdReusedError,
+)
+from ledger_server.domain.errors.reversal import (
+    AlreadyReversedError,
+    NotReversibleError,
+    ReversalExceedsError,
 )
 from ledger_server.domain.errors.service import (
     ContentionError,
@@ -67,27 +91,43 @@ __all__ = [
     "AccountSetCycleError",
     "AccountSetExistsError",
     "AccountSetNotFoundError",
+    "AlreadyReversedError",
     "AmountInvalidError",
     "BalanceOverflowError",
+    "CaptureExceedsError",
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
+    "ExpireTimePassedError",
     "ExpressionFailedError",
     "ExternalIdReusedError",
     "FieldInvalidError",
+    "HoldLayerError",
+    "HoldNotFoundError",
+    "HoldNotOpenError",
     "InternalError",
     "JournalExistsError",
     "JournalNotFoundError",
     "Kind",
     "LedgerError",
     "LedgerInvariantError",
+    "LimitExceededError",
+    "LimitExistsError",
+    "LimitInvalidError",
+    "LimitNotAttachedError",
+    "LimitNotFoundError",
     "MemberNotFoundError",
     "NoEntriesError",
+    "NotReversibleError",
     "OverloadedError",
     "PageTokenInvalidError",
     "ParamInvalidError",
+    "PeriodClosedError",
+    "PeriodLockedError",
+    "PeriodOrderError",
     "PositionUnavailableError",
     "RequestIdReusedError",
+    "ReversalExceedsError",
     "ShuttingDownError",
     "StorageUnavailableError",
     "TemplateInvalidError",

@@ -26,7 +26,7 @@ class FieldInvalidError(LedgerError):
 
 @dataclasses.dataclass(eq=False)
 class AmountInvalidError(LedgerError):
-    """An amount is not a plain decimal above zero with no more decimals than its currency."""
+    """An amount is not a plain decimal in its range, or has more decimals than its currency."""
 
     reason = "AMOUNT_INVALID"
     kind = Kind.INVALID

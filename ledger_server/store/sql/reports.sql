@@ -46,7 +46,7 @@ SELECT set_id, member_id
 -- What changed the configuration after a sequence, the newest first.
 SELECT payload
   FROM events
- WHERE journal_id = $1 AND sequence > $2 AND type <> 21
+ WHERE journal_id = $1 AND sequence > $2 AND type NOT BETWEEN 21 AND 29
  ORDER BY sequence DESC;
 
 -- event_time --

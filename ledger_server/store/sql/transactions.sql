@@ -35,3 +35,10 @@ SELECT place.effective, place.sequence, events.recorded_at, events.payload
          LIMIT $8) AS place
   JOIN events ON events.journal_id = $1 AND events.sequence = place.sequence
  ORDER BY place.effective {order}, place.sequence {order};
+
+-- find_transactions --
+-- Records that others refer to: what placed a hold, what is to be taken back. They never change.
+SELECT transactions.id, events.sequence, events.recorded_at, events.payload
+  FROM transactions
+  JOIN events USING (journal_id, sequence)
+ WHERE transactions.journal_id = $1 AND transactions.id = ANY ($2::uuid[]);

@@ -83,6 +83,7 @@ class Account(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LOCK_ALLOWS_HOLD_ENDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """A UUID: the caller's, or given by the server."""
     code: _builtins.str
@@ -95,6 +96,8 @@ class Account(_message.Message):
     """The side on which its balance normally stands: debit for assets and expenses."""
     status: Global___AccountStatus.ValueType
     """Whether it takes entries."""
+    lock_allows_hold_ends: _builtins.bool
+    """Of a locked account: captures and releases of holds placed before may still post."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The caller's own facts: at most 64 keys of up to 64 characters, values up to 1,024."""
@@ -113,10 +116,11 @@ class Account(_message.Message):
         status: Global___AccountStatus.ValueType = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        lock_allows_hold_ends: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "id", b"id", "metadata", b"metadata", "name", b"name", "normal_side", b"normal_side", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "id", b"id", "lock_allows_hold_ends", b"lock_allows_hold_ends", "metadata", b"metadata", "name", b"name", "normal_side", b"normal_side", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -509,22 +513,26 @@ class LockAccountRequest(_message.Message):
     JOURNAL_FIELD_NUMBER: _builtins.int
     ACCOUNT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ALLOW_HOLD_ENDS_FIELD_NUMBER: _builtins.int
     journal: _builtins.str
     """Code or id of the journal."""
     account: _builtins.str
     """Code or id of the account."""
     request_id: _builtins.str
     """Idempotency key chosen by the caller, up to 64 characters; empty for none."""
+    allow_hold_ends: _builtins.bool
+    """Lets captures and releases of holds placed before still post; an expiry always does."""
     def __init__(
         self,
         *,
         journal: _builtins.str = ...,
         account: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        allow_hold_ends: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "journal", b"journal", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "allow_hold_ends", b"allow_hold_ends", "journal", b"journal", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

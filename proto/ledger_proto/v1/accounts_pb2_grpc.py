@@ -117,8 +117,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LockAccount(self, request, context):
-        """Stops an account from taking new entries. A locked account may be locked again.
-        Refused with `ACCOUNT_CLOSED` for a closed one.
+        """Stops an account from taking new entries. A locked account may be locked again, also to
+        change what the lock allows. Refused with `ACCOUNT_CLOSED` for a closed one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,8 +44,8 @@ class AccountServiceStub:
     UpdateAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.UpdateAccountRequest, _accounts_pb2.UpdateAccountResponse]
     """Changes an account's name or metadata. Code, normal side and id never change."""
     LockAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.LockAccountRequest, _accounts_pb2.LockAccountResponse]
-    """Stops an account from taking new entries. A locked account may be locked again.
-    Refused with `ACCOUNT_CLOSED` for a closed one.
+    """Stops an account from taking new entries. A locked account may be locked again, also to
+    change what the lock allows. Refused with `ACCOUNT_CLOSED` for a closed one.
     """
     UnlockAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.UnlockAccountRequest, _accounts_pb2.UnlockAccountResponse]
     """Lets a locked account take entries again. Refused with `ACCOUNT_CLOSED` for a closed one."""
@@ -70,8 +70,8 @@ class AccountServiceAsyncStub(AccountServiceStub):
     UpdateAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.UpdateAccountRequest, _accounts_pb2.UpdateAccountResponse]  # type: ignore[assignment]
     """Changes an account's name or metadata. Code, normal side and id never change."""
     LockAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.LockAccountRequest, _accounts_pb2.LockAccountResponse]  # type: ignore[assignment]
-    """Stops an account from taking new entries. A locked account may be locked again.
-    Refused with `ACCOUNT_CLOSED` for a closed one.
+    """Stops an account from taking new entries. A locked account may be locked again, also to
+    change what the lock allows. Refused with `ACCOUNT_CLOSED` for a closed one.
     """
     UnlockAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.UnlockAccountRequest, _accounts_pb2.UnlockAccountResponse]  # type: ignore[assignment]
     """Lets a locked account take entries again. Refused with `ACCOUNT_CLOSED` for a closed one."""
@@ -129,8 +129,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _accounts_pb2.LockAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_accounts_pb2.LockAccountResponse, _abc.Awaitable[_accounts_pb2.LockAccountResponse]]:
-        """Stops an account from taking new entries. A locked account may be locked again.
-        Refused with `ACCOUNT_CLOSED` for a closed one.
+        """Stops an account from taking new entries. A locked account may be locked again, also to
+        change what the lock allows. Refused with `ACCOUNT_CLOSED` for a closed one.
         """
 
     @_abc_1.abstractmethod

@@ -14,6 +14,8 @@ from google.protobuf.internal import containers as _containers
 from ledger_proto.v1 import account_sets_pb2 as _account_sets_pb2
 from ledger_proto.v1 import accounts_pb2 as _accounts_pb2
 from ledger_proto.v1 import journals_pb2 as _journals_pb2
+from ledger_proto.v1 import limits_pb2 as _limits_pb2
+from ledger_proto.v1 import periods_pb2 as _periods_pb2
 from ledger_proto.v1 import transactions_pb2 as _transactions_pb2
 from ledger_proto.v1 import tx_templates_pb2 as _tx_templates_pb2
 import builtins as _builtins
@@ -48,6 +50,16 @@ class Event(_message.Message):
     ACCOUNT_SET_MEMBERS_REMOVED_FIELD_NUMBER: _builtins.int
     TEMPLATE_CREATED_FIELD_NUMBER: _builtins.int
     JOURNAL_POSTED_FIELD_NUMBER: _builtins.int
+    HOLD_CREATED_FIELD_NUMBER: _builtins.int
+    HOLD_CAPTURED_FIELD_NUMBER: _builtins.int
+    HOLD_RELEASED_FIELD_NUMBER: _builtins.int
+    HOLD_EXPIRED_FIELD_NUMBER: _builtins.int
+    TRANSACTION_REVERSED_FIELD_NUMBER: _builtins.int
+    PERIOD_CHANGED_FIELD_NUMBER: _builtins.int
+    LIMIT_CREATED_FIELD_NUMBER: _builtins.int
+    LIMIT_UPDATED_FIELD_NUMBER: _builtins.int
+    LIMIT_ATTACHED_FIELD_NUMBER: _builtins.int
+    LIMIT_DETACHED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place: gap-free from 1, in commit order."""
     actor: _builtins.str
@@ -102,7 +114,47 @@ class Event(_message.Message):
 
     @_builtins.property
     def journal_posted(self) -> Global___JournalPosted:
-        """`journal.posted`"""
+        """`journal.posted`; the numbers 21 to 29 are those of facts with a transaction."""
+
+    @_builtins.property
+    def hold_created(self) -> Global___HoldCreated:
+        """`hold.created`"""
+
+    @_builtins.property
+    def hold_captured(self) -> Global___HoldCaptured:
+        """`hold.captured`"""
+
+    @_builtins.property
+    def hold_released(self) -> Global___HoldReleased:
+        """`hold.released`"""
+
+    @_builtins.property
+    def hold_expired(self) -> Global___HoldExpired:
+        """`hold.expired`"""
+
+    @_builtins.property
+    def transaction_reversed(self) -> Global___TransactionReversed:
+        """`transaction.reversed`"""
+
+    @_builtins.property
+    def period_changed(self) -> Global___PeriodChanged:
+        """`period.changed`"""
+
+    @_builtins.property
+    def limit_created(self) -> Global___LimitCreated:
+        """`limit.created`"""
+
+    @_builtins.property
+    def limit_updated(self) -> Global___LimitUpdated:
+        """`limit.updated`"""
+
+    @_builtins.property
+    def limit_attached(self) -> Global___LimitAttached:
+        """`limit.attached`"""
+
+    @_builtins.property
+    def limit_detached(self) -> Global___LimitDetached:
+        """`limit.detached`"""
 
     def __init__(
         self,
@@ -122,12 +174,22 @@ class Event(_message.Message):
         account_set_members_removed: Global___AccountSetMembersRemoved | None = ...,
         template_created: Global___TemplateCreated | None = ...,
         journal_posted: Global___JournalPosted | None = ...,
+        hold_created: Global___HoldCreated | None = ...,
+        hold_captured: Global___HoldCaptured | None = ...,
+        hold_released: Global___HoldReleased | None = ...,
+        hold_expired: Global___HoldExpired | None = ...,
+        transaction_reversed: Global___TransactionReversed | None = ...,
+        period_changed: Global___PeriodChanged | None = ...,
+        limit_created: Global___LimitCreated | None = ...,
+        limit_updated: Global___LimitUpdated | None = ...,
+        limit_attached: Global___LimitAttached | None = ...,
+        limit_detached: Global___LimitDetached | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "currency_registered", b"currency_registered", "fact", b"fact", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "record_time", b"record_time", "template_created", b"template_created"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "currency_registered", b"currency_registered", "fact", b"fact", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -237,7 +299,7 @@ Global___AccountUpdated: _TypeAlias = AccountUpdated  # noqa: Y015
 
 @_typing.final
 class AccountLocked(_message.Message):
-    """An account stopped taking entries."""
+    """An account stopped taking entries, or its lock allows more or less than before."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -446,3 +508,253 @@ class JournalPosted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___JournalPosted: _TypeAlias = JournalPosted  # noqa: Y015
+
+@_typing.final
+class HoldCreated(_message.Message):
+    """A hold was placed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """Its entries, on PENDING; its id is the hold's."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires by itself; absent if it does not."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldCreated: _TypeAlias = HoldCreated  # noqa: Y015
+
+@_typing.final
+class HoldCaptured(_message.Message):
+    """A hold was captured, whole or in part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
+    ended: _builtins.bool
+    """True if nothing is left of the hold."""
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """Entries on SETTLED, and what they take from PENDING."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+        ended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldCaptured: _TypeAlias = HoldCaptured  # noqa: Y015
+
+@_typing.final
+class HoldReleased(_message.Message):
+    """What was left of a hold was given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The entries that take it from PENDING."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldReleased: _TypeAlias = HoldReleased  # noqa: Y015
+
+@_typing.final
+class HoldExpired(_message.Message):
+    """What was left of a hold was given back because its time had passed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The entries that take it from PENDING."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldExpired: _TypeAlias = HoldExpired  # noqa: Y015
+
+@_typing.final
+class TransactionReversed(_message.Message):
+    """A transaction was taken back, whole or in part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> _transactions_pb2.Transaction:
+        """The reversal."""
+
+    def __init__(
+        self,
+        *,
+        transaction: _transactions_pb2.Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransactionReversed: _TypeAlias = TransactionReversed  # noqa: Y015
+
+@_typing.final
+class PeriodChanged(_message.Message):
+    """Days of the journal were closed, locked or opened again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERIOD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def period(self) -> _periods_pb2.Period:
+        """As it stands after the change."""
+
+    def __init__(
+        self,
+        *,
+        period: _periods_pb2.Period | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeriodChanged: _TypeAlias = PeriodChanged  # noqa: Y015
+
+@_typing.final
+class LimitCreated(_message.Message):
+    """A limit came into being."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def limit(self) -> _limits_pb2.Limit:
+        """As created."""
+
+    def __init__(
+        self,
+        *,
+        limit: _limits_pb2.Limit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitCreated: _TypeAlias = LimitCreated  # noqa: Y015
+
+@_typing.final
+class LimitUpdated(_message.Message):
+    """A limit's bound, name or status changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def limit(self) -> _limits_pb2.Limit:
+        """As it stands after the change."""
+
+    def __init__(
+        self,
+        *,
+        limit: _limits_pb2.Limit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitUpdated: _TypeAlias = LimitUpdated  # noqa: Y015
+
+@_typing.final
+class LimitAttached(_message.Message):
+    """A limit came to bind an account or a set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attachment(self) -> _limits_pb2.LimitAttachment:
+        """What binds what."""
+
+    def __init__(
+        self,
+        *,
+        attachment: _limits_pb2.LimitAttachment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitAttached: _TypeAlias = LimitAttached  # noqa: Y015
+
+@_typing.final
+class LimitDetached(_message.Message):
+    """A limit no longer binds an account or a set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attachment(self) -> _limits_pb2.LimitAttachment:
+        """What bound what."""
+
+    def __init__(
+        self,
+        *,
+        attachment: _limits_pb2.LimitAttachment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitDetached: _TypeAlias = LimitDetached  # noqa: Y015

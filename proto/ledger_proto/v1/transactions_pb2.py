@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from ledger_proto.v1 import common_pb2 as ledger_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cledger/v1/transactions.proto\x12\tledger.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16ledger/v1/common.proto\"\xcc\x01\n\x05\x45ntry\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_code\x18\x02 \x01(\t\x12\'\n\tdirection\x18\x03 \x01(\x0e\x32\x14.ledger.v1.Direction\x12\x1f\n\x05layer\x18\x04 \x01(\x0e\x32\x10.ledger.v1.Layer\x12\r\n\x05units\x18\x05 \x01(\t\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12.\n\rbalance_after\x18\x07 \x01(\x0b\x32\x17.ledger.v1.BalanceAfter\">\n\x0c\x42\x61lanceAfter\x12\r\n\x05\x64\x65\x62it\x18\x01 \x01(\t\x12\x0e\n\x06\x63redit\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\xc8\x03\n\x0bTransaction\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x15\n\rtemplate_code\x18\x03 \x01(\t\x12\x18\n\x10template_version\x18\x04 \x01(\x05\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x05 \x01(\t\x12/\n\x0brecord_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\t \x01(\t\x12\x36\n\x08metadata\x18\n \x03(\x0b\x32$.ledger.v1.Transaction.MetadataEntry\x12\'\n\x06params\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12!\n\x07\x65ntries\x18\x0c \x03(\x0b\x32\x10.ledger.v1.Entry\x12*\n\trequested\x18\r \x03(\x0e\x32\x17.ledger.v1.RequestField\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd0\x02\n\x12TransactionRequest\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x15\n\rtemplate_code\x18\x02 \x01(\t\x12\x18\n\x10template_version\x18\x03 \x01(\x05\x12\'\n\x06params\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x07 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x08 \x01(\t\x12=\n\x08metadata\x18\t \x03(\x0b\x32+.ledger.v1.TransactionRequest.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"t\n\x16PostTransactionRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x32\n\x0btransaction\x18\x02 \x01(\x0b\x32\x1d.ledger.v1.TransactionRequest\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\x9f\x01\n\rBalanceChange\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_code\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x1f\n\x05layer\x18\x04 \x01(\x0e\x32\x10.ledger.v1.Layer\x12\x18\n\x10net_debit_before\x18\x05 \x01(\t\x12\x17\n\x0fnet_debit_after\x18\x06 \x01(\t\"\xb0\x01\n\x17PostTransactionResponse\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\x12\x10\n\x08replayed\x18\x02 \x01(\x08\x12\x31\n\x0f\x62\x61lance_changes\x18\x03 \x03(\x0b\x32\x18.ledger.v1.BalanceChange\x12#\n\x07refusal\x18\x04 \x01(\x0b\x32\x12.ledger.v1.Refusal\"\x83\x01\n\x17PostTransactionsRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x33\n\x0ctransactions\x18\x02 \x03(\x0b\x32\x1d.ledger.v1.TransactionRequest\x12\"\n\x04mode\x18\x03 \x01(\x0e\x32\x14.ledger.v1.BatchMode\"\x7f\n\nPostResult\x12-\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.TransactionH\x00\x12%\n\x07refusal\x18\x02 \x01(\x0b\x32\x12.ledger.v1.RefusalH\x00\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x42\t\n\x07outcome\"B\n\x18PostTransactionsResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.ledger.v1.PostResult\"@\n\x15GetTransactionRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\"E\n\x16GetTransactionResponse\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"\xc9\x01\n\x17ListTransactionsRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x11\n\tfrom_date\x18\x03 \x01(\t\x12\x0f\n\x07to_date\x18\x04 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x05 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x06 \x01(\t\x12\x14\n\x0cnewest_first\x18\x07 \x01(\x08\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"a\n\x18ListTransactionsResponse\x12,\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x16.ledger.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xef\x01\n\x0cRequestField\x12\x1d\n\x19REQUEST_FIELD_UNSPECIFIED\x10\x00\x12\"\n\x1eREQUEST_FIELD_TEMPLATE_VERSION\x10\x01\x12 \n\x1cREQUEST_FIELD_EFFECTIVE_DATE\x10\x02\x12\x1d\n\x19REQUEST_FIELD_DESCRIPTION\x10\x03\x12\x1d\n\x19REQUEST_FIELD_EXTERNAL_ID\x10\x04\x12 \n\x1cREQUEST_FIELD_CORRELATION_ID\x10\x05\x12\x1a\n\x16REQUEST_FIELD_METADATA\x10\x06*Z\n\tBatchMode\x12\x1a\n\x16\x42\x41TCH_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x42\x41TCH_MODE_ATOMIC\x10\x01\x12\x1a\n\x16\x42\x41TCH_MODE_INDEPENDENT\x10\x02\x32\x93\x03\n\x12TransactionService\x12]\n\x0fPostTransaction\x12!.ledger.v1.PostTransactionRequest\x1a\".ledger.v1.PostTransactionResponse\"\x03\x90\x02\x02\x12`\n\x10PostTransactions\x12\".ledger.v1.PostTransactionsRequest\x1a#.ledger.v1.PostTransactionsResponse\"\x03\x90\x02\x02\x12Z\n\x0eGetTransaction\x12 .ledger.v1.GetTransactionRequest\x1a!.ledger.v1.GetTransactionResponse\"\x03\x90\x02\x01\x12`\n\x10ListTransactions\x12\".ledger.v1.ListTransactionsRequest\x1a#.ledger.v1.ListTransactionsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cledger/v1/transactions.proto\x12\tledger.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16ledger/v1/common.proto\"\xcc\x01\n\x05\x45ntry\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_code\x18\x02 \x01(\t\x12\'\n\tdirection\x18\x03 \x01(\x0e\x32\x14.ledger.v1.Direction\x12\x1f\n\x05layer\x18\x04 \x01(\x0e\x32\x10.ledger.v1.Layer\x12\r\n\x05units\x18\x05 \x01(\t\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12.\n\rbalance_after\x18\x07 \x01(\x0b\x32\x17.ledger.v1.BalanceAfter\">\n\x0c\x42\x61lanceAfter\x12\r\n\x05\x64\x65\x62it\x18\x01 \x01(\t\x12\x0e\n\x06\x63redit\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\xaa\x04\n\x0bTransaction\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x15\n\rtemplate_code\x18\x03 \x01(\t\x12\x18\n\x10template_version\x18\x04 \x01(\x05\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x05 \x01(\t\x12/\n\x0brecord_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\t \x01(\t\x12\x36\n\x08metadata\x18\n \x03(\x0b\x32$.ledger.v1.Transaction.MetadataEntry\x12\'\n\x06params\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12!\n\x07\x65ntries\x18\x0c \x03(\x0b\x32\x10.ledger.v1.Entry\x12*\n\trequested\x18\r \x03(\x0e\x32\x17.ledger.v1.RequestField\x12(\n\x04kind\x18\x0e \x01(\x0e\x32\x1a.ledger.v1.TransactionKind\x12\x0f\n\x07hold_id\x18\x0f \x01(\t\x12\x10\n\x08reverses\x18\x10 \x01(\t\x12\x13\n\x0breversed_by\x18\x11 \x03(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xea\x02\n\x12TransactionRequest\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x15\n\rtemplate_code\x18\x02 \x01(\t\x12\x18\n\x10template_version\x18\x03 \x01(\x05\x12\'\n\x06params\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x07 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x08 \x01(\t\x12=\n\x08metadata\x18\t \x03(\x0b\x32+.ledger.v1.TransactionRequest.MetadataEntry\x12\x18\n\x10\x62\x65hind_soft_lock\x18\n \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"t\n\x16PostTransactionRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x32\n\x0btransaction\x18\x02 \x01(\x0b\x32\x1d.ledger.v1.TransactionRequest\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\x9f\x01\n\rBalanceChange\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_code\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x1f\n\x05layer\x18\x04 \x01(\x0e\x32\x10.ledger.v1.Layer\x12\x18\n\x10net_debit_before\x18\x05 \x01(\t\x12\x17\n\x0fnet_debit_after\x18\x06 \x01(\t\"\xb0\x01\n\x17PostTransactionResponse\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\x12\x10\n\x08replayed\x18\x02 \x01(\x08\x12\x31\n\x0f\x62\x61lance_changes\x18\x03 \x03(\x0b\x32\x18.ledger.v1.BalanceChange\x12#\n\x07refusal\x18\x04 \x01(\x0b\x32\x12.ledger.v1.Refusal\"\x83\x01\n\x17PostTransactionsRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x33\n\x0ctransactions\x18\x02 \x03(\x0b\x32\x1d.ledger.v1.TransactionRequest\x12\"\n\x04mode\x18\x03 \x01(\x0e\x32\x14.ledger.v1.BatchMode\"\x7f\n\nPostResult\x12-\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.TransactionH\x00\x12%\n\x07refusal\x18\x02 \x01(\x0b\x32\x12.ledger.v1.RefusalH\x00\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x42\t\n\x07outcome\"B\n\x18PostTransactionsResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.ledger.v1.PostResult\"@\n\x15GetTransactionRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\"E\n\x16GetTransactionResponse\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"\xc9\x01\n\x17ListTransactionsRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x11\n\tfrom_date\x18\x03 \x01(\t\x12\x0f\n\x07to_date\x18\x04 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x05 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x06 \x01(\t\x12\x14\n\x0cnewest_first\x18\x07 \x01(\x08\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"a\n\x18ListTransactionsResponse\x12,\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x16.ledger.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf9\x02\n\x19ReverseTransactionRequest\x12\x0f\n\x07journal\x18\x01 \x01(\t\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x10\n\x08reverses\x18\x03 \x01(\t\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x04 \x01(\t\x12\'\n\x06params\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x07 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x08 \x01(\t\x12\x44\n\x08metadata\x18\t \x03(\x0b\x32\x32.ledger.v1.ReverseTransactionRequest.MetadataEntry\x12\r\n\x05\x66orce\x18\n \x01(\x08\x12\x18\n\x10\x62\x65hind_soft_lock\x18\x0b \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\x1aReverseTransactionResponse\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\x12\x10\n\x08replayed\x18\x02 \x01(\x08*\xe4\x01\n\x0fTransactionKind\x12 \n\x1cTRANSACTION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRANSACTION_KIND_POSTING\x10\x01\x12\x19\n\x15TRANSACTION_KIND_HOLD\x10\x02\x12\x1c\n\x18TRANSACTION_KIND_CAPTURE\x10\x03\x12\x1c\n\x18TRANSACTION_KIND_RELEASE\x10\x04\x12\x1b\n\x17TRANSACTION_KIND_EXPIRY\x10\x05\x12\x1d\n\x19TRANSACTION_KIND_REVERSAL\x10\x06*\xa2\x02\n\x0cRequestField\x12\x1d\n\x19REQUEST_FIELD_UNSPECIFIED\x10\x00\x12\"\n\x1eREQUEST_FIELD_TEMPLATE_VERSION\x10\x01\x12 \n\x1cREQUEST_FIELD_EFFECTIVE_DATE\x10\x02\x12\x1d\n\x19REQUEST_FIELD_DESCRIPTION\x10\x03\x12\x1d\n\x19REQUEST_FIELD_EXTERNAL_ID\x10\x04\x12 \n\x1cREQUEST_FIELD_CORRELATION_ID\x10\x05\x12\x1a\n\x16REQUEST_FIELD_METADATA\x10\x06\x12\x18\n\x14REQUEST_FIELD_PARAMS\x10\x07\x12\x17\n\x13REQUEST_FIELD_FINAL\x10\x08*Z\n\tBatchMode\x12\x1a\n\x16\x42\x41TCH_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x42\x41TCH_MODE_ATOMIC\x10\x01\x12\x1a\n\x16\x42\x41TCH_MODE_INDEPENDENT\x10\x02\x32\xfb\x03\n\x12TransactionService\x12]\n\x0fPostTransaction\x12!.ledger.v1.PostTransactionRequest\x1a\".ledger.v1.PostTransactionResponse\"\x03\x90\x02\x02\x12`\n\x10PostTransactions\x12\".ledger.v1.PostTransactionsRequest\x1a#.ledger.v1.PostTransactionsResponse\"\x03\x90\x02\x02\x12Z\n\x0eGetTransaction\x12 .ledger.v1.GetTransactionRequest\x1a!.ledger.v1.GetTransactionResponse\"\x03\x90\x02\x01\x12`\n\x10ListTransactions\x12\".ledger.v1.ListTransactionsRequest\x1a#.ledger.v1.ListTransactionsResponse\"\x03\x90\x02\x01\x12\x66\n\x12ReverseTransaction\x12$.ledger.v1.ReverseTransactionRequest\x1a%.ledger.v1.ReverseTransactionResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSACTION_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_TRANSACTIONREQUEST_METADATAENTRY']._loaded_options = None
   _globals['_TRANSACTIONREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_REVERSETRANSACTIONREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_REVERSETRANSACTIONREQUEST_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['PostTransaction']._loaded_options = None
   _globals['_TRANSACTIONSERVICE'].methods_by_name['PostTransaction']._serialized_options = b'\220\002\002'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['PostTransactions']._loaded_options = None
@@ -46,42 +48,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSACTIONSERVICE'].methods_by_name['GetTransaction']._serialized_options = b'\220\002\001'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['ListTransactions']._loaded_options = None
   _globals['_TRANSACTIONSERVICE'].methods_by_name['ListTransactions']._serialized_options = b'\220\002\001'
-  _globals['_REQUESTFIELD']._serialized_start=2430
-  _globals['_REQUESTFIELD']._serialized_end=2669
-  _globals['_BATCHMODE']._serialized_start=2671
-  _globals['_BATCHMODE']._serialized_end=2761
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['ReverseTransaction']._loaded_options = None
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['ReverseTransaction']._serialized_options = b'\220\002\002'
+  _globals['_TRANSACTIONKIND']._serialized_start=3027
+  _globals['_TRANSACTIONKIND']._serialized_end=3255
+  _globals['_REQUESTFIELD']._serialized_start=3258
+  _globals['_REQUESTFIELD']._serialized_end=3548
+  _globals['_BATCHMODE']._serialized_start=3550
+  _globals['_BATCHMODE']._serialized_end=3640
   _globals['_ENTRY']._serialized_start=131
   _globals['_ENTRY']._serialized_end=335
   _globals['_BALANCEAFTER']._serialized_start=337
   _globals['_BALANCEAFTER']._serialized_end=399
   _globals['_TRANSACTION']._serialized_start=402
-  _globals['_TRANSACTION']._serialized_end=858
-  _globals['_TRANSACTION_METADATAENTRY']._serialized_start=811
-  _globals['_TRANSACTION_METADATAENTRY']._serialized_end=858
-  _globals['_TRANSACTIONREQUEST']._serialized_start=861
-  _globals['_TRANSACTIONREQUEST']._serialized_end=1197
-  _globals['_TRANSACTIONREQUEST_METADATAENTRY']._serialized_start=811
-  _globals['_TRANSACTIONREQUEST_METADATAENTRY']._serialized_end=858
-  _globals['_POSTTRANSACTIONREQUEST']._serialized_start=1199
-  _globals['_POSTTRANSACTIONREQUEST']._serialized_end=1315
-  _globals['_BALANCECHANGE']._serialized_start=1318
-  _globals['_BALANCECHANGE']._serialized_end=1477
-  _globals['_POSTTRANSACTIONRESPONSE']._serialized_start=1480
-  _globals['_POSTTRANSACTIONRESPONSE']._serialized_end=1656
-  _globals['_POSTTRANSACTIONSREQUEST']._serialized_start=1659
-  _globals['_POSTTRANSACTIONSREQUEST']._serialized_end=1790
-  _globals['_POSTRESULT']._serialized_start=1792
-  _globals['_POSTRESULT']._serialized_end=1919
-  _globals['_POSTTRANSACTIONSRESPONSE']._serialized_start=1921
-  _globals['_POSTTRANSACTIONSRESPONSE']._serialized_end=1987
-  _globals['_GETTRANSACTIONREQUEST']._serialized_start=1989
-  _globals['_GETTRANSACTIONREQUEST']._serialized_end=2053
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=2055
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=2124
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=2127
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=2328
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=2330
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=2427
-  _globals['_TRANSACTIONSERVICE']._serialized_start=2764
-  _globals['_TRANSACTIONSERVICE']._serialized_end=3167
+  _globals['_TRANSACTION']._serialized_end=956
+  _globals['_TRANSACTION_METADATAENTRY']._serialized_start=909
+  _globals['_TRANSACTION_METADATAENTRY']._serialized_end=956
+  _globals['_TRANSACTIONREQUEST']._serialized_start=959
+  _globals['_TRANSACTIONREQUEST']._serialized_end=1321
+  _globals['_TRANSACTIONREQUEST_METADATAENTRY']._serialized_start=909
+  _globals['_TRANSACTIONREQUEST_METADATAENTRY']._serialized_end=956
+  _globals['_POSTTRANSACTIONREQUEST']._serialized_start=1323
+  _globals['_POSTTRANSACTIONREQUEST']._serialized_end=1439
+  _globals['_BALANCECHANGE']._serialized_start=1442
+  _globals['_BALANCECHANGE']._serialized_end=1601
+  _globals['_POSTTRANSACTIONRESPONSE']._serialized_start=1604
+  _globals['_POSTTRANSACTIONRESPONSE']._serialized_end=1780
+  _globals['_POSTTRANSACTIONSREQUEST']._serialized_start=1783
+  _globals['_POSTTRANSACTIONSREQUEST']._serialized_end=1914
+  _globals['_POSTRESULT']._serialized_start=1916
+  _globals['_POSTRESULT']._serialized_end=2043
+  _globals['_POSTTRANSACTIONSRESPONSE']._serialized_start=2045
+  _globals['_POSTTRANSACTIONSRESPONSE']._serialized_end=2111
+  _globals['_GETTRANSACTIONREQUEST']._serialized_start=2113
+  _globals['_GETTRANSACTIONREQUEST']._serialized_end=2177
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=2179
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=2248
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=2251
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=2452
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=2454
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=2551
+  _globals['_REVERSETRANSACTIONREQUEST']._serialized_start=2554
+  _globals['_REVERSETRANSACTIONREQUEST']._serialized_end=2931
+  _globals['_REVERSETRANSACTIONREQUEST_METADATAENTRY']._serialized_start=909
+  _globals['_REVERSETRANSACTIONREQUEST_METADATAENTRY']._serialized_end=956
+  _globals['_REVERSETRANSACTIONRESPONSE']._serialized_start=2933
+  _globals['_REVERSETRANSACTIONRESPONSE']._serialized_end=3024
+  _globals['_TRANSACTIONSERVICE']._serialized_start=3643
+  _globals['_TRANSACTIONSERVICE']._serialized_end=4150
 # @@protoc_insertion_point(module_scope)

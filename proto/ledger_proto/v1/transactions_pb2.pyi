@@ -22,6 +22,46 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _TransactionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TransactionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TransactionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRANSACTION_KIND_UNSPECIFIED: _TransactionKind.ValueType  # 0
+    """Not used."""
+    TRANSACTION_KIND_POSTING: _TransactionKind.ValueType  # 1
+    """Posts a template's entries."""
+    TRANSACTION_KIND_HOLD: _TransactionKind.ValueType  # 2
+    """Places a hold: a template's entries on PENDING."""
+    TRANSACTION_KIND_CAPTURE: _TransactionKind.ValueType  # 3
+    """Captures a hold: entries on SETTLED, and the same taken from PENDING."""
+    TRANSACTION_KIND_RELEASE: _TransactionKind.ValueType  # 4
+    """Gives back what is left of a hold."""
+    TRANSACTION_KIND_EXPIRY: _TransactionKind.ValueType  # 5
+    """Gives back what is left of a hold whose time has passed."""
+    TRANSACTION_KIND_REVERSAL: _TransactionKind.ValueType  # 6
+    """Takes another transaction back."""
+
+class TransactionKind(_TransactionKind, metaclass=_TransactionKindEnumTypeWrapper):
+    """What a transaction does."""
+
+TRANSACTION_KIND_UNSPECIFIED: TransactionKind.ValueType  # 0
+"""Not used."""
+TRANSACTION_KIND_POSTING: TransactionKind.ValueType  # 1
+"""Posts a template's entries."""
+TRANSACTION_KIND_HOLD: TransactionKind.ValueType  # 2
+"""Places a hold: a template's entries on PENDING."""
+TRANSACTION_KIND_CAPTURE: TransactionKind.ValueType  # 3
+"""Captures a hold: entries on SETTLED, and the same taken from PENDING."""
+TRANSACTION_KIND_RELEASE: TransactionKind.ValueType  # 4
+"""Gives back what is left of a hold."""
+TRANSACTION_KIND_EXPIRY: TransactionKind.ValueType  # 5
+"""Gives back what is left of a hold whose time has passed."""
+TRANSACTION_KIND_REVERSAL: TransactionKind.ValueType  # 6
+"""Takes another transaction back."""
+Global___TransactionKind: _TypeAlias = TransactionKind  # noqa: Y015
+
 class _RequestField:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -42,6 +82,10 @@ class _RequestFieldEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RequestF
     """The request gave the correlation id."""
     REQUEST_FIELD_METADATA: _RequestField.ValueType  # 6
     """The request gave the metadata."""
+    REQUEST_FIELD_PARAMS: _RequestField.ValueType  # 7
+    """The request gave params of its own: a part instead of all that is left."""
+    REQUEST_FIELD_FINAL: _RequestField.ValueType  # 8
+    """The request was final."""
 
 class RequestField(_RequestField, metaclass=_RequestFieldEnumTypeWrapper):
     """An optional field of a posting request."""
@@ -60,6 +104,10 @@ REQUEST_FIELD_CORRELATION_ID: RequestField.ValueType  # 5
 """The request gave the correlation id."""
 REQUEST_FIELD_METADATA: RequestField.ValueType  # 6
 """The request gave the metadata."""
+REQUEST_FIELD_PARAMS: RequestField.ValueType  # 7
+"""The request gave params of its own: a part instead of all that is left."""
+REQUEST_FIELD_FINAL: RequestField.ValueType  # 8
+"""The request was final."""
 Global___RequestField: _TypeAlias = RequestField  # noqa: Y015
 
 class _BatchMode:
@@ -203,6 +251,10 @@ class Transaction(_message.Message):
     PARAMS_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
     REQUESTED_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    HOLD_ID_FIELD_NUMBER: _builtins.int
+    REVERSES_FIELD_NUMBER: _builtins.int
+    REVERSED_BY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The caller's UUID."""
     sequence: _builtins.int
@@ -219,6 +271,12 @@ class Transaction(_message.Message):
     """The caller's own id, unique in the journal; may be empty."""
     correlation_id: _builtins.str
     """Ties transactions together; may be empty."""
+    kind: Global___TransactionKind.ValueType
+    """What it does."""
+    hold_id: _builtins.str
+    """The hold that it places, captures or gives back; else empty."""
+    reverses: _builtins.str
+    """The transaction that it takes back; else empty."""
     @_builtins.property
     def record_time(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded, by the database's clock; never decreases with the sequence."""
@@ -241,6 +299,12 @@ class Transaction(_message.Message):
         version. Kept so that a repeated request can be told from another one.
         """
 
+    @_builtins.property
+    def reversed_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only in answers, never stored: the transactions that took this one back, oldest first. Filled
+        by GetTransaction.
+        """
+
     def __init__(
         self,
         *,
@@ -257,10 +321,14 @@ class Transaction(_message.Message):
         params: _struct_pb2.Struct | None = ...,
         entries: _abc.Iterable[Global___Entry] | None = ...,
         requested: _abc.Iterable[Global___RequestField.ValueType] | None = ...,
+        kind: Global___TransactionKind.ValueType = ...,
+        hold_id: _builtins.str = ...,
+        reverses: _builtins.str = ...,
+        reversed_by: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["params", b"params", "record_time", b"record_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "description", b"description", "effective_date", b"effective_date", "entries", b"entries", "external_id", b"external_id", "id", b"id", "metadata", b"metadata", "params", b"params", "record_time", b"record_time", "requested", b"requested", "sequence", b"sequence", "template_code", b"template_code", "template_version", b"template_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "description", b"description", "effective_date", b"effective_date", "entries", b"entries", "external_id", b"external_id", "hold_id", b"hold_id", "id", b"id", "kind", b"kind", "metadata", b"metadata", "params", b"params", "record_time", b"record_time", "requested", b"requested", "reversed_by", b"reversed_by", "reverses", b"reverses", "sequence", b"sequence", "template_code", b"template_code", "template_version", b"template_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -301,6 +369,7 @@ class TransactionRequest(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    BEHIND_SOFT_LOCK_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """The caller's idempotency key and the transaction's id: a UUID (version 7 advised)."""
     template_code: _builtins.str
@@ -317,6 +386,8 @@ class TransactionRequest(_message.Message):
     """Up to 255 characters, unique in the journal; wins over the template's."""
     correlation_id: _builtins.str
     """Up to 255 characters; wins over the template's."""
+    behind_soft_lock: _builtins.bool
+    """Posts also on a day behind the journal's soft lock; see `PeriodService`."""
     @_builtins.property
     def params(self) -> _struct_pb2.Struct:
         """A value for each param that the template declares and that has no default."""
@@ -339,10 +410,11 @@ class TransactionRequest(_message.Message):
         external_id: _builtins.str = ...,
         correlation_id: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        behind_soft_lock: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["params", b"params"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "description", b"description", "effective_date", b"effective_date", "external_id", b"external_id", "metadata", b"metadata", "params", b"params", "template_code", b"template_code", "template_version", b"template_version", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["behind_soft_lock", b"behind_soft_lock", "correlation_id", b"correlation_id", "description", b"description", "effective_date", b"effective_date", "external_id", b"external_id", "metadata", b"metadata", "params", b"params", "template_code", b"template_code", "template_version", b"template_version", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -689,3 +761,119 @@ class ListTransactionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTransactionsResponse: _TypeAlias = ListTransactionsResponse  # noqa: Y015
+
+@_typing.final
+class ReverseTransactionRequest(_message.Message):
+    """Asks for a transaction to be taken back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    REVERSES_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
+    PARAMS_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    BEHIND_SOFT_LOCK_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    """Code or id of the journal."""
+    transaction_id: _builtins.str
+    """The caller's idempotency key and the reversal's id: a UUID (version 7 advised)."""
+    reverses: _builtins.str
+    """Id of the transaction to take back."""
+    effective_date: _builtins.str
+    """"YYYY-MM-DD", required: on which day it is taken back is the caller's decision."""
+    description: _builtins.str
+    """Up to 1,024 characters."""
+    external_id: _builtins.str
+    """Up to 255 characters, unique in the journal."""
+    correlation_id: _builtins.str
+    """Up to 255 characters; empty takes the original's."""
+    force: _builtins.bool
+    """Lets the reversal pass standing limits, never anything else."""
+    behind_soft_lock: _builtins.bool
+    """As in `TransactionRequest.behind_soft_lock`."""
+    @_builtins.property
+    def params(self) -> _struct_pb2.Struct:
+        """For a part: params that differ from the original's. The original's template, evaluated with
+        them, gives the entries to take back; each must fit in what is left. Empty takes all back.
+        """
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As in `TransactionRequest.metadata`."""
+
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        reverses: _builtins.str = ...,
+        effective_date: _builtins.str = ...,
+        params: _struct_pb2.Struct | None = ...,
+        description: _builtins.str = ...,
+        external_id: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        force: _builtins.bool = ...,
+        behind_soft_lock: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["params", b"params"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["behind_soft_lock", b"behind_soft_lock", "correlation_id", b"correlation_id", "description", b"description", "effective_date", b"effective_date", "external_id", b"external_id", "force", b"force", "journal", b"journal", "metadata", b"metadata", "params", b"params", "reverses", b"reverses", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReverseTransactionRequest: _TypeAlias = ReverseTransactionRequest  # noqa: Y015
+
+@_typing.final
+class ReverseTransactionResponse(_message.Message):
+    """The reversal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """True if this is the first result of an earlier, equal request."""
+    @_builtins.property
+    def transaction(self) -> Global___Transaction:
+        """As posted."""
+
+    def __init__(
+        self,
+        *,
+        transaction: Global___Transaction | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReverseTransactionResponse: _TypeAlias = ReverseTransactionResponse  # noqa: Y015

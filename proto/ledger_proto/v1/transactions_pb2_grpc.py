@@ -56,6 +56,11 @@ class TransactionServiceStub:
                 request_serializer=ledger_dot_v1_dot_transactions__pb2.ListTransactionsRequest.SerializeToString,
                 response_deserializer=ledger_dot_v1_dot_transactions__pb2.ListTransactionsResponse.FromString,
                 _registered_method=True)
+        self.ReverseTransaction = channel.unary_unary(
+                '/ledger.v1.TransactionService/ReverseTransaction',
+                request_serializer=ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.SerializeToString,
+                response_deserializer=ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionServiceServicer:
@@ -98,6 +103,16 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReverseTransaction(self, request, context):
+        """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
+        The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
+        `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
+        left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -120,6 +135,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.ListTransactions,
                     request_deserializer=ledger_dot_v1_dot_transactions__pb2.ListTransactionsRequest.FromString,
                     response_serializer=ledger_dot_v1_dot_transactions__pb2.ListTransactionsResponse.SerializeToString,
+            ),
+            'ReverseTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseTransaction,
+                    request_deserializer=ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.FromString,
+                    response_serializer=ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -232,6 +252,33 @@ class TransactionService:
             '/ledger.v1.TransactionService/ListTransactions',
             ledger_dot_v1_dot_transactions__pb2.ListTransactionsRequest.SerializeToString,
             ledger_dot_v1_dot_transactions__pb2.ListTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ledger.v1.TransactionService/ReverseTransaction',
+            ledger_dot_v1_dot_transactions__pb2.ReverseTransactionRequest.SerializeToString,
+            ledger_dot_v1_dot_transactions__pb2.ReverseTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,12 @@ class TransactionServiceStub:
     """Returns one transaction. Refused with `TRANSACTION_NOT_FOUND`."""
     ListTransactions: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.ListTransactionsRequest, _transactions_pb2.ListTransactionsResponse]
     """Lists transactions by effective date, then sequence; all filters given must hold."""
+    ReverseTransaction: _grpc.UnaryUnaryMultiCallable[_transactions_pb2.ReverseTransactionRequest, _transactions_pb2.ReverseTransactionResponse]
+    """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
+    The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
+    `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
+    left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+    """
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
@@ -77,6 +83,12 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """Returns one transaction. Refused with `TRANSACTION_NOT_FOUND`."""
     ListTransactions: _aio.UnaryUnaryMultiCallable[_transactions_pb2.ListTransactionsRequest, _transactions_pb2.ListTransactionsResponse]  # type: ignore[assignment]
     """Lists transactions by effective date, then sequence; all filters given must hold."""
+    ReverseTransaction: _aio.UnaryUnaryMultiCallable[_transactions_pb2.ReverseTransactionRequest, _transactions_pb2.ReverseTransactionResponse]  # type: ignore[assignment]
+    """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
+    The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
+    `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
+    left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+    """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Posts transactions and finds them again. A transaction is posted once, whole or not at all, and
@@ -123,5 +135,17 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transactions_pb2.ListTransactionsResponse, _abc.Awaitable[_transactions_pb2.ListTransactionsResponse]]:
         """Lists transactions by effective date, then sequence; all filters given must hold."""
+
+    @_abc_1.abstractmethod
+    def ReverseTransaction(
+        self,
+        request: _transactions_pb2.ReverseTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transactions_pb2.ReverseTransactionResponse, _abc.Awaitable[_transactions_pb2.ReverseTransactionResponse]]:
+        """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
+        The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
+        `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
+        left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+        """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,185 @@
+"""What limits a batch is decided against: loaded under the locks of its balances."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from ledger_proto.v1 import events_pb2
+from ledger_server.application.journal_books import JournalBooks
+from ledger_server.domain.expression import EvaluationError
+from ledger_server.domain.limit import Limit, Scope
+from ledger_server.domain.limit_check import (
+    LimitBook,
+    Moved,
+    Movement,
+    counted_units,
+    window_start,
+)
+from ledger_server.domain.primitives import EXACT, ZERO
+from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry
+from ledger_server.store import limit_movements, set_balances
+from ledger_server.store.database import Tx
+from ledger_server.store.limit_movements import BEGINNING, Key, PastEntry
+from ledger_server.store.transaction_codec import event_transaction
+
+
+@dataclasses.dataclass(slots=True)
+class PastCounts:
+    """What was counted of the past for limits that begin to count with this batch."""
+
+    keys: list[Key]
+    movements: list[tuple[Movement, int, datetime]]
+
+
+@dataclasses.dataclass(slots=True)
+class LoadedLimits:
+    """A book of limits, and what is to be written with the batch that begins to use it."""
+
+    book: LimitBook
+    past: PastCounts
+
+
+async def load_limits_in_tx(
+    tx: Tx, books: JournalBooks, keys: Sequence[BalanceKey], now: datetime, *, locked: bool
+) -> LoadedLimits | None:
+    """Return what binds the balances of `keys`, None if nothing does.
+
+    Args:
+        tx: holds the balances of `keys`, unless `locked` is false.
+        books: knows what binds which account.
+        keys: the balances of the batch.
+        now: the moment of the decision.
+        locked: false for a posting that is only validated: sets are summed, not held.
+    """
+    attached = await books.attachments_in_tx(tx, [key.account_id for key in keys])
+    bound = {account_id: found for account_id, found in attached.items() if found}
+    if not bound:
+        return None
+    windows: dict[Key, tuple[Limit, BalanceKey]] = {}
+    sets: set[set_balances.Key] = set()
+    for key in keys:
+        for attachment in bound.get(key.account_id, ()):
+            limit = attachment.limit
+            if limit.currency != key.currency:
+                continue
+            if limit.velocity is not None:
+                windows[limit.code, key.account_id] = (limit, key)
+            elif attachment.scope is Scope.WHOLE_SET and attachment.set_id is not None:
+                sets.add((attachment.set_id, key.currency))
+    past = PastCounts([], [])
+    book = LimitBook(
+        attachments=bound,
+        sides={account_id: books.facts[account_id].normal_side for account_id in bound},
+        moved=await _moved_in_tx(tx, books, windows, now, past),
+        sets={},
+        holds_for=_Conditions(books).hold_for,
+    )
+    if sets and locked:
+        book.sets = await set_balances.lock_in_tx(
+            tx, books.journal.id, books.config_version, sorted(sets)
+        )
+    else:
+        for one in sets:
+            book.sets[one] = await set_balances.sum_in_tx(tx, books.journal.id, one)
+    return LoadedLimits(book, past)
+
+
+async def write_limits_in_tx(
+    tx: Tx,
+    books: JournalBooks,
+    loaded: LoadedLimits,
+    movements: Sequence[tuple[Movement, int, datetime]],
+) -> None:
+    """Write what a batch moved, and the past that it counted for the first time.
+
+    Only after the head is held: what was counted under a configuration that is no more may not
+    stay.
+    """
+    if loaded.past.keys:
+        await limit_movements.insert_starts_in_tx(tx, books.journal.id, loaded.past.keys)
+    rows = [*loaded.past.movements, *movements]
+    if rows:
+        await limit_movements.insert_in_tx(tx, books.journal.id, rows)
+    if loaded.book.sets:
+        await set_balances.write_in_tx(tx, books.journal.id, books.config_version, loaded.book.sets)
+
+
+async def _moved_in_tx(
+    tx: Tx,
+    books: JournalBooks,
+    windows: Mapping[Key, tuple[Limit, BalanceKey]],
+    now: datetime,
+    past: PastCounts,
+) -> dict[Key, Moved]:
+    if not windows:
+        return {}
+    since = {key: window_start(limit, now, books.zone) for key, (limit, _) in windows.items()}
+    started = await limit_movements.started_in_tx(tx, books.journal.id, list(windows))
+    used = await limit_movements.moved_in_tx(
+        tx, books.journal.id, [(key, since[key]) for key in started]
+    )
+    for key in windows.keys() - started:
+        limit, balance = windows[key]
+        counted = await _past_in_tx(tx, books, limit, balance, since[key])
+        past.keys.append(key)
+        past.movements.extend(counted)
+        used[key] = ZERO
+        for movement, _, _ in counted:
+            used[key] = EXACT.add(used[key], movement.units)
+    return {key: Moved(used[key], since[key]) for key in windows}
+
+
+async def _past_in_tx(
+    tx: Tx, books: JournalBooks, limit: Limit, balance: BalanceKey, since: datetime | None
+) -> list[tuple[Movement, int, datetime]]:
+    """Count what an account moved before its limit began to count."""
+    entries = await limit_movements.past_in_tx(
+        tx, books.journal.id, balance.account_id, balance.currency, since or BEGINNING
+    )
+    conditions = _Conditions(books)
+    counted: list[tuple[Movement, int, datetime]] = []
+    for entry in entries:
+        units = counted_units(
+            limit, DraftEntry(balance, "", entry.direction, entry.layer, entry.units)
+        )
+        if units and conditions.holds_for_past(limit, entry, balance.currency):
+            movement = Movement(limit.code, balance.account_id, entry.recorded_at, units)
+            counted.append((movement, entry.sequence, entry.recorded_at))
+    return counted
+
+
+class _Conditions:
+    """Evaluates the conditions of limits. One that fails counts: it must not open a way past."""
+
+    def __init__(self, books: JournalBooks) -> None:
+        self._books = books
+
+    def hold_for(self, limit: Limit, draft: Draft, entry: DraftEntry) -> bool:
+        """Tell whether a draft's entry counts."""
+        return self._is_true(limit, draft.seen_by_limits, entry.units, entry.key.currency)
+
+    def holds_for_past(self, limit: Limit, entry: PastEntry, currency: str) -> bool:
+        """Tell whether an entry of the past counts."""
+        if limit.velocity is None or not limit.velocity.condition:
+            return True
+        transaction = event_transaction(events_pb2.Event.FromString(entry.payload))
+        seen = {
+            "template": transaction.template_code,
+            "description": transaction.description,
+            "external_id": transaction.external_id,
+            "correlation_id": transaction.correlation_id,
+            "metadata": dict(transaction.metadata),
+        }
+        return self._is_true(limit, seen, entry.units, currency)
+
+    def _is_true(
+        self, limit: Limit, seen: Mapping[str, object], units: object, currency: str
+    ) -> bool:
+        if limit.velocity is None or not limit.velocity.condition:
+            return True
+        condition = self._books.condition(limit.velocity.condition)
+        try:
+            values = {**seen, "units": units, "currency": currency}
+            return condition.evaluate(values, self._books.exponents) is True
+        except EvaluationError:
+            return True

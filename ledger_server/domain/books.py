@@ -1,0 +1,241 @@
+"""The books that a batch is decided against, and what a posting changes of them."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from ledger_server.domain.account import AccountFacts
+from ledger_server.domain.errors import BalanceOverflowError, LedgerError
+from ledger_server.domain.hold import Hold, HoldStep
+from ledger_server.domain.limit import Attachment, Scope
+from ledger_server.domain.limit_check import (
+    HELD_PLACE,
+    LimitBook,
+    Movement,
+    available,
+    check_standing,
+    check_velocity,
+    counted_units,
+    counts,
+)
+from ledger_server.domain.period import Period
+from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Layer, TransactionId
+from ledger_server.domain.replay import Recorded
+from ledger_server.domain.reversal import ReversalStep, Reversible
+from ledger_server.domain.transaction import (
+    BalanceAfter,
+    BalanceKey,
+    Draft,
+    DraftEntry,
+    HeldChange,
+)
+
+#: Sums of a balance stay below this: what the database's checks and reports are made for.
+SUM_BOUND: Final = Decimal(10) ** 60
+
+_add = EXACT.add
+
+
+@dataclasses.dataclass(slots=True)
+class BalanceState:
+    """A locked balance while a batch is decided. The one thing here that changes in place."""
+
+    #: Debit and credit of SETTLED, PENDING, ENCUMBRANCE, in this order, then what open holds hold
+    #: on the debit and on the credit side.
+    sums: list[Decimal]
+    version: int
+
+
+@dataclasses.dataclass(slots=True)
+class Posting:
+    """A draft that the books accept: its entries, and the balance after each of them."""
+
+    draft: Draft
+    entries: list[DraftEntry]
+    balances_after: list[BalanceAfter]
+    #: What it does to holds, to another transaction and to what limits count.
+    hold_step: HoldStep | None = None
+    hold_before: Hold | None = None
+    reversal_step: ReversalStep | None = None
+    reversible_before: Reversible | None = None
+    held: list[HeldChange] = dataclasses.field(default_factory=list)
+    movements: list[Movement] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
+class Books:
+    """What a batch is decided against: read under locks, complete for its drafts."""
+
+    #: The moment of the decision, by the database's clock.
+    now: datetime
+    period: Period
+    balances: dict[BalanceKey, BalanceState]
+    accounts: Mapping[AccountId, AccountFacts]
+    #: What is recorded under the ids that the batch names.
+    by_id: dict[UUID, Recorded]
+    #: Owner of each external id that the batch names.
+    by_external_id: dict[str, UUID]
+    holds: dict[UUID, Hold]
+    reversibles: dict[TransactionId, Reversible]
+    #: None if no limit binds any account of the batch.
+    limits: LimitBook | None = None
+    #: Accepted in this batch so far.
+    accepted: dict[UUID, Posting] = dataclasses.field(default_factory=dict)
+
+
+def apply(posting: Posting, books: Books) -> None:
+    """Change the balances as the posting says, unless that passes a bound.
+
+    Raises:
+        LedgerError: which bound; then every balance is as it was.
+    """
+    standing = _standing_before(posting, books)
+    after = posting.balances_after
+    for entry in posting.entries:
+        state = books.balances[entry.key]
+        place_of = 2 * entry.layer - 2
+        side = place_of + entry.direction - 1
+        if _add(state.sums[side], entry.units) >= SUM_BOUND:
+            _undo_entries(posting, books, len(after))
+            raise BalanceOverflowError(entry.account_code, entry.key.currency)
+        _change(books, entry.key, side, entry.units)
+        state.version += 1
+        after.append(BalanceAfter(state.sums[place_of], state.sums[place_of + 1], state.version))
+    for change in posting.held:
+        _change(books, change.key, HELD_PLACE + change.direction - 1, change.units)
+    try:
+        _check_standing_after(posting, books, standing)
+        _count_movements(posting, books)
+    except LedgerError:
+        undo(posting, books)
+        raise
+
+
+def _change(books: Books, key: BalanceKey, place_of: int, units: Decimal) -> None:
+    """Add to one sum of a balance, and of the sets that count it as a whole."""
+    sums = books.balances[key].sums
+    sums[place_of] = _add(sums[place_of], units)
+    if books.limits is not None:
+        for set_sums in books.limits.sets_of(key):
+            set_sums[place_of] = _add(set_sums[place_of], units)
+
+
+def _standing_before(
+    posting: Posting, books: Books
+) -> list[tuple[Attachment, str, BalanceKey, Decimal]]:
+    """Return the standing limits that the posting may pass, with what is available before."""
+    if books.limits is None or posting.draft.command.force:
+        return []
+    found: dict[tuple[str, UUID | None, AccountId | None], tuple[Attachment, str, BalanceKey]] = {}
+    for entry in posting.entries:
+        for attachment in books.limits.of(entry.key):
+            if attachment.limit.velocity is None:
+                bound = (
+                    attachment.limit.code,
+                    attachment.set_id,
+                    None if attachment.scope is Scope.WHOLE_SET else entry.key.account_id,
+                )
+                found[bound] = (attachment, entry.account_code, entry.key)
+    return [
+        (attachment, code, key, _available(attachment, key, books))
+        for attachment, code, key in found.values()
+    ]
+
+
+def _check_standing_after(
+    posting: Posting, books: Books, before: list[tuple[Attachment, str, BalanceKey, Decimal]]
+) -> None:
+    del posting
+    for attachment, account_code, key, was in before:
+        check_standing(attachment, account_code, was, _available(attachment, key, books))
+
+
+def _available(attachment: Attachment, key: BalanceKey, books: Books) -> Decimal:
+    assert books.limits is not None, "there are limits"
+    if attachment.scope is Scope.WHOLE_SET:
+        assert attachment.set_id is not None, "a whole is that of a set"
+        return available(books.limits.sets[attachment.set_id, key.currency], attachment.set_side)
+    return available(books.balances[key].sums, books.limits.sides[key.account_id])
+
+
+def _count_movements(posting: Posting, books: Books) -> None:
+    """Count what moves against the velocity limits of its accounts.
+
+    Raises:
+        LimitExceededError: nothing was counted.
+    """
+    if books.limits is None:
+        return
+    asked: dict[tuple[str, AccountId], tuple[Attachment, str, Decimal]] = {}
+    kind = posting.draft.command.kind
+    for entry in posting.entries:
+        if not counts(kind, entry.layer):
+            continue
+        for attachment in books.limits.of(entry.key):
+            limit = attachment.limit
+            if limit.velocity is None or not books.limits.holds_for(limit, posting.draft, entry):
+                continue
+            place_of = (limit.code, entry.key.account_id)
+            sofar = asked[place_of][2] if place_of in asked else ZERO
+            asked[place_of] = (
+                attachment,
+                entry.account_code,
+                _add(sofar, counted_units(limit, entry)),
+            )
+    for place_of, (attachment, account_code, units) in asked.items():
+        check_velocity(attachment.limit, account_code, books.limits.moved[place_of].used, units)
+    for place_of, (_, _, units) in asked.items():
+        if units:
+            posting.movements.append(Movement(*place_of, None, units))
+    posting.movements.extend(_given_back(posting, books))
+    for movement in posting.movements:
+        _move(books, movement, movement.units)
+
+
+def _given_back(posting: Posting, books: Books) -> Iterable[Movement]:
+    """Return what a hold gives back, counted off at the time of its placing."""
+    step, hold = posting.hold_step, posting.hold_before
+    if step is None or hold is None or books.limits is None:
+        return
+    for leg, units in zip(hold.legs, step.given_back, strict=True):
+        if not units:
+            continue
+        entry = DraftEntry(leg.key, leg.account_code, leg.direction, Layer.PENDING, units)
+        for attachment in books.limits.of(leg.key):
+            limit = attachment.limit
+            if limit.velocity is None or not books.limits.holds_for(limit, posting.draft, entry):
+                continue
+            counted = counted_units(limit, entry)
+            if counted:
+                yield Movement(limit.code, leg.key.account_id, hold.placed_at, EXACT.minus(counted))
+
+
+def _move(books: Books, movement: Movement, units: Decimal) -> None:
+    assert books.limits is not None, "there are limits"
+    moved = books.limits.moved[movement.limit_code, movement.account_id]
+    is_inside = (
+        movement.counted_at is None
+        or moved.window_start is None
+        or movement.counted_at >= moved.window_start
+    )
+    if is_inside:
+        moved.used = _add(moved.used, units)
+
+
+def undo(posting: Posting, books: Books) -> None:
+    """Undo all that a posting changed of balances and of what limits count."""
+    for movement in posting.movements:
+        _move(books, movement, EXACT.minus(movement.units))
+    for change in posting.held:
+        _change(books, change.key, HELD_PLACE + change.direction - 1, EXACT.minus(change.units))
+    _undo_entries(posting, books, len(posting.entries))
+
+
+def _undo_entries(posting: Posting, books: Books, applied: int) -> None:
+    """Undo the first `applied` entries."""
+    for entry in posting.entries[:applied]:
+        _change(books, entry.key, 2 * entry.layer - 3 + entry.direction, EXACT.minus(entry.units))
+        books.balances[entry.key].version -= 1
