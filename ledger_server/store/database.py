@@ -96,6 +96,10 @@ def _translated() -> Iterator[None]:
         if state.startswith(_UNAVAILABLE):
             raise StorageUnavailableError from error
         raise
+    except asyncpg.InternalClientError as error:
+        # What the driver says of a connection that the server ended while it was idle: the news
+        # has arrived, and the statement meets it half read.
+        raise ConnectionLostError from error
     except (asyncpg.InterfaceError, OSError, TimeoutError, EOFError) as error:
         raise ConnectionLostError from error
 

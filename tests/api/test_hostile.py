@@ -425,7 +425,7 @@ async def test_every_method_refuses_bytes_that_are_no_message(ledger: PostingLed
 
 
 async def test_every_method_survives_random_bytes(ledger: PostingLedger) -> None:
-    await _fuzz(ledger, seed=1, rounds=150)
+    await _fuzz(ledger, seed=1, rounds=15)
 
 
 @pytest.mark.nightly
@@ -451,7 +451,8 @@ async def _fuzz(ledger: PostingLedger, seed: int, rounds: int) -> None:
             raise
         answers += reasons.count("")
     assert answers, "some of it is even valid"
-    assert not (await ledger.post(transfer())).replayed
+    # It may have closed our accounts, but not broken the books.
+    assert all(total.balanced for total in (await ledger.trial_balance()).totals)
 
 
 def _mangled(choose: random.Random, body: bytes) -> bytes:
