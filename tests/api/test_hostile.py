@@ -245,7 +245,7 @@ async def test_hostile_templates(ledger: PostingLedger) -> None:
         deep = struct_pb2.Value(list_value=struct_pb2.ListValue(values=[deep]))
     with_deep_default = template("HOSTILE", {"p": ("JSON", None)}, [good | {"account": "params.p"}])
     with_deep_default.params[0].default_value.CopyFrom(deep)
-    worst = {name: "(" * 1_000 for name in ("account", "units", "currency", "when", "for_each")}
+    worst = dict.fromkeys(("account", "units", "currency", "when", "for_each"), "(" * 1000)
     cases: dict[str, tx_templates_pb2.TxTemplate] = {
         "a thousand params": template("HOSTILE", many, [good]),
         "a thousand entries": template("HOSTILE", {}, [good] * 1_000),
