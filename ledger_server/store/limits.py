@@ -38,7 +38,7 @@ async def attachments_in_tx(
 async def any_in_tx(tx: Tx, journal_id: JournalId) -> bool:
     """Tell whether any limit of the journal is attached to anything."""
     row = await tx.fetch_one(_SQL["any_attachment"], journal_id)
-    assert row is not None, "SELECT EXISTS gives its row"
+    assert row is not None, "a question of EXISTS gives its row"
     return bool(row["found"])
 
 
