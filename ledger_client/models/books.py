@@ -54,6 +54,8 @@ class Account:
     metadata: Mapping[str, str]
     #: When it was created.
     create_time: dt.datetime
+    #: Of a locked account: captures and releases of holds placed before may still post.
+    lock_allows_hold_ends: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

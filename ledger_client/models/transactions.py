@@ -10,7 +10,7 @@ from uuid import UUID
 import grpc
 
 from ledger_client.ids import new_id
-from ledger_client.models.words import Direction, Layer, ParamValue
+from ledger_client.models.words import Direction, Layer, ParamValue, TransactionKind
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class Posting:
     correlation_id: str | None = None
     #: Wins over the template's as a whole. None leaves it to the template.
     metadata: Mapping[str, str] | None = None
+    #: Posts also on a day behind the journal's soft lock.
+    behind_soft_lock: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,14 @@ class Transaction:
     params: Mapping[str, Any]
     #: In the order of the template; they balance in each layer and currency.
     entries: tuple[Entry, ...]
+    #: What it does.
+    kind: TransactionKind
+    #: The hold that it places, captures or gives back; else None.
+    hold_id: UUID | None
+    #: The transaction that it takes back; else None.
+    reverses: UUID | None
+    #: The transactions that took it back, oldest first. Filled by `get_transaction` alone.
+    reversed_by: tuple[UUID, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

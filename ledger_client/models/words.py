@@ -35,6 +35,50 @@ class AccountStatus(enum.StrEnum):
     CLOSED = "CLOSED"  # never again
 
 
+class TransactionKind(enum.StrEnum):
+    """What a transaction does."""
+
+    POSTING = "POSTING"  # posts a template's entries
+    HOLD = "HOLD"  # places a hold: the entries on PENDING
+    CAPTURE = "CAPTURE"  # entries on SETTLED, and the same taken from PENDING
+    RELEASE = "RELEASE"  # gives back what is left of a hold
+    EXPIRY = "EXPIRY"  # gives back what is left of a hold whose time has passed
+    REVERSAL = "REVERSAL"  # takes another transaction back
+
+
+class HoldStatus(enum.StrEnum):
+    """Whether and how a hold has ended."""
+
+    OPEN = "OPEN"  # something is left
+    CAPTURED = "CAPTURED"  # by a capture: nothing is left
+    RELEASED = "RELEASED"  # by a release
+    EXPIRED = "EXPIRED"  # by time
+
+
+class VelocityMeasure(enum.StrEnum):
+    """How a velocity limit counts."""
+
+    GROSS = "GROSS"  # all that goes out on its side
+    NET = "NET"  # less what comes in on the other
+
+
+class VelocityWindow(enum.StrEnum):
+    """Over which time a velocity limit counts; days are those of the journal's time zone."""
+
+    DAY = "DAY"  # since midnight
+    WEEK = "WEEK"  # since Monday's midnight
+    MONTH = "MONTH"  # since midnight of the first
+    ROLLING = "ROLLING"  # so many seconds up to now
+    LIFE = "LIFE"  # since the beginning
+
+
+class LimitScope(enum.StrEnum):
+    """How a limit binds a set."""
+
+    EACH_ACCOUNT = "EACH_ACCOUNT"  # each account in it, by itself
+    WHOLE_SET = "WHOLE_SET"  # the sum of all accounts in it
+
+
 class AccountCategory(enum.StrEnum):
     """Where an account set belongs in the statements."""
 

@@ -15,7 +15,7 @@ from ledger_server.domain.limit_check import (
     counted_units,
     window_start,
 )
-from ledger_server.domain.primitives import EXACT, ZERO
+from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Direction
 from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry
 from ledger_server.store import limit_movements, set_balances
 from ledger_server.store.database import Tx
@@ -40,13 +40,20 @@ class LoadedLimits:
 
 
 async def load_limits_in_tx(
-    tx: Tx, books: JournalBooks, keys: Sequence[BalanceKey], now: datetime, *, locked: bool
+    tx: Tx,
+    books: JournalBooks,
+    sides: Mapping[AccountId, Direction],
+    keys: Sequence[BalanceKey],
+    now: datetime,
+    *,
+    locked: bool,
 ) -> LoadedLimits | None:
     """Return what binds the balances of `keys`, None if nothing does.
 
     Args:
         tx: holds the balances of `keys`, unless `locked` is false.
         books: knows what binds which account.
+        sides: the normal sides of the accounts of the batch.
         keys: the balances of the batch.
         now: the moment of the decision.
         locked: false for a posting that is only validated: sets are summed, not held.
@@ -69,7 +76,7 @@ async def load_limits_in_tx(
     past = PastCounts([], [])
     book = LimitBook(
         attachments=bound,
-        sides={account_id: books.facts[account_id].normal_side for account_id in bound},
+        sides=sides,
         moved=await _moved_in_tx(tx, books, windows, now, past),
         sets={},
         holds_for=_Conditions(books).hold_for,
