@@ -28,6 +28,7 @@ from ledger_server.domain.errors.journal import (
     JournalExistsError,
     JournalNotFoundError,
     PositionUnavailableError,
+    ReportTooLargeError,
 )
 from ledger_server.domain.errors.limit import (
     LimitExceededError,
@@ -126,6 +127,7 @@ __all__ = [
     "PeriodLockedError",
     "PeriodOrderError",
     "PositionUnavailableError",
+    "ReportTooLargeError",
     "RequestIdReusedError",
     "ReversalExceedsError",
     "ShuttingDownError",

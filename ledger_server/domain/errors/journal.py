@@ -79,3 +79,17 @@ class PositionUnavailableError(LedgerError):
     def __str__(self) -> str:
         """State both positions."""
         return f"sequence {self.sequence} is beyond the journal's head {self.head_sequence}"
+
+
+@dataclasses.dataclass(eq=False)
+class ReportTooLargeError(LedgerError):
+    """A report by chart would show more rows than a report may have."""
+
+    reason = "REPORT_TOO_LARGE"
+    kind = Kind.INVALID
+
+    rows_max: int
+
+    def __str__(self) -> str:
+        """State the bound and what to do."""
+        return f"the report would have more than {self.rows_max} rows: ask for a smaller set_depth"

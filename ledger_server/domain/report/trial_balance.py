@@ -4,12 +4,19 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
+from ledger_server.domain.errors import ReportTooLargeError
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId
 from ledger_server.domain.report.chart import Chart, Named
 
 _add, _subtract = EXACT.add, EXACT.subtract
+
+#: Rows of a trial balance by chart. A set that stands in several others is shown in each, so the
+#: rows of a chart that is no tree can double with each level.
+ROWS_MAX: Final = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -139,6 +146,9 @@ def trial_balance(
         include_zero_rows: show accounts whose six columns are all zero.
         currency: the only one asked for, or empty; where zero rows of accounts without entries go.
 
+    Raises:
+        ReportTooLargeError: the chart down to that depth has more rows than a report may have.
+
     Returns:
         Accounts by code, then currency; with `set_depth` in the order of the chart.
     """
@@ -161,7 +171,9 @@ def trial_balance(
         for account_id in chart.accounts.keys() - by_account.keys():
             by_account[account_id][currency] = Columns()
     if set_depth:
-        rows = list(_ChartRows(chart, known, by_account, set_depth).rows())
+        rows = list(islice(_ChartRows(chart, known, by_account, set_depth).rows(), ROWS_MAX + 1))
+        if len(rows) > ROWS_MAX:
+            raise ReportTooLargeError(ROWS_MAX)
     else:
         rows = [
             row

@@ -82,7 +82,8 @@ class GetTrialBalanceRequest(_message.Message):
     set_depth: _builtins.int
     """Adds a row with the sum of each set that accounts stand in, down to this depth below the top
     sets, and leaves out accounts deeper than it: 1 shows only the top sets and what stands in no
-    set. 0 shows accounts only.
+    set. 0 shows accounts only. A set in several others is shown in each; more than 1,000,000 rows
+    are refused with `REPORT_TOO_LARGE`.
     """
     page_size: _builtins.int
     """Rows in one page, at most 10,000; 0 takes all."""

@@ -1,5 +1,6 @@
 """The trial balance: its columns, its totals, its chart, and itself as it once was."""
 
+import itertools
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_server.domain.errors import ReportTooLargeError
 from ledger_server.domain.primitives import EXACT, ZERO, Direction, Layer
 from ledger_server.domain.report.chart import Chart, Named
 from ledger_server.domain.report.trial_balance import (
@@ -292,3 +294,18 @@ def test_a_set_has_what_its_accounts_have(of: Chart, moves: list[tuple[int, int]
         columns = shown[top.id].columns if top.id in shown else Columns()
         assert cells(columns) == cells(expected)
     assert set_id(0) in below
+
+
+def test_a_chart_whose_rows_double_with_each_level_is_refused() -> None:
+    """A ladder of diamonds: each of two sets stands in both of the level above."""
+    levels = [(uuid.UUID(int=2 * n + 1), uuid.UUID(int=2 * n + 2)) for n in range(24)]
+    account = Named(uuid.UUID(int=999), "a", "a")
+    ladder = Chart(
+        accounts={account.id: account},
+        sets={one: Named(one, f"{one.int:03}", "") for level in levels for one in level},
+        set_accounts={one: {account.id} for one in levels[-1]},
+        set_sets={one: set(below) for above, below in itertools.pairwise(levels) for one in above},
+    )
+    sums = {(account.id, "USD"): Sums(ZERO, ZERO, Decimal(1), ZERO)}
+    with pytest.raises(ReportTooLargeError):
+        trial_balance(sums, {}, ladder, set_depth=30, include_zero_rows=False, currency="")
