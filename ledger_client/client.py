@@ -3,7 +3,10 @@
 from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.balances import BalanceCalls
+from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
+from ledger_client.calls.limits import LimitCalls
+from ledger_client.calls.periods import PeriodCalls
 from ledger_client.calls.reports import ReportCalls
 from ledger_client.calls.transactions import TransactionCalls
 from ledger_client.calls.tx_templates import TxTemplateCalls
@@ -15,6 +18,9 @@ class LedgerClient(
     AccountSetCalls,
     TxTemplateCalls,
     TransactionCalls,
+    HoldCalls,
+    LimitCalls,
+    PeriodCalls,
     BalanceCalls,
     ReportCalls,
 ):

@@ -14,7 +14,10 @@ from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
+from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
+from ledger_proto.v1.limits_pb2_grpc import LimitServiceStub
+from ledger_proto.v1.periods_pb2_grpc import PeriodServiceStub
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceStub
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceStub
 from ledger_proto.v1.tx_templates_pb2_grpc import TxTemplateServiceStub
@@ -86,6 +89,9 @@ class Connection:
         self._account_sets = AccountSetServiceStub(channel)
         self._tx_templates = TxTemplateServiceStub(channel)
         self._transactions = TransactionServiceStub(channel)
+        self._holds = HoldServiceStub(channel)
+        self._limits = LimitServiceStub(channel)
+        self._periods = PeriodServiceStub(channel)
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
 

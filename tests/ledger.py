@@ -26,7 +26,7 @@ from ledger_server.api.interceptors import RefusalInterceptor
 from ledger_server.app import App, add_servicers
 from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
-from tests.api.calls import Ledger
+from tests.api.calls import DEBIT, Ledger
 from tests.conftest import run_sync, with_database
 
 ATOMIC, INDEPENDENT = pb.BATCH_MODE_ATOMIC, pb.BATCH_MODE_INDEPENDENT
@@ -62,8 +62,7 @@ class PostingLedger(Ledger):
                 accounts_pb2.BatchCreateAccountsRequest(
                     journal=self.journal,
                     accounts=[
-                        accounts_pb2.NewAccount(code=code, normal_side="DIRECTION_DEBIT")
-                        for code in accounts
+                        accounts_pb2.NewAccount(code=code, normal_side=DEBIT) for code in accounts
                     ],
                 )
             )
@@ -320,8 +319,9 @@ _CHECKS = {
         HAVING count(*) <> max(events.sequence) OR max(events.sequence) <> journal_heads.sequence
     """,
     "times run backwards": """
-        SELECT * FROM (SELECT sequence, recorded_at - lag(recorded_at) OVER (ORDER BY sequence) AS d
-          FROM events JOIN journals ON id = journal_id WHERE code = $1) AS step WHERE d < interval '0'
+        SELECT * FROM (SELECT sequence, recorded_at - lag(recorded_at) OVER (ORDER BY sequence)
+                    AS step FROM events JOIN journals ON id = journal_id WHERE code = $1) AS steps
+         WHERE step < interval '0'
     """,
     "transactions and posted events differ": """
         SELECT sequence FROM (SELECT sequence FROM transactions JOIN journals ON journals.id =

@@ -122,9 +122,21 @@ class AccountCalls(Connection):
         return decode.account(response.account)
 
     async def lock_account(
-        self, journal: Reference, account: Reference, *, request_id: str | None = None
+        self,
+        journal: Reference,
+        account: Reference,
+        *,
+        allow_hold_ends: bool = False,
+        request_id: str | None = None,
     ) -> Account:
-        """Stop an account from taking entries.
+        """Stop an account from taking entries; one that is locked may be locked otherwise.
+
+        Args:
+            journal: code or id.
+            account: code or id.
+            allow_hold_ends: lets captures and releases of holds placed before still post; an
+                expiry always does.
+            request_id: idempotency key; None makes one for this call.
 
         Raises:
             NotFoundError: there is no such account or journal.
@@ -132,7 +144,10 @@ class AccountCalls(Connection):
         """
         key = request_key(request_id)
         request = pb.LockAccountRequest(
-            journal=encode.reference(journal), account=encode.reference(account), request_id=key
+            journal=encode.reference(journal),
+            account=encode.reference(account),
+            request_id=key,
+            allow_hold_ends=allow_hold_ends,
         )
         response = await self._call(self._accounts.LockAccount, request, key=key)
         return decode.account(response.account)

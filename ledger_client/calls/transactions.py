@@ -35,6 +35,7 @@ class TransactionCalls(Connection):
         external_id: str | None = None,
         correlation_id: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        behind_soft_lock: bool = False,
     ) -> PostResult:
         """Post one transaction, whole or not at all.
 
@@ -51,13 +52,15 @@ class TransactionCalls(Connection):
             external_id: unique in the journal.
             correlation_id: ties transactions together.
             metadata: the caller's own facts.
+            behind_soft_lock: posts also on a day behind the journal's soft lock.
 
         Raises:
             ConflictError: the id belongs to another request (`TRANSACTION_ID_REUSED`), or the
                 external id is taken.
             InvalidRequestError: a param is wrong, or the entries do not balance.
             NotFoundError: journal, template or an account is not there.
-            RefusedError: the books do not allow it, such as `ACCOUNT_NOT_ACTIVE`.
+            RefusedError: the books do not allow it, such as `ACCOUNT_NOT_ACTIVE`,
+                `LIMIT_EXCEEDED` or `PERIOD_CLOSED`.
             TypeError: a param is a float.
             UnavailableError: no answer; the transaction may have been posted.
         """
@@ -71,6 +74,7 @@ class TransactionCalls(Connection):
             external_id=external_id,
             correlation_id=correlation_id,
             metadata=metadata,
+            behind_soft_lock=behind_soft_lock,
         )
         response = await self._post(journal, posting, validate_only=False)
         return PostResult(
@@ -90,6 +94,7 @@ class TransactionCalls(Connection):
         external_id: str | None = None,
         correlation_id: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        behind_soft_lock: bool = False,
     ) -> Validation:
         """Tell what `post` with the same arguments would do now, and write nothing.
 
@@ -107,6 +112,7 @@ class TransactionCalls(Connection):
             external_id=external_id,
             correlation_id=correlation_id,
             metadata=metadata,
+            behind_soft_lock=behind_soft_lock,
         )
         return decode.validation(await self._post(journal, posting, validate_only=True))
 
@@ -139,8 +145,68 @@ class TransactionCalls(Connection):
         response = await self._call(self._transactions.PostTransactions, request)
         return [decode.post_result(result) for result in response.results]
 
+    async def reverse_transaction(
+        self,
+        journal: Reference,
+        reverses: UUID,
+        *,
+        effective_date: dt.date,
+        params: Mapping[str, ParamValue] | None = None,
+        transaction_id: UUID | None = None,
+        description: str | None = None,
+        external_id: str | None = None,
+        correlation_id: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        force: bool = False,
+        behind_soft_lock: bool = False,
+    ) -> PostResult:
+        """Post the opposite of a transaction: all that is left of it, or a part.
+
+        Args:
+            journal: code or id.
+            reverses: id of the transaction to take back.
+            effective_date: on which day it is taken back.
+            params: for a part, those that differ from the original's; each entry that comes of
+                them must fit in what is left. None or empty takes all back.
+            transaction_id: the idempotency key and the reversal's id. None makes one, which an
+                error carries as `idempotency_key`.
+            description: for people.
+            external_id: unique in the journal.
+            correlation_id: None takes the original's.
+            metadata: the caller's own facts.
+            force: passes standing limits, never anything else.
+            behind_soft_lock: posts also on a day behind the journal's soft lock.
+
+        Raises:
+            ConflictError: the id belongs to another request (`TRANSACTION_ID_REUSED`), or the
+                external id is taken.
+            InvalidRequestError: a param is wrong.
+            NotFoundError: there is no such transaction or journal.
+            RefusedError: nothing is left (`ALREADY_REVERSED`), the part does not fit in it
+                (`REVERSAL_EXCEEDS`), or it is a reversal or of a hold (`NOT_REVERSIBLE`).
+            TypeError: a param is a float.
+        """
+        key = str(transaction_id or new_id())
+        request = pb.ReverseTransactionRequest(
+            journal=encode.reference(journal),
+            transaction_id=key,
+            reverses=str(reverses),
+            effective_date=encode.date(effective_date),
+            params=encode.params(params),
+            description=description or "",
+            external_id=external_id or "",
+            correlation_id=correlation_id or "",
+            metadata=encode.metadata(metadata),
+            force=force,
+            behind_soft_lock=behind_soft_lock,
+        )
+        response = await self._call(self._transactions.ReverseTransaction, request, key=key)
+        return PostResult(
+            transaction=decode.transaction(response.transaction), replayed=response.replayed
+        )
+
     async def get_transaction(self, journal: Reference, transaction_id: UUID) -> Transaction:
-        """Return a transaction.
+        """Return a transaction, with the reversals that took it back.
 
         Raises:
             NotFoundError: there is none (`TRANSACTION_NOT_FOUND`), or no such journal.

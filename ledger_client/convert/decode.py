@@ -6,16 +6,18 @@ from typing import Final
 from uuid import UUID
 
 import grpc
-from google.protobuf import message, timestamp_pb2
 
 from ledger_client import models
+from ledger_client.convert import words
 from ledger_client.convert.params import from_struct, from_value
 from ledger_proto.v1 import (
     account_sets_pb2,
     accounts_pb2,
     balances_pb2,
     common_pb2,
+    holds_pb2,
     journals_pb2,
+    periods_pb2,
     reports_pb2,
     transactions_pb2,
     tx_templates_pb2,
@@ -31,7 +33,7 @@ def journal(received: journals_pb2.Journal) -> models.Journal:
         code=received.code,
         name=received.name,
         time_zone=received.time_zone,
-        create_time=_instant(received.create_time),
+        create_time=words.instant(received.create_time),
         head_sequence=received.head_sequence,
     )
 
@@ -48,10 +50,11 @@ def account(received: accounts_pb2.Account) -> models.Account:
         id=UUID(received.id),
         code=received.code,
         name=received.name,
-        normal_side=_direction(received.normal_side),
+        normal_side=words.direction(received.normal_side),
         status=models.AccountStatus(status.removeprefix("ACCOUNT_STATUS_")),
         metadata=dict(received.metadata),
-        create_time=_instant(received.create_time),
+        create_time=words.instant(received.create_time),
+        lock_allows_hold_ends=received.lock_allows_hold_ends,
     )
 
 
@@ -67,9 +70,9 @@ def account_set(received: account_sets_pb2.AccountSet) -> models.AccountSet:
             if received.category
             else None
         ),
-        normal_side=_direction(received.normal_side) if received.normal_side else None,
+        normal_side=words.direction(received.normal_side) if received.normal_side else None,
         metadata=dict(received.metadata),
-        create_time=_instant(received.create_time),
+        create_time=words.instant(received.create_time),
     )
 
 
@@ -98,25 +101,54 @@ def tx_template(received: tx_templates_pb2.TxTemplate) -> models.TxTemplate:
             metadata=received.transaction.metadata,
         ),
         entries=tuple(_entry_definition(entry) for entry in received.entries),
-        create_time=_optional_instant(received, "create_time"),
+        create_time=words.optional_instant(received, "create_time"),
     )
 
 
 def transaction(received: transactions_pb2.Transaction) -> models.Transaction:
     """Return a transaction."""
+    kind = transactions_pb2.TransactionKind.Name(received.kind)
     return models.Transaction(
         id=UUID(received.id),
         sequence=received.sequence or None,
         template_code=received.template_code,
         template_version=received.template_version,
         effective_date=dt.date.fromisoformat(received.effective_date),
-        record_time=_optional_instant(received, "record_time"),
+        record_time=words.optional_instant(received, "record_time"),
         description=received.description,
         external_id=received.external_id,
         correlation_id=received.correlation_id,
         metadata=dict(received.metadata),
         params=from_struct(received.params),
         entries=tuple(_entry(entry) for entry in received.entries),
+        kind=models.TransactionKind(kind.removeprefix("TRANSACTION_KIND_")),
+        hold_id=_optional_id(received.hold_id),
+        reverses=_optional_id(received.reverses),
+        reversed_by=tuple(UUID(each) for each in received.reversed_by),
+    )
+
+
+def hold(received: holds_pb2.Hold) -> models.Hold:
+    """Return a hold."""
+    status = holds_pb2.HoldStatus.Name(received.status)
+    return models.Hold(
+        id=UUID(received.id),
+        status=models.HoldStatus(status.removeprefix("HOLD_STATUS_")),
+        expire_time=words.optional_instant(received, "expire_time"),
+        entries=tuple(_hold_entry(entry) for entry in received.entries),
+        transaction=transaction(received.transaction),
+    )
+
+
+def period(received: periods_pb2.Period) -> models.Period:
+    """Return which days are closed after a change."""
+    return models.Period(
+        closed_through=words.optional_date(received.closed_through),
+        locked_through=words.optional_date(received.locked_through),
+        sequence=received.sequence or None,
+        change_time=words.optional_instant(received, "change_time"),
+        actor=received.actor,
+        reason=received.reason,
     )
 
 
@@ -154,7 +186,7 @@ def balance(received: balances_pb2.Balance, sequence: int) -> models.Balance:
     return models.Balance(
         account_id=UUID(received.account_id),
         account_code=received.account_code,
-        normal_side=_direction(received.normal_side),
+        normal_side=words.direction(received.normal_side),
         currency=received.currency,
         settled=_layer_balance(received.settled),
         pending=_layer_balance(received.pending),
@@ -192,10 +224,10 @@ def trial_balance(
             for total in first_page.totals
         ),
         sequence=first_page.sequence,
-        record_time=_optional_instant(first_page, "record_time"),
-        from_date=_optional_date(first_page.from_date),
-        as_of=_optional_date(first_page.as_of),
-        layer=_layer(first_page.layer),
+        record_time=words.optional_instant(first_page, "record_time"),
+        from_date=words.optional_date(first_page.from_date),
+        as_of=words.optional_date(first_page.as_of),
+        layer=words.layer(first_page.layer),
     )
 
 
@@ -227,8 +259,8 @@ def _entry(received: transactions_pb2.Entry) -> models.Entry:
     return models.Entry(
         account_id=UUID(received.account_id),
         account_code=received.account_code,
-        direction=_direction(received.direction),
-        layer=_layer(received.layer),
+        direction=words.direction(received.direction),
+        layer=words.layer(received.layer),
         units=Decimal(received.units),
         currency=received.currency,
         balance_after=(
@@ -241,12 +273,25 @@ def _entry(received: transactions_pb2.Entry) -> models.Entry:
     )
 
 
+def _hold_entry(received: holds_pb2.HoldEntry) -> models.HoldEntry:
+    return models.HoldEntry(
+        account_id=UUID(received.account_id),
+        account_code=received.account_code,
+        direction=words.direction(received.direction),
+        currency=received.currency,
+        placed=Decimal(received.placed),
+        captured=Decimal(received.captured),
+        released=Decimal(received.released),
+        left=Decimal(received.left),
+    )
+
+
 def _balance_change(received: transactions_pb2.BalanceChange) -> models.BalanceChange:
     return models.BalanceChange(
         account_id=UUID(received.account_id),
         account_code=received.account_code,
         currency=received.currency,
-        layer=_layer(received.layer),
+        layer=words.layer(received.layer),
         net_debit_before=Decimal(received.net_debit_before),
         net_debit_after=Decimal(received.net_debit_after),
     )
@@ -274,22 +319,5 @@ def _sum(text: str) -> Decimal:
     return Decimal(text) if text else Decimal(0)
 
 
-def _direction(received: common_pb2.Direction.ValueType) -> models.Direction:
-    return models.Direction(common_pb2.Direction.Name(received).removeprefix("DIRECTION_"))
-
-
-def _layer(received: common_pb2.Layer.ValueType) -> models.Layer:
-    return models.Layer(common_pb2.Layer.Name(received).removeprefix("LAYER_"))
-
-
-def _instant(received: timestamp_pb2.Timestamp) -> dt.datetime:
-    return received.ToDatetime(tzinfo=dt.UTC)
-
-
-def _optional_instant(received: message.Message, field: str) -> dt.datetime | None:
-    """Return an instant of a message, None if it is not set."""
-    return _instant(getattr(received, field)) if received.HasField(field) else None
-
-
-def _optional_date(text: str) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text else None
+def _optional_id(text: str) -> UUID | None:
+    return UUID(text) if text else None

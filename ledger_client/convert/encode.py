@@ -5,25 +5,34 @@ import enum
 from collections.abc import Mapping
 from uuid import UUID
 
+from google.protobuf import struct_pb2, timestamp_pb2
+
 from ledger_client.convert.params import to_struct, to_value
 from ledger_client.models import (
     AccountCategory,
     AccountStatus,
     Direction,
     EntryDefinition,
+    HoldStatus,
     Layer,
+    LimitScope,
     NewAccount,
     NewTxTemplate,
     NoDefault,
     Param,
+    ParamValue,
     Posting,
     Reference,
     TransactionFields,
+    VelocityMeasure,
+    VelocityWindow,
 )
 from ledger_proto.v1 import (
     account_sets_pb2,
     accounts_pb2,
     common_pb2,
+    holds_pb2,
+    limits_pb2,
     transactions_pb2,
     tx_templates_pb2,
 )
@@ -57,6 +66,31 @@ def date(value: dt.date | None) -> str:
     return value.isoformat()
 
 
+def instant(value: dt.datetime | None, place: str) -> timestamp_pb2.Timestamp | None:
+    """Return the moment, None for None; `place` names it in errors.
+
+    Raises:
+        ValueError: it has no offset, so nobody knows which moment it is.
+    """
+    if value is None:
+        return None
+    if value.utcoffset() is None:
+        raise ValueError(f"{place}: an instant needs an offset, such as tzinfo=UTC")
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(value)
+    return message
+
+
+def params(value: Mapping[str, ParamValue] | None) -> struct_pb2.Struct | None:
+    """Return params that differ from those of another transaction; None for none.
+
+    Raises:
+        TypeError: a param is a float; names it.
+        ValueError: as in `transaction_request`.
+    """
+    return to_struct(value) if value else None
+
+
 def direction(value: Direction | None) -> common_pb2.Direction.ValueType:
     """Return the side, unspecified for None."""
     return common_pb2.Direction.Value(_name("DIRECTION", Direction, value))
@@ -77,6 +111,26 @@ def account_category(
 ) -> account_sets_pb2.AccountCategory.ValueType:
     """Return the category, unspecified for None."""
     return account_sets_pb2.AccountCategory.Value(_name("ACCOUNT_CATEGORY", AccountCategory, value))
+
+
+def hold_status(value: HoldStatus | None) -> holds_pb2.HoldStatus.ValueType:
+    """Return the status, unspecified for None."""
+    return holds_pb2.HoldStatus.Value(_name("HOLD_STATUS", HoldStatus, value))
+
+
+def limit_scope(value: LimitScope | None) -> limits_pb2.LimitScope.ValueType:
+    """Return the scope, unspecified for None."""
+    return limits_pb2.LimitScope.Value(_name("LIMIT_SCOPE", LimitScope, value))
+
+
+def velocity_measure(value: VelocityMeasure | None) -> limits_pb2.VelocityMeasure.ValueType:
+    """Return the measure, unspecified for None."""
+    return limits_pb2.VelocityMeasure.Value(_name("VELOCITY_MEASURE", VelocityMeasure, value))
+
+
+def velocity_window(value: VelocityWindow | None) -> limits_pb2.VelocityWindow.ValueType:
+    """Return the window, unspecified for None."""
+    return limits_pb2.VelocityWindow.Value(_name("VELOCITY_WINDOW", VelocityWindow, value))
 
 
 def new_account(account: NewAccount) -> accounts_pb2.NewAccount:
@@ -127,6 +181,7 @@ def transaction_request(posting: Posting) -> transactions_pb2.TransactionRequest
         external_id=posting.external_id or "",
         correlation_id=posting.correlation_id or "",
         metadata=metadata(posting.metadata),
+        behind_soft_lock=posting.behind_soft_lock,
     )
 
 

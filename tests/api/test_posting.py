@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from ledger_proto.v1 import account_sets_pb2, accounts_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
-from tests.api.calls import reason, refused
+from tests.api.calls import DEBIT, reason, refused
 from tests.ledger import (
     ATOMIC,
     INDEPENDENT,
@@ -56,7 +56,7 @@ async def ledger(running: Serving) -> PostingLedger:
     return opened
 
 
-FULL = {
+FULL: dict[str, Any] = {
     "effective_date": "2026-01-31",
     "description": "January",
     "external_id": "invoice-1",
@@ -545,7 +545,7 @@ async def test_accounts_that_take_no_entries(ledger: PostingLedger) -> None:
     await ledger.accounts.CreateAccount(
         accounts_pb2.CreateAccountRequest(
             journal=ledger.journal,
-            account=accounts_pb2.NewAccount(code="Cash", normal_side="DIRECTION_DEBIT"),
+            account=accounts_pb2.NewAccount(code="Cash", normal_side=DEBIT),
         )
     )
     assert (await ledger.post(transfer(debit="Cash"))).transaction.entries[0].account_code == "Cash"

@@ -178,7 +178,8 @@ def columns(opening: Sequence[Any], movement: Sequence[Any]) -> tuple[Decimal, .
     """Return the six columns of a trial balance."""
     net = opening[0] - opening[1]
     closing = net + movement[0] - movement[1]
-    return (max(net, ZERO), max(-net, ZERO), movement[0], movement[1]) + (
-        max(closing, ZERO),
-        max(-closing, ZERO),
+    return (
+        *(max(net, ZERO), max(-net, ZERO)),
+        *(movement[0], movement[1]),
+        *(max(closing, ZERO), max(-closing, ZERO)),
     )

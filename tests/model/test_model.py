@@ -179,8 +179,10 @@ class History:
             # Even in the last decimal, so that a factor of a half is not always one too many.
             amount = str(Decimal(2 * choose.randint(1, 5_000)).scaleb(-CURRENCIES[currency]))
             amount = format(Decimal(amount), "f")
-            for side in ("DEBIT", "CREDIT"):
-                legs.append((side, choose.choice(ACCOUNTS), layer, amount, currency))
+            legs += [
+                (side, choose.choice(ACCOUNTS), layer, amount, currency)
+                for side in ("DEBIT", "CREDIT")
+            ]
         choose.shuffle(legs)
         wrong = choose.random()
         place = choose.randrange(len(legs))
@@ -318,11 +320,11 @@ class History:
             layer=common_pb2.Layer.Value(f"LAYER_{layer}"),
             as_known_at=position,
         )
-        known = {"known_at": position or head}
+        known_at = position or head
         end = last or "9999-99"
         # A character less than the first day: everything before it, nothing of it.
-        opening = self.model.sums(layer, last=first[:-1] + " ", **known) if first else {}
-        movement = self.model.sums(layer, first=first or "0", last=end, **known)
+        opening = self.model.sums(layer, last=first[:-1] + " ", known_at=known_at) if first else {}
+        movement = self.model.sums(layer, first=first or "0", last=end, known_at=known_at)
         nothing = [ZERO] * 3
         expected = {
             key: columns(opening.get(key, nothing), movement.get(key, nothing))

@@ -14,6 +14,7 @@ import asyncpg
 
 from ledger_proto.v1 import accounts_pb2, balances_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
+from tests.api.calls import DEBIT
 from tests.ledger import ATOMIC, PostingLedger, lines, serving, transfer
 
 TABLES = ("balances", "daily_sums", "transactions", "entries", "accounts", "events")
@@ -26,7 +27,7 @@ async def _scans(dsn: str) -> dict[str, int]:
     """Return the sequential scans of each table by the sessions that have ended."""
     async with _connection(dsn) as connection:
         # A session that ends tells the view what it counted before it is gone from the other.
-        while await connection.fetchval(
+        while await connection.fetchval(  # noqa: ASYNC110  # the event is in PostgreSQL
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
         ):
@@ -110,10 +111,7 @@ async def _no_scans(dsn: str, when: str, others: list[str]) -> None:
         await running.ledger.accounts.BatchCreateAccounts(
             accounts_pb2.BatchCreateAccountsRequest(
                 journal="main",
-                accounts=[
-                    accounts_pb2.NewAccount(code=name, normal_side="DIRECTION_DEBIT")
-                    for name in names
-                ],
+                accounts=[accounts_pb2.NewAccount(code=name, normal_side=DEBIT) for name in names],
             )
         )
         await _work(running.ledger, [*names, *others])
