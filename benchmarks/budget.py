@@ -36,18 +36,17 @@ from ledger_server.store.database import Database
 
 #: The phases in the order in which they run, and the functions that are each of them.
 _PHASES: Final[dict[str, Sequence[str]]] = {
-    "decode": ("ledger_server.api.transactions:_command",),
+    "decode": ("ledger_server.api.transactions:transaction_command",),
     "evaluate": ("ledger_server.application.post:prepare",),
     "lock, rows to balances": ("ledger_server.store.postings:lock_balances_in_tx",),
     "find": ("ledger_server.store.postings:find_known_in_tx",),
     "decide": ("ledger_server.application.batch:decide_group",),
     "sum up days": ("ledger_server.application.batch:day_sums",),
-    "encode messages": (
-        "ledger_server.application.batch:posting_message",
+    "encode events": (
+        "ledger_server.application.batch:posting_event",
         "ledger_server.application.batch:stamp",
-        "ledger_server.api.transactions:_post_result",
     ),
-    "serialise events": ("ledger_server.application.batch:event_payload",),
+    "encode answers": ("ledger_server.api.transactions:_answer",),
     "columns": ("ledger_server.store.postings:write_batch_in_tx",),
 }
 _WARM_UP_CALLS: Final = 10

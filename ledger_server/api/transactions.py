@@ -1,5 +1,6 @@
 """TransactionService: decodes, hands over, encodes."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -82,7 +83,7 @@ class TransactionServicer(TransactionServiceServicer):
                 for index, one in enumerate(request.transactions)
             ]
             posted = await self._poster.post_atomic(journal, commands)
-            return pb.PostTransactionsResponse(results=[_post_result(one) for one in posted])
+            return _answer(posted)
         if request.mode == pb.BATCH_MODE_INDEPENDENT:
             return await self._post_independent(journal, request)
         raise FieldInvalidError("mode", "required: atomic or independent")
@@ -178,13 +179,20 @@ class TransactionServicer(TransactionServiceServicer):
         commands = [one for one in decoded if isinstance(one, PostCommand)]
         posted = iter(await self._poster.post_independent(journal, commands) if commands else ())
         results = [next(posted) if isinstance(one, PostCommand) else one for one in decoded]
-        return pb.PostTransactionsResponse(results=[_post_result(one) for one in results])
+        return _answer(results)
 
 
-def _post_result(result: Result) -> pb.PostResult:
-    if isinstance(result, Posted):
-        return pb.PostResult(transaction=result.transaction, replayed=result.replayed)
-    return pb.PostResult(refusal=refusal(result))
+def _answer(results: Sequence[Result]) -> pb.PostTransactionsResponse:
+    """Encode the results in place: a message that is built apart is copied once more."""
+    answer = pb.PostTransactionsResponse()
+    for result in results:
+        item = answer.results.add()
+        if isinstance(result, Posted):
+            item.transaction.CopyFrom(result.transaction)
+            item.replayed = result.replayed
+        else:
+            item.refusal.CopyFrom(refusal(result))
+    return answer
 
 
 def _balance_change(change: BalanceChange) -> pb.BalanceChange:

@@ -31,7 +31,6 @@ from ledger_server.store.database import Database, Tx
 from ledger_server.store.transaction_codec import (
     draft_entries,
     posting_event,
-    posting_message,
     stamp,
 )
 
@@ -255,7 +254,7 @@ async def _write_in_tx(
     accepted = list(loaded.books.accepted.values())
     if not accepted:
         return {}
-    messages = [posting_message(posting) for posting in accepted]
+    encoded = [posting_event(posting, actor) for posting in accepted]
     touched = {entry.key for posting in accepted for entry in posting.entries}
     written = await postings.write_batch_in_tx(
         tx,
@@ -263,10 +262,7 @@ async def _write_in_tx(
         loaded.config_version,
         deadline=_deadline(accepted),
         postings=accepted,
-        events=[
-            posting_event(posting, message, actor)
-            for posting, message in zip(accepted, messages, strict=True)
-        ],
+        events=[event for event, _ in encoded],
         balances={key: loaded.books.balances[key] for key in touched},
         days=day_sums(accepted),
     )
@@ -283,7 +279,7 @@ async def _write_in_tx(
         await write_limits_in_tx(tx, books, loaded.limits, movements)
     return {
         id(posting): stamp(message, written.base + ordinal, written.recorded_at)
-        for ordinal, (posting, message) in enumerate(zip(accepted, messages, strict=True), 1)
+        for ordinal, (posting, (_, message)) in enumerate(zip(accepted, encoded, strict=True), 1)
     }
 
 

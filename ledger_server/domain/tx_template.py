@@ -277,6 +277,8 @@ _NO_FIELDS: Final = FieldsAsEvaluated()
 
 def _is_storable(text: str) -> bool:
     """Tell whether PostgreSQL takes `text`: no NUL, no half of a surrogate pair."""
+    if text.isascii():
+        return "\0" not in text
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from ledger_server.domain.transaction import BalanceKey
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
-from ledger_server.store.transaction_codec import recorded
+from ledger_server.store.transaction_codec import amount, recorded
 
 _SQL = load("postings")
 
@@ -157,7 +156,7 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[Sequence[object], ...]:
             entry.direction,
             posting.draft.effective,
             entry.key.account_id,
-            entry.units,
+            amount(entry.units),
             entry.key.currency,
         )
         for ordinal, posting in enumerate(postings, 1)
@@ -169,14 +168,15 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[Sequence[object], ...]:
 def _balance_columns(
     balances: Mapping[BalanceKey, BalanceState],
 ) -> tuple[Sequence[object], ...]:
-    rows = [(*key, state.version, *state.sums) for key, state in balances.items()]
+    rows = [(*key, state.version, *map(amount, state.sums)) for key, state in balances.items()]
     return tuple(zip(*rows, strict=True))
 
 
 def _day_columns(
     days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
 ) -> tuple[Sequence[object], ...]:
-    rows: list[tuple[UUID, str, Layer, date, Decimal, Decimal]] = [
-        (*key, layer, day, sums.debit, sums.credit) for (key, layer, day), sums in days.items()
+    rows = [
+        (*key, layer, day, amount(sums.debit), amount(sums.credit))
+        for (key, layer, day), sums in days.items()
     ]
     return tuple(zip(*rows, strict=True))

@@ -33,25 +33,25 @@ def amount(value: Decimal) -> str:
 
 def draft_message(draft: Draft, entries: Sequence[DraftEntry]) -> transactions_pb2.Transaction:
     """Encode a draft: a transaction without sequence, record time and balances after."""
-    message = _head(draft)
+    message = transactions_pb2.Transaction()
+    _fill_head(message, draft)
     for entry in entries:
         _add_entry(message.entries.add, entry)
     return message
 
 
-def _head(draft: Draft) -> transactions_pb2.Transaction:
+def _fill_head(message: transactions_pb2.Transaction, draft: Draft) -> None:
     command = draft.command
-    message = transactions_pb2.Transaction(
-        id=str(command.transaction_id),
-        kind=command.kind.value,  # type: ignore[arg-type]  # same numbers
-        template_code=command.template_code,
-        template_version=draft.template_version,
-        effective_date=draft.effective.isoformat(),
-        description=draft.description,
-        external_id=draft.external_id,
-        correlation_id=draft.correlation_id,
-        params=command.params_as_given,  # type: ignore[arg-type]  # the Struct as it came
-    )
+    message.id = str(command.transaction_id)
+    message.kind = command.kind.value  # type: ignore[assignment]  # same numbers
+    message.template_code = command.template_code
+    message.template_version = draft.template_version
+    message.effective_date = draft.effective.isoformat()
+    message.description = draft.description
+    message.external_id = draft.external_id
+    message.correlation_id = draft.correlation_id
+    if command.params_as_given is not None:
+        message.params.CopyFrom(command.params_as_given)  # type: ignore[arg-type]  # the Struct as it came
     if command.kind is not Kind.POSTING:
         if command.hold_id is not None:
             message.hold_id = str(command.hold_id)
@@ -64,7 +64,6 @@ def _head(draft: Draft) -> transactions_pb2.Transaction:
     requested = command.requested()
     if requested:
         message.requested.extend(requested)  # type: ignore[arg-type]  # same numbers
-    return message
 
 
 def _add_entry(add: Any, entry: DraftEntry) -> transactions_pb2.Entry:
@@ -92,34 +91,29 @@ def _fact(event: events_pb2.Event) -> Any:
     return getattr(event, fact)
 
 
-def posting_message(posting: Posting) -> transactions_pb2.Transaction:
-    """Encode a posting as it is stored: without sequence and record time."""
-    message = _head(posting.draft)
-    add: Any = message.entries.add
+def posting_event(posting: Posting, actor: str) -> tuple[StoredEvent, transactions_pb2.Transaction]:
+    """Return the event of a posting as it is stored, and the transaction that it holds.
+
+    The transaction is built inside the event, for a copy costs as much as building it.
+    """
+    event = events_pb2.Event(actor=actor)
+    kind = posting.draft.command.kind
+    fact = getattr(event, _FACTS[kind])
+    transaction: transactions_pb2.Transaction = fact.transaction
+    _fill_head(transaction, posting.draft)
+    add: Any = transaction.entries.add
     for entry, after in zip(posting.entries, posting.balances_after, strict=True):
-        leg = _add_entry(add, entry)
-        balance = leg.balance_after
+        balance = _add_entry(add, entry).balance_after
         # A side that was never used is a bare 0; it takes the decimals of its currency too.
         balance.debit = amount(after.debit or EXACT.subtract(entry.units, entry.units))
         balance.credit = amount(after.credit or EXACT.subtract(entry.units, entry.units))
         balance.version = after.version
-    return message
-
-
-def posting_event(
-    posting: Posting, transaction: transactions_pb2.Transaction, actor: str
-) -> StoredEvent:
-    """Return the event of a posting: its type tells what the transaction does."""
-    event = events_pb2.Event(actor=actor)
-    kind = posting.draft.command.kind
-    fact = getattr(event, _FACTS[kind])
-    fact.transaction.CopyFrom(transaction)
     if kind is Kind.HOLD and posting.draft.command.expire_at is not None:
         fact.expire_time.CopyFrom(timestamp(posting.draft.command.expire_at))
     if kind is Kind.CAPTURE:
         assert posting.hold_step is not None, "a capture changes its hold"
         fact.ended = posting.hold_step.hold.status is not HoldStatus.OPEN
-    return stored_event(event)
+    return stored_event(event), transaction
 
 
 def stamp(
