@@ -10,13 +10,17 @@ from ledger_client.errors import LedgerError
 from ledger_client.models import NewTxTemplate
 from ledger_client.template_source.definition import Definition
 from ledger_client.template_source.example import ExpectedEntry, TemplateExample
+from ledger_client.template_source.example_steps import ExampleStep, ExpectedBalance, StepKind
 from ledger_client.template_source.reading import Reading
 from ledger_client.template_source.strict_yaml import Problem, parse
 
 __all__ = [
+    "ExampleStep",
+    "ExpectedBalance",
     "ExpectedEntry",
     "LoadedTemplate",
     "Problem",
+    "StepKind",
     "TemplateExample",
     "TemplateFileError",
     "library",

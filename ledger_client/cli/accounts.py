@@ -15,6 +15,7 @@ from ledger_client.models import Account, AccountStatus, Direction
 app = typer.Typer(no_args_is_help=True, help="Accounts: what entries are posted to.")
 
 _COLUMNS = columns("code", "name", "normal_side", "status", "metadata", "create_time", "id")
+_COLUMNS += columns("lock_allows_hold_ends")
 _TABLE_COLUMNS = columns("code", "name", "normal_side", "status")
 
 Code = Annotated[str, typer.Argument(help="Code or id of the account.")]
@@ -116,9 +117,21 @@ async def update(
 
 
 @command(app, "lock")
-async def lock(session: Session, code: Code) -> None:
-    """Stop an account from taking entries."""
-    session.show(_record(await session.ledger.lock_account(await session.journal(), code)))
+async def lock(
+    session: Session,
+    code: Code,
+    allow_hold_ends: Annotated[
+        bool,
+        typer.Option(
+            "--allow-hold-ends", help="Captures and releases of holds placed before still post."
+        ),
+    ] = False,
+) -> None:
+    """Stop an account from taking entries. Once more changes what the lock allows."""
+    account = await session.ledger.lock_account(
+        await session.journal(), code, allow_hold_ends=allow_hold_ends
+    )
+    session.show(_record(account))
 
 
 @command(app, "unlock")

@@ -1,4 +1,4 @@
-"""Arguments as typed: params, metadata, dates and ids."""
+"""Arguments as typed: params, metadata, dates, spans, amounts and ids."""
 
 import datetime as dt
 import json
@@ -15,6 +15,12 @@ from ledger_client.cli.general_journal_csv import is_date
 
 _PARAM: Final = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_]*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
 
+_SPAN: Final = re.compile(
+    r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,9})s)?", re.ASCII
+)
+
+#: A longer span is a mistake.
+SPAN_MAX: Final = dt.timedelta(days=365_250)
 #: A longer wait for one call is a mistake.
 SECONDS_MAX: Final = 86_400.0
 
@@ -69,6 +75,53 @@ def parse_date(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
+def parse_span(text: str) -> dt.timedelta:
+    """Return the span that `text` says in days, hours, minutes and seconds: 90s, 1h30m, 7d.
+
+    Raises:
+        typer.BadParameter: it is none, is nothing, or is longer than a thousand years.
+    """
+    found = _SPAN.fullmatch(text)
+    if not found or not text:
+        raise typer.BadParameter(f"{text!r} is not a span such as 90s, 1h30m or 7d")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    span = dt.timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not dt.timedelta(0) < span <= SPAN_MAX:
+        raise typer.BadParameter(f"{text} must be above 0 and at most {SPAN_MAX.days}d")
+    return span
+
+
+def parse_moment(text: str) -> dt.datetime:
+    """Return the moment that `text` says: ISO 8601 with an offset, or `+` and a span from now.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    if text.startswith("+"):
+        return dt.datetime.now(dt.UTC).replace(microsecond=0) + parse_span(text[1:])
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        offset = moment.utcoffset()
+    except ValueError as error:
+        advice = "2026-01-31T18:00:00Z or +7d"
+        raise typer.BadParameter(f"{text!r} is not a moment such as {advice}") from error
+    if offset is None:
+        raise typer.BadParameter(f"{text} needs an offset, such as {text}Z or {text}+01:00")
+    return moment
+
+
+def parse_units(text: str) -> Decimal:
+    """Return the amount that `text` says, such as -500 or 12.34.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        return parse_decimal(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text[:60]!r}: {error}") from error
+
+
 def parse_id(text: str) -> UUID:
     """Return the UUID that `text` says.
 
@@ -118,6 +171,26 @@ AsOf = Annotated[
 Metadata = Annotated[
     list[str] | None,
     typer.Option("--metadata", metavar="KEY=VALUE", help="A fact of your own; may be repeated."),
+]
+Params = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME=VALUE]...",
+        help="A param's value as text, or NAME:=JSON for true, lists and objects.",
+    ),
+]
+Version = Annotated[
+    int | None,
+    typer.Option("--template-version", parser=parse_sequence, metavar="N", help="Else the newest."),
+]
+Description = Annotated[str | None, typer.Option("--description", help="For people.")]
+ExternalId = Annotated[str | None, typer.Option("--external-id", help="Unique in the journal.")]
+CorrelationId = Annotated[
+    str | None, typer.Option("--correlation-id", help="Ties transactions together.")
+]
+BehindSoftLock = Annotated[
+    bool,
+    typer.Option("--behind-soft-lock", help="Post also on a day behind the soft lock."),
 ]
 Id = Annotated[
     UUID | None,

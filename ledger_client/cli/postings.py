@@ -7,16 +7,21 @@ from typing import Annotated
 import typer
 
 from ledger_client.cli.arguments import (
+    BehindSoftLock,
+    CorrelationId,
+    Description,
+    ExternalId,
     Id,
     Metadata,
+    Params,
+    Version,
     date_option,
     parse_metadata,
     parse_params,
-    parse_sequence,
 )
 from ledger_client.cli.failures import ExitCode, exit_code_of
-from ledger_client.cli.session import Session, command, print_failure
-from ledger_client.cli.transaction_records import show_transaction, show_validation
+from ledger_client.cli.session import Session, command, print_failure, print_in_doubt
+from ledger_client.cli.transaction_records import show_result, show_validation
 from ledger_client.errors import UnavailableError, from_refusal
 from ledger_client.ids import new_id
 from ledger_client.models import Posting
@@ -24,17 +29,6 @@ from ledger_client.models import Posting
 app = typer.Typer()
 
 Template = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Code, such as TRANSFER.")]
-Params = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[NAME=VALUE]...",
-        help="A param's value as text, or NAME:=JSON for true, lists and objects.",
-    ),
-]
-Version = Annotated[
-    int | None,
-    typer.Option("--template-version", parser=parse_sequence, metavar="N", help="Else the newest."),
-]
 
 
 @command(app, "post")
@@ -47,11 +41,12 @@ async def post(
     date: Annotated[
         dt.date | None, date_option("--date", "When it counts; else as the template, or today.")
     ] = None,
-    description: Annotated[str | None, typer.Option(help="For people.")] = None,
-    external_id: Annotated[str | None, typer.Option(help="Unique in the journal.")] = None,
-    correlation_id: Annotated[str | None, typer.Option(help="Ties transactions together.")] = None,
+    description: Description = None,
+    external_id: ExternalId = None,
+    correlation_id: CorrelationId = None,
     metadata: Metadata = None,
     template_version: Version = None,
+    behind_soft_lock: BehindSoftLock = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
 ) -> ExitCode | None:
     """Post one transaction from a template: ledgerctl post TRANSFER from=A to=B amount=12.34 ...
@@ -68,6 +63,7 @@ async def post(
         correlation_id=correlation_id,
         metadata=parse_metadata(metadata),
         template_version=template_version,
+        behind_soft_lock=behind_soft_lock,
     )
     if dry_run:
         return await validate(session, posting)
@@ -75,13 +71,8 @@ async def post(
     try:
         result = await session.ledger.post(await session.journal(), **fields)
     except UnavailableError as error:
-        # Whether it was posted is not known: only with the same id is it safe to try again.
-        await print_failure(session, error)
-        session.errors.print(f"to repeat it safely, add --id {posting.transaction_id}")
-        return exit_code_of(error)
-    show_transaction(session, result.transaction, replayed=result.replayed)
-    if result.replayed:
-        session.note("\nit was there already: nothing was posted again")
+        return await print_in_doubt(session, error, f"--id {posting.transaction_id}")
+    show_result(session, result)
     return None
 
 

@@ -9,10 +9,14 @@ from ledger_client.cli import (
     accounts,
     balances,
     currencies,
+    holds,
     imports,
     journals,
+    limits,
+    periods,
     postings,
     reports,
+    reversals,
     templates,
     transactions,
     versions,
@@ -34,8 +38,12 @@ app.add_typer(accounts.app, name="account")
 app.add_typer(account_sets.app, name="set")
 app.add_typer(templates.app, name="template")
 app.add_typer(postings.app)
+app.add_typer(holds.app, name="hold")
+app.add_typer(reversals.app)
 app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
+app.add_typer(limits.app, name="limit")
+app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)
@@ -48,7 +56,7 @@ def ledgerctl(
     timeout: Timeout = None,
     output: OutputFormat = None,
 ) -> None:
-    """Keep books on a ledger server: journals, accounts, templates, postings, reports.
+    """Keep books on a ledger server: accounts, templates, postings, holds, limits, reports.
 
     Amounts are exact decimals in whole currency units. Where an option stands, before or after
     the command, makes no difference.

@@ -233,3 +233,16 @@ async def print_failure(session: Session, error: LedgerError) -> None:
     if near:
         hint = f"did you mean {' or '.join(near)}?" + (f" Else {hint}" if hint else "")
     print_ledger_error(session.errors, error, server=session.server, hint=hint)
+
+
+async def print_in_doubt(session: Session, error: LedgerError, repeat: str) -> ExitCode:
+    """Say what a call failed with whose outcome is not known; return the exit code.
+
+    Args:
+        session: says where.
+        error: what it failed with.
+        repeat: the options with which the same command cannot happen twice.
+    """
+    await print_failure(session, error)
+    session.errors.print(f"to repeat it safely, add {repeat}", soft_wrap=True)
+    return exit_code_of(error)

@@ -56,6 +56,11 @@ async def _currencies(ledger: LedgerClient, journal: str, _wanted: str) -> Async
         yield currency.code
 
 
+async def _limits(ledger: LedgerClient, journal: str, _wanted: str) -> AsyncIterator[str]:
+    async for limit in ledger.list_limits(journal):
+        yield limit.code
+
+
 _Source = Callable[[LedgerClient, str, str], AsyncIterator[str]]
 #: By the reason of the error: the fact that holds the name, and where the known ones are.
 _KINDS: Final[Mapping[str, tuple[str, _Source]]] = {
@@ -63,5 +68,6 @@ _KINDS: Final[Mapping[str, tuple[str, _Source]]] = {
     "ACCOUNT_SET_NOT_FOUND": ("account_set", _sets),
     "CURRENCY_UNKNOWN": ("currency", _currencies),
     "JOURNAL_NOT_FOUND": ("journal", _journals),
+    "LIMIT_NOT_FOUND": ("limit", _limits),
     "TEMPLATE_NOT_FOUND": ("template", _templates),
 }

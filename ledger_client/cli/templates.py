@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger_client.cli.arguments import parse_params
+from ledger_client.cli.arguments import Params, Version, parse_params
 from ledger_client.cli.failures import CommandError, ExitCode
-from ledger_client.cli.postings import Params, Template, Version, validate
+from ledger_client.cli.postings import Template, validate
 from ledger_client.cli.rendering import Grid, Output, Record, columns, print_grid
 from ledger_client.cli.session import Session, command
 from ledger_client.errors import InvalidRequestError

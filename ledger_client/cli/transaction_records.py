@@ -12,7 +12,7 @@ from ledger_client.cli.rendering import (
     print_record,
 )
 from ledger_client.cli.session import Session
-from ledger_client.models import Direction, Entry, Transaction, Validation
+from ledger_client.models import Direction, Entry, PostResult, Transaction, Validation
 
 
 def transaction_record(transaction: Transaction) -> Record:
@@ -42,17 +42,25 @@ def show_transaction(session: Session, transaction: Transaction, **more: object)
         print_grid(session.console, entries_grid(transaction))
 
 
+def show_result(session: Session, result: PostResult) -> None:
+    """Print what came of a posting, a capture, a release or a reversal."""
+    show_transaction(session, result.transaction, replayed=result.replayed)
+    if result.replayed:
+        session.note("\nit was there already: nothing was posted again")
+
+
 def entries_csv(transactions: list[Transaction]) -> str:
     """Return the entries of transactions as CSV, a row each."""
     titles = columns(
         "date", "id", "external_id", "description", "account", "layer", "#debit", "#credit"
     )
+    titles += [Column("currency"), *columns("kind", "hold_id", "reverses")]
     records = [
         {**_head(transaction), "date": transaction.effective_date, **_entry(entry)}
         for transaction in transactions
         for entry in transaction.entries
     ]
-    return csv_text([*titles, Column("currency")], records)
+    return csv_text(titles, records)
 
 
 def entries_grid(transaction: Transaction) -> Grid:
@@ -105,6 +113,10 @@ def _head(transaction: Transaction) -> Record:
         "correlation_id": transaction.correlation_id,
         "record_time": transaction.record_time,
         "metadata": transaction.metadata,
+        "kind": transaction.kind,
+        "hold_id": transaction.hold_id,
+        "reverses": transaction.reverses,
+        "reversed_by": transaction.reversed_by,
     }
 
 
@@ -112,6 +124,7 @@ def _shown_head(transaction: Transaction) -> Record:
     """Return the fields that say something, template and version as one."""
     head = dict(_head(transaction))
     head["template"] = f"{transaction.template_code} version {transaction.template_version}"
+    head["reversed_by"] = ", ".join(map(str, transaction.reversed_by))
     del head["template_version"]
     return {name: value for name, value in head.items() if value not in (None, "", {})}
 

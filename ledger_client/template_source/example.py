@@ -1,4 +1,8 @@
-"""The worked examples of a template: what is given, and the entries that come of it."""
+"""The worked examples of a template: what is given, and the entries that come of it.
+
+Some things take several steps, such as a hold that is captured in parts. Such an example has
+`steps` in place of `params` and `entries`, and says what stands on accounts after each.
+"""
 
 import dataclasses
 import re
@@ -6,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from ledger_client.models import Direction, Layer, NoDefault, Param
+from ledger_client.models import Direction, Layer, Param
+from ledger_client.template_source.example_steps import ExampleStep, read_params, read_steps
 from ledger_client.template_source.reading import Reading
-from ledger_client.template_source.strict_yaml import Broken, Node, plain
+from ledger_client.template_source.strict_yaml import Broken, Node
 
 _EXPECTED: Final = re.compile(
     r"(?P<direction>\S+)\s+(?P<account>\S.*?)\s+(?P<layer>\S+)\s+(?P<units>\S+)\s+(?P<currency>\S+)"
@@ -46,18 +51,23 @@ class TemplateExample:
     params: Mapping[str, Any]
     #: In order.
     entries: tuple[ExpectedEntry, ...]
+    #: What is done one after the other; then there are neither params nor entries.
+    steps: tuple[ExampleStep, ...] = ()
 
 
 def read_example(reading: Reading, node: Node, declared: Sequence[Param]) -> TemplateExample:
     """Return an example of a template with these params; what is wrong is noted in `reading`."""
-    fields = reading.fields(node, "the example", ("params", "entries"), ("doc", "accounts"))
+    has_steps = isinstance(node.value, dict) and "steps" in node.value
+    needed = ("steps",) if has_steps else ("params", "entries")
+    fields = reading.fields(node, "the example", needed, ("doc", "accounts"))
     accounts = _accounts(reading, fields["accounts"]) if "accounts" in fields else {}
     return TemplateExample(
         line=node.line,
         description=reading.text(fields, "doc"),
         accounts=accounts,
-        params=_params(reading, fields["params"], declared) if "params" in fields else {},
+        params=read_params(reading, fields["params"], declared) if "params" in fields else {},
         entries=_entries(reading, fields, accounts),
+        steps=read_steps(reading, fields["steps"], declared, accounts) if has_steps else (),
     )
 
 
@@ -69,19 +79,6 @@ def _accounts(reading: Reading, node: Node) -> dict[str, Direction]:
         elif not isinstance(side.value, Broken):
             reading.wrong(side.line, f"accounts: {code} needs DEBIT or CREDIT, its normal side")
     return accounts
-
-
-def _params(reading: Reading, node: Node, declared: Sequence[Param]) -> dict[str, Any]:
-    given = reading.mapping(node, "params of the example")
-    names = [param.name for param in declared]
-    for name, value in given.items():
-        if name not in names:
-            reading.unknown(value.line, "param", name, names)
-    for param in declared:
-        needed = isinstance(param.default, NoDefault)
-        if needed and param.name not in given and isinstance(node.value, dict):
-            reading.wrong(node.line, f"the example gives no {param.name}, which has no default")
-    return {name: plain(value) for name, value in given.items()}
 
 
 def _entries(

@@ -18,11 +18,10 @@ from ledger_server.domain.errors import (
     HoldNotOpenError,
 )
 from ledger_server.domain.primitives import EXACT, ZERO, Direction, Layer, plain
+from ledger_server.domain.taking import take_from
 from ledger_server.domain.transaction import BalanceKey, DraftEntry, HeldChange
 
 _add, _subtract = EXACT.add, EXACT.subtract
-
-_OPPOSITE = {Direction.DEBIT: Direction.CREDIT, Direction.CREDIT: Direction.DEBIT}
 
 
 class HoldStatus(enum.IntEnum):
@@ -165,24 +164,23 @@ def _check_open(hold: Hold, now: datetime) -> None:
 
 def _spread(hold: Hold, wanted: Sequence[DraftEntry]) -> list[Decimal]:
     """Spread the entries of a part over the legs of the same account, currency and side."""
-    taken = [ZERO] * len(hold.legs)
+    left = {index: leg.left for index, leg in enumerate(hold.legs)}
     for entry in wanted:
-        units = entry.units
-        for index, leg in enumerate(hold.legs):
-            if (leg.key, leg.direction) != (entry.key, entry.direction):
-                continue
-            fits = min(units, _subtract(leg.left, taken[index]))
-            taken[index] = _add(taken[index], fits)
-            units = _subtract(units, fits)
-        if units:
+        fits = [
+            index
+            for index, leg in enumerate(hold.legs)
+            if (leg.key, leg.direction) == (entry.key, entry.direction)
+        ]
+        got = take_from(left, fits, entry.units)
+        if got != entry.units:
             raise CaptureExceedsError(
                 hold_id=str(hold.id),
                 account=entry.account_code,
                 currency=entry.key.currency,
                 asked=plain(entry.units),
-                left=plain(_subtract(entry.units, units)),
+                left=plain(got),
             )
-    return taken
+    return [_subtract(leg.left, left[index]) for index, leg in enumerate(hold.legs)]
 
 
 def _take(
@@ -202,7 +200,7 @@ def _take(
             )
         if out:
             pending.append(
-                DraftEntry(leg.key, leg.account_code, _OPPOSITE[leg.direction], Layer.PENDING, out)
+                DraftEntry(leg.key, leg.account_code, leg.direction.opposite, Layer.PENDING, out)
             )
             held.append(HeldChange(leg.key, leg.direction, EXACT.minus(out)))
     is_open = any(leg.left for leg in legs)

@@ -59,6 +59,11 @@ class Direction(enum.IntEnum):
     DEBIT = 1
     CREDIT = 2
 
+    @property
+    def opposite(self) -> "Direction":
+        """The other side."""
+        return Direction.CREDIT if self is Direction.DEBIT else Direction.DEBIT
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Currency:

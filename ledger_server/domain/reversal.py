@@ -9,12 +9,11 @@ from ledger_server.domain.errors import (
     NotReversibleError,
     ReversalExceedsError,
 )
-from ledger_server.domain.primitives import EXACT, ZERO, Direction, Layer, TransactionId, plain
+from ledger_server.domain.primitives import EXACT, ZERO, Layer, TransactionId, plain
+from ledger_server.domain.taking import take_from
 from ledger_server.domain.transaction import DraftEntry, Kind
 
 _add, _subtract = EXACT.add, EXACT.subtract
-
-_OPPOSITE = {Direction.DEBIT: Direction.CREDIT, Direction.CREDIT: Direction.DEBIT}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def reverse(original: Reversible, wanted: Sequence[DraftEntry] | None) -> Revers
         taken = _spread(original, wanted)
     entries = [
         original.entries[position]._replace(
-            direction=_OPPOSITE[original.entries[position].direction], units=units
+            direction=original.entries[position].direction.opposite, units=units
         )
         for position, units in taken.items()
         if units
@@ -90,21 +89,20 @@ def reverse(original: Reversible, wanted: Sequence[DraftEntry] | None) -> Revers
 
 def _spread(original: Reversible, wanted: Sequence[DraftEntry]) -> dict[int, Decimal]:
     """Spread the entries of a part over those of the same account, currency, side and layer."""
-    taken = dict.fromkeys(original.entries, ZERO)
+    left = {position: original.left(position) for position in original.entries}
     for entry in wanted:
-        units = entry.units
-        for position, leg in original.entries.items():
-            if (leg.key, leg.direction, leg.layer) != (entry.key, entry.direction, entry.layer):
-                continue
-            fits = min(units, _subtract(original.left(position), taken[position]))
-            taken[position] = _add(taken[position], fits)
-            units = _subtract(units, fits)
-        if units:
+        fits = [
+            position
+            for position, leg in original.entries.items()
+            if (leg.key, leg.direction, leg.layer) == (entry.key, entry.direction, entry.layer)
+        ]
+        got = take_from(left, fits, entry.units)
+        if got != entry.units:
             raise ReversalExceedsError(
                 transaction_id=str(original.id),
                 account=entry.account_code,
                 currency=entry.key.currency,
                 asked=plain(entry.units),
-                left=plain(_subtract(entry.units, units)),
+                left=plain(got),
             )
-    return taken
+    return {position: _subtract(original.left(position), left[position]) for position in left}

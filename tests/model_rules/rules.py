@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -176,14 +176,14 @@ class RulesLedger(PostingLedger):
     async def add(self, code: str, *members: str, sets: tuple[str, ...] = ()) -> None:
         await self.account_sets.AddAccountSetMembers(
             account_sets_pb2.AddAccountSetMembersRequest(
-                journal=self.journal, account_set=code, accounts=members, account_sets=sets
+                journal=self.journal, account_set=code, accounts=members, member_sets=sets
             )
         )
 
     async def remove(self, code: str, *members: str, sets: tuple[str, ...] = ()) -> None:
         await self.account_sets.RemoveAccountSetMembers(
             account_sets_pb2.RemoveAccountSetMembersRequest(
-                journal=self.journal, account_set=code, accounts=members, account_sets=sets
+                journal=self.journal, account_set=code, accounts=members, member_sets=sets
             )
         )
 
@@ -243,11 +243,10 @@ async def check_rules(dsn: str, journal: str) -> None:
         if name != "transactions and posted events differ":
             wrong = await rows(dsn, query, journal)
             assert not wrong, f"{name}: {wrong[:5]}"
-    last: Standing | None = None
-    for last in prefixes(await events(dsn, journal)):
-        pass
-    if last is None:
+    steps = deque(prefixes(await events(dsn, journal)), maxlen=1)
+    if not steps:
         return
+    last = steps[0]
     query = (
         "SELECT code, currency, settled_debit - settled_credit AS settled, held_debit, held_credit"
         " FROM balances JOIN accounts ON accounts.journal_id = balances.journal_id"

@@ -1,4 +1,7 @@
-"""Each built-in template does what the examples in its file say: in the domain, and posted."""
+"""Each built-in template does what the examples in its file say: in the domain, and posted.
+
+Examples in steps have their runner in `test_example_steps.py`.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -33,6 +36,7 @@ EXAMPLES = [
     pytest.param(loaded, example, id=f"{loaded.source}:{example.line}")
     for loaded in LIBRARY
     for example in loaded.examples
+    if not example.steps
 ]
 
 Line = tuple[str, str, str, str, str]
@@ -115,6 +119,8 @@ def test_every_entry_and_every_param_is_in_some_example(loaded: LoadedTemplate) 
     template = compiled(loaded)
     places: set[str] = set()
     for example in loaded.examples:
+        if example.steps:
+            continue
         params = template.bind(struct_values(to_struct(example.params)))
         found = evaluate_entries(template, params, EXPONENTS)
         places |= {one.place.partition(",")[0] for one in found}
