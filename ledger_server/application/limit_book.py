@@ -177,7 +177,7 @@ class _Conditions:
             "correlation_id": transaction.correlation_id,
             "metadata": dict(transaction.metadata),
         }
-        return self._is_true(limit, seen, entry.units, currency)
+        return self._is_true(limit, seen, entry.posted, currency)
 
     def _is_true(
         self, limit: Limit, seen: Mapping[str, object], units: object, currency: str

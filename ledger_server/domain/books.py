@@ -107,7 +107,7 @@ def apply(posting: Posting, books: Books) -> None:
     for change in posting.held:
         _change(books, change.key, HELD_PLACE + change.direction - 1, change.units)
     try:
-        _check_standing_after(posting, books, standing)
+        _check_standing_after(books, standing)
         _count_movements(posting, books)
     except LedgerError:
         undo(posting, books)
@@ -146,9 +146,8 @@ def _standing_before(
 
 
 def _check_standing_after(
-    posting: Posting, books: Books, before: list[tuple[Attachment, str, BalanceKey, Decimal]]
+    books: Books, before: list[tuple[Attachment, str, BalanceKey, Decimal]]
 ) -> None:
-    del posting
     for attachment, account_code, key, was in before:
         check_standing(attachment, account_code, was, _available(attachment, key, books))
 
@@ -203,12 +202,13 @@ def _given_back(posting: Posting, books: Books) -> Iterable[Movement]:
     for leg, units in zip(hold.legs, step.given_back, strict=True):
         if not units:
             continue
-        entry = DraftEntry(leg.key, leg.account_code, leg.direction, Layer.PENDING, units)
+        # Whether it counted was decided by what was placed, not by what comes back of it.
+        placed = DraftEntry(leg.key, leg.account_code, leg.direction, Layer.PENDING, leg.placed)
         for attachment in books.limits.of(leg.key):
             limit = attachment.limit
-            if limit.velocity is None or not books.limits.holds_for(limit, posting.draft, entry):
+            if limit.velocity is None or not books.limits.holds_for(limit, posting.draft, placed):
                 continue
-            counted = counted_units(limit, entry)
+            counted = counted_units(limit, placed._replace(units=units))
             if counted:
                 yield Movement(limit.code, leg.key.account_id, hold.placed_at, EXACT.minus(counted))
 

@@ -29,7 +29,9 @@ class PastEntry:
     recorded_at: datetime
     direction: Direction
     layer: Layer
-    #: Of a hold: less what was given back.
+    #: As posted; what a limit's condition sees.
+    posted: Decimal
+    #: What counts: of a hold, less what was given back.
     units: Decimal
     #: The stored event, for the limit's condition.
     payload: bytes
@@ -57,6 +59,7 @@ async def past_in_tx(
             row["recorded_at"],
             Direction(row["direction"]),
             Layer(row["layer"]),
+            row["posted"],
             row["units"],
             row["payload"],
         )

@@ -260,14 +260,22 @@ async def check_rules(dsn: str, journal: str) -> None:
         assert last.held[*key, CREDIT] == row["held_credit"], key
 
 
-async def events(dsn: str, journal: str) -> list[events_pb2.Event]:
+async def events(dsn: str, journal: str, *, all_of: bool = False) -> list[events_pb2.Event]:
+    """Return a journal's events in order: those with a transaction, or all."""
     found = await rows(
         dsn,
-        "SELECT payload FROM events JOIN journals ON id = journal_id WHERE code = $1"
-        " AND type BETWEEN 21 AND 26 ORDER BY sequence",
+        "SELECT sequence, recorded_at, payload FROM events JOIN journals ON id = journal_id"
+        " WHERE code = $1 AND ($2 OR type BETWEEN 21 AND 26) ORDER BY sequence",
         journal,
+        all_of,
     )
-    return [events_pb2.Event.FromString(row["payload"]) for row in found]
+    read = []
+    for row in found:
+        event = events_pb2.Event.FromString(row["payload"])
+        event.sequence = row["sequence"]
+        event.record_time.FromDatetime(row["recorded_at"])
+        read.append(event)
+    return read
 
 
 class Standing:

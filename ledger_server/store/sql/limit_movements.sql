@@ -16,6 +16,7 @@ SELECT $1, key.limit_code, key.account_id
 -- What an account moved in a currency since a moment, and what its holds gave back: postings (21)
 -- and reversals (26) on SETTLED, holds (22) on PENDING less what was released of them.
 SELECT events.sequence, events.recorded_at, entries.direction, entries.layer,
+       entries.units AS posted,
        CASE events.type WHEN 22 THEN entries.units - hold_entries.released ELSE entries.units END
            AS units,
        events.payload
