@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from ledger_proto.v1 import events_pb2
 from ledger_server.application.journal_books import JournalBooks
@@ -13,6 +14,7 @@ from ledger_server.domain.limit_check import (
     Moved,
     Movement,
     counted_units,
+    takes_out,
     window_start,
 )
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Direction
@@ -140,8 +142,9 @@ async def _past_in_tx(
     tx: Tx, books: JournalBooks, limit: Limit, balance: BalanceKey, since: datetime | None
 ) -> list[tuple[Movement, int, datetime]]:
     """Count what an account moved before its limit began to count."""
+    assert limit.velocity is not None, f"{limit.code} is a standing limit"
     entries = await limit_movements.past_in_tx(
-        tx, books.journal.id, balance.account_id, balance.currency, since or BEGINNING
+        tx, books.journal.id, balance, limit.velocity.direction, since or BEGINNING
     )
     conditions = _Conditions(books)
     counted: list[tuple[Movement, int, datetime]] = []
@@ -149,23 +152,26 @@ async def _past_in_tx(
         units = counted_units(
             limit, DraftEntry(balance, "", entry.direction, entry.layer, entry.units)
         )
-        if units and conditions.holds_for_past(limit, entry, balance.currency):
+        if units and conditions.holds_for_past(limit, entry):
             movement = Movement(limit.code, balance.account_id, entry.recorded_at, units)
             counted.append((movement, entry.sequence, entry.recorded_at))
     return counted
 
 
 class _Conditions:
-    """Evaluates the conditions of limits. One that fails counts: it must not open a way past."""
+    """Evaluates the conditions of limits.
+
+    One that fails must not open a way past: what uses a limit up counts then, what frees it not.
+    """
 
     def __init__(self, books: JournalBooks) -> None:
         self._books = books
 
     def hold_for(self, limit: Limit, draft: Draft, entry: DraftEntry) -> bool:
         """Tell whether a draft's entry counts."""
-        return self._is_true(limit, draft.seen_by_limits, entry.units, entry.key.currency)
+        return self._is_true(limit, draft.seen_by_limits, entry.direction, entry.units)
 
-    def holds_for_past(self, limit: Limit, entry: PastEntry, currency: str) -> bool:
+    def holds_for_past(self, limit: Limit, entry: PastEntry) -> bool:
         """Tell whether an entry of the past counts."""
         if limit.velocity is None or not limit.velocity.condition:
             return True
@@ -177,16 +183,16 @@ class _Conditions:
             "correlation_id": transaction.correlation_id,
             "metadata": dict(transaction.metadata),
         }
-        return self._is_true(limit, seen, entry.posted, currency)
+        return self._is_true(limit, seen, entry.direction, entry.posted)
 
     def _is_true(
-        self, limit: Limit, seen: Mapping[str, object], units: object, currency: str
+        self, limit: Limit, seen: Mapping[str, object], direction: Direction, units: Decimal
     ) -> bool:
         if limit.velocity is None or not limit.velocity.condition:
             return True
         condition = self._books.condition(limit.velocity.condition)
         try:
-            values = {**seen, "units": units, "currency": currency}
+            values = {**seen, "units": units, "currency": limit.currency}
             return condition.evaluate(values, self._books.exponents) is True
         except EvaluationError:
-            return True
+            return takes_out(limit, direction)

@@ -8,10 +8,11 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
+from ledger_server.application.ids import new_id
 from ledger_server.application.post import Poster
-from ledger_server.domain.errors import HoldNotOpenError, LedgerError
+from ledger_server.domain.errors import HoldNotOpenError, LedgerError, TooManyEntriesError
 from ledger_server.domain.transaction import Kind, PostCommand
 from ledger_server.store import holds
 from ledger_server.store.database import Database
@@ -22,9 +23,6 @@ _log = logging.getLogger(__name__)
 SWEEP_INTERVAL_SECONDS: Final = 1.0
 #: Holds of one journal in one sweep.
 HOLDS_MAX_PER_SWEEP: Final = 500
-
-#: Every server derives the same transaction id for the expiry of a hold.
-_NAMESPACE: Final = UUID("6f0f9b0a-2f5e-5d0b-9f25-5b0d7c1c8e11")
 
 
 class Sweeper:
@@ -55,7 +53,11 @@ class Sweeper:
             by_journal.setdefault(journal, []).append(hold_id)
         ended = 0
         for journal, hold_ids in by_journal.items():
-            ended += await self._expire(journal, hold_ids)
+            try:
+                ended += await self._expire_in_parts(journal, hold_ids)
+            except LedgerError as error:
+                # The journals after this one are not to wait for it.
+                _log.warning("journal %s: sweep put off: %s", journal, error)
         return ended
 
     async def _run(self) -> None:
@@ -72,12 +74,24 @@ class Sweeper:
             if ended < HOLDS_MAX_PER_SWEEP:
                 await asyncio.sleep(SWEEP_INTERVAL_SECONDS)
 
+    async def _expire_in_parts(self, journal: str, hold_ids: Sequence[UUID]) -> int:
+        """Expire holds, in smaller parts if they are too many entries for one call."""
+        try:
+            return await self._expire(journal, hold_ids)
+        except TooManyEntriesError:
+            if len(hold_ids) == 1:
+                raise
+        half = len(hold_ids) // 2
+        ended = await self._expire_in_parts(journal, hold_ids[:half])
+        return ended + await self._expire_in_parts(journal, hold_ids[half:])
+
     async def _expire(self, journal: str, hold_ids: Sequence[UUID]) -> int:
         results = await self._poster.post_independent(
             journal,
             [
                 PostCommand(
-                    transaction_id=uuid5(_NAMESPACE, str(hold_id)),
+                    # Nobody's to foresee: a posting under it would keep the hold for ever.
+                    transaction_id=new_id(),
                     template_code="",
                     template_version=None,
                     params={},

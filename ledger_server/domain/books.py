@@ -18,6 +18,7 @@ from ledger_server.domain.limit_check import (
     available,
     check_standing,
     check_velocity,
+    counted_at_end,
     counted_units,
     counts,
 )
@@ -36,7 +37,7 @@ from ledger_server.domain.transaction import (
 #: Sums of a balance stay below this: what the database's checks and reports are made for.
 SUM_BOUND: Final = Decimal(10) ** 60
 
-_add = EXACT.add
+_add, _subtract = EXACT.add, EXACT.subtract
 
 
 @dataclasses.dataclass(slots=True)
@@ -171,11 +172,13 @@ def _count_movements(posting: Posting, books: Books) -> None:
     asked: dict[tuple[str, AccountId], tuple[Attachment, str, Decimal]] = {}
     kind = posting.draft.command.kind
     for entry in posting.entries:
-        if not counts(kind, entry.layer):
-            continue
         for attachment in books.limits.of(entry.key):
             limit = attachment.limit
-            if limit.velocity is None or not books.limits.holds_for(limit, posting.draft, entry):
+            if (
+                limit.velocity is None
+                or not counts(limit, kind, entry)
+                or not books.limits.holds_for(limit, posting.draft, entry)
+            ):
                 continue
             place_of = (limit.code, entry.key.account_id)
             sofar = asked[place_of][2] if place_of in asked else ZERO
@@ -189,28 +192,27 @@ def _count_movements(posting: Posting, books: Books) -> None:
     for place_of, (_, _, units) in asked.items():
         if units:
             posting.movements.append(Movement(*place_of, None, units))
-    posting.movements.extend(_given_back(posting, books))
+    posting.movements.extend(_hold_ends(posting, books))
     for movement in posting.movements:
         _move(books, movement, movement.units)
 
 
-def _given_back(posting: Posting, books: Books) -> Iterable[Movement]:
-    """Return what a hold gives back, counted off at the time of its placing."""
+def _hold_ends(posting: Posting, books: Books) -> Iterable[Movement]:
+    """Return what a capture or release counts, at the time of the hold's placing."""
     step, hold = posting.hold_step, posting.hold_before
     if step is None or hold is None or books.limits is None:
         return
-    for leg, units in zip(hold.legs, step.given_back, strict=True):
-        if not units:
-            continue
+    for leg, after, given_back in zip(hold.legs, step.hold.legs, step.given_back, strict=True):
+        captured = _subtract(after.captured, leg.captured)
         # Whether it counted was decided by what was placed, not by what comes back of it.
         placed = DraftEntry(leg.key, leg.account_code, leg.direction, Layer.PENDING, leg.placed)
         for attachment in books.limits.of(leg.key):
             limit = attachment.limit
             if limit.velocity is None or not books.limits.holds_for(limit, posting.draft, placed):
                 continue
-            counted = counted_units(limit, placed._replace(units=units))
+            counted = counted_at_end(limit, leg, captured, given_back)
             if counted:
-                yield Movement(limit.code, leg.key.account_id, hold.placed_at, EXACT.minus(counted))
+                yield Movement(limit.code, leg.key.account_id, hold.placed_at, counted)
 
 
 def _move(books: Books, movement: Movement, units: Decimal) -> None:

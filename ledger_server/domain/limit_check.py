@@ -12,6 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ledger_server.domain.errors import LimitExceededError
+from ledger_server.domain.hold import HoldLeg
 from ledger_server.domain.limit import Attachment, Limit, Measure, Scope, Window
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Direction, Layer, plain
 from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, Kind
@@ -62,15 +63,39 @@ def counted_units(limit: Limit, entry: DraftEntry) -> Decimal:
     return EXACT.minus(entry.units) if velocity.measure is Measure.NET else ZERO
 
 
-def counts(kind: Kind, layer: Layer) -> bool:
-    """Tell whether an entry counts: what is settled by itself, and what is put on hold.
+def counts(limit: Limit, kind: Kind, entry: DraftEntry) -> bool:
+    """Tell whether an entry counts: what is settled by itself, and what a hold takes out.
 
-    A capture settles what its hold counted already; what gives a hold back is counted off the
-    hold's own time (`Movement.counted_at`).
+    What ends a hold counts nothing by itself: see `counted_at_end`.
     """
     if kind is Kind.HOLD:
-        return layer is Layer.PENDING
-    return kind in {Kind.POSTING, Kind.REVERSAL} and layer is Layer.SETTLED
+        return entry.layer is Layer.PENDING and takes_out(limit, entry.direction)
+    return kind in {Kind.POSTING, Kind.REVERSAL} and entry.layer is Layer.SETTLED
+
+
+def takes_out(limit: Limit, direction: Direction) -> bool:
+    """Tell whether an entry on this side uses a velocity limit up; on the other it may free."""
+    assert limit.velocity is not None, f"{limit.code} is a standing limit"
+    return direction is limit.velocity.direction
+
+
+def counted_at_end(limit: Limit, leg: HoldLeg, captured: Decimal, given_back: Decimal) -> Decimal:
+    """Return what captures and releases of a hold's leg add to what its placing counted.
+
+    What goes out was counted when it was placed, and what is given back of it counts no longer.
+    What comes in is not there until it is captured: else a hold would lift a NET limit for as long
+    as it stands. Both count from the time of the placing (`Movement.counted_at`).
+    """
+    goes_out = takes_out(limit, leg.direction)
+    entry = DraftEntry(
+        leg.key,
+        leg.account_code,
+        leg.direction,
+        Layer.PENDING,
+        given_back if goes_out else captured,
+    )
+    units = counted_units(limit, entry)
+    return EXACT.minus(units) if goes_out else units
 
 
 @dataclasses.dataclass(slots=True)

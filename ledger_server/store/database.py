@@ -43,6 +43,10 @@ _WRITER_PLANS: Final = {
     "enable_bitmapscan": "off",
 }
 
+#: A plan for each read: its filters are optional, so no plan fits all; and one kept from when
+#: the tables were small reads a whole journal's balances once they have grown.
+_READER_PLANS: Final = {"plan_cache_mode": "force_custom_plan"}
+
 #: From PostgreSQL 16 on, a member of a role may not always become it.
 _MAY_SET_ROLE: Final = """
 SELECT count(*) > 0
@@ -169,7 +173,7 @@ class Database:
                 dsn,
                 min_size=1,
                 max_size=POOL_SIZE_MAX,
-                server_settings=settings,
+                server_settings=settings | _READER_PLANS,
                 reset=_keep,
                 timeout=CONNECT_TIMEOUT_SECONDS,
             )

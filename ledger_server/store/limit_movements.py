@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ledger_server.domain.limit_check import Movement
 from ledger_server.domain.primitives import AccountId, Direction, JournalId, Layer
+from ledger_server.domain.transaction import BalanceKey
 from ledger_server.store.database import Tx
 from ledger_server.store.queries import load
 
@@ -31,7 +32,7 @@ class PastEntry:
     layer: Layer
     #: As posted; what a limit's condition sees.
     posted: Decimal
-    #: What counts: of a hold, less what was given back.
+    #: What counts: of a hold, less what was given back; of one that brings in, what came.
     units: Decimal
     #: The stored event, for the limit's condition.
     payload: bytes
@@ -49,10 +50,17 @@ async def insert_starts_in_tx(tx: Tx, journal_id: JournalId, keys: Sequence[Key]
 
 
 async def past_in_tx(
-    tx: Tx, journal_id: JournalId, account_id: AccountId, currency: str, since: datetime
+    tx: Tx,
+    journal_id: JournalId,
+    key: BalanceKey,
+    direction: Direction,
+    since: datetime,
 ) -> list[PastEntry]:
-    """Return what an account moved in a currency since a moment, oldest first."""
-    rows = await tx.fetch(_SQL["past"], journal_id, account_id, currency, since)
+    """Return what an account moved in a currency since a moment, oldest first.
+
+    `direction` is the side that the limit counts.
+    """
+    rows = await tx.fetch(_SQL["past"], journal_id, *key, since, direction)
     return [
         PastEntry(
             row["sequence"],

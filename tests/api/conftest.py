@@ -1,10 +1,12 @@
 """A server in the process, as it runs in production but for the launcher around it."""
 
 import decimal
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 
 import grpc
 import pytest
+import pytest_asyncio
 
 from ledger_server.api.interceptors import RefusalInterceptor
 from ledger_server.app import add_servicers
@@ -12,6 +14,9 @@ from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
 from tests.api.calls import Ledger
 from tests.books import Books
+from tests.ledger import PostingLedger, Serving, database_of, serving
+
+_journal_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -48,3 +53,43 @@ async def books(ledger: Ledger, database_dsn: str) -> AsyncIterator[Books]:
     opened = await Books.open(database_dsn)
     yield opened
     await opened.close()
+
+
+# For modules in which every test takes a journal of its own on a server that all of them share.
+# They run in the module's loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
+
+
+@pytest.fixture(scope="module")
+def dsn(postgres_dsn: str, template_database: str) -> Iterator[str]:
+    """A database of the module's own, migrated."""
+    with database_of(postgres_dsn, template_database) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(dsn: str) -> AsyncIterator[Serving]:
+    """A server on the module's database."""
+    async with serving(dsn) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def posting(running: Serving) -> PostingLedger:
+    """A journal of the test's own with the accounts cash, income and rent."""
+    opened = running.ledger.of(f"journal-{next(_journal_numbers)}")
+    await opened.open("cash", "income", "rent")
+    return opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def both(dsn: str) -> AsyncIterator[tuple[Serving, Serving]]:
+    """Two servers on one database, as two processes would be: they share nothing else."""
+    async with serving(dsn) as one, serving(dsn) as other:
+        yield one, other
+
+
+@pytest.fixture
+def ledgers(both: tuple[Serving, Serving]) -> tuple[PostingLedger, PostingLedger]:
+    """The services of both servers for a journal of the test's own, still to be opened."""
+    code = f"journal-{next(_journal_numbers)}"
+    return both[0].ledger.of(code), both[1].ledger.of(code)

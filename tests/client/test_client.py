@@ -1,26 +1,18 @@
 """The client against a server that answers by script: what it sends, and what it makes of it."""
 
 import datetime as dt
-import inspect
-import re
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import message_factory, timestamp_pb2
-from google.protobuf.message import Message
+from google.protobuf import timestamp_pb2
 
 from ledger_client import (
-    AccountCategory,
     AccountStatus,
     Direction,
-    EntryDefinition,
     Layer,
     LedgerClient,
-    NewAccount,
-    NewTxTemplate,
     Posting,
     PostResult,
     Refusal,
@@ -28,16 +20,14 @@ from ledger_client import (
     new_id,
 )
 from ledger_proto.v1 import (
-    account_sets_pb2,
     accounts_pb2,
     balances_pb2,
     common_pb2,
     journals_pb2,
     reports_pb2,
     transactions_pb2,
-    tx_templates_pb2,
 )
-from tests.client.fake_ledger import METHODS, Failure, FakeLedger
+from tests.client.fake_ledger import Failure, FakeLedger
 
 ID = new_id()
 NOON = timestamp_pb2.Timestamp(seconds=1_767_268_800)
@@ -48,142 +38,12 @@ ACCOUNT = accounts_pb2.Account(
     status=accounts_pb2.ACCOUNT_STATUS_LOCKED,
     create_time=NOON,
 )
-TRANSACTION = transactions_pb2.Transaction(id=str(ID), sequence=3, effective_date="2026-01-31")
-TEMPLATE = NewTxTemplate(
-    code="T",
-    entries=[EntryDefinition(account="'a'", direction="DEBIT", units="'1'", currency="'USD'")],
+TRANSACTION = transactions_pb2.Transaction(
+    id=str(ID),
+    sequence=3,
+    effective_date="2026-01-31",
+    kind=transactions_pb2.TRANSACTION_KIND_POSTING,
 )
-
-#: The answer and the call of each mutation that takes a request id.
-MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
-    "CreateJournal": (
-        journals_pb2.CreateJournalResponse(journal=journals_pb2.Journal(id=str(ID))),
-        lambda ledger, **key: ledger.create_journal("MAIN", **key),
-    ),
-    "RegisterCurrency": (
-        journals_pb2.RegisterCurrencyResponse(),
-        lambda ledger, **key: ledger.register_currency("MAIN", "ETH", 18, **key),
-    ),
-    "CreateAccount": (
-        accounts_pb2.CreateAccountResponse(account=ACCOUNT),
-        lambda ledger, **key: ledger.create_account(
-            "MAIN", "a", normal_side=Direction.DEBIT, **key
-        ),
-    ),
-    "BatchCreateAccounts": (
-        accounts_pb2.BatchCreateAccountsResponse(accounts=[ACCOUNT]),
-        lambda ledger, **key: ledger.batch_create_accounts(
-            "MAIN", [NewAccount(code="a", normal_side=Direction.DEBIT)], **key
-        ),
-    ),
-    "UpdateAccount": (
-        accounts_pb2.UpdateAccountResponse(account=ACCOUNT),
-        lambda ledger, **key: ledger.update_account("MAIN", "a", name="A", **key),
-    ),
-    "LockAccount": (
-        accounts_pb2.LockAccountResponse(account=ACCOUNT),
-        lambda ledger, **key: ledger.lock_account("MAIN", "a", **key),
-    ),
-    "UnlockAccount": (
-        accounts_pb2.UnlockAccountResponse(account=ACCOUNT),
-        lambda ledger, **key: ledger.unlock_account("MAIN", "a", **key),
-    ),
-    "CloseAccount": (
-        accounts_pb2.CloseAccountResponse(account=ACCOUNT),
-        lambda ledger, **key: ledger.close_account("MAIN", "a", **key),
-    ),
-    "CreateAccountSet": (
-        account_sets_pb2.CreateAccountSetResponse(
-            account_set=account_sets_pb2.AccountSet(id=str(ID))
-        ),
-        lambda ledger, **key: ledger.create_account_set(
-            "MAIN", "s", category=AccountCategory.ASSET, **key
-        ),
-    ),
-    "AddAccountSetMembers": (
-        account_sets_pb2.AddAccountSetMembersResponse(added_count=2),
-        lambda ledger, **key: ledger.add_account_set_members(
-            "MAIN", "s", accounts=["a", ID], member_sets=["t"], **key
-        ),
-    ),
-    "RemoveAccountSetMembers": (
-        account_sets_pb2.RemoveAccountSetMembersResponse(removed_count=1),
-        lambda ledger, **key: ledger.remove_account_set_members("MAIN", "s", accounts=["a"], **key),
-    ),
-    "CreateTxTemplate": (
-        tx_templates_pb2.CreateTxTemplateResponse(created=True),
-        lambda ledger, **key: ledger.create_tx_template("MAIN", TEMPLATE, **key),
-    ),
-}
-
-
-def test_there_is_a_method_for_each_call() -> None:
-    """`PostTransaction` is `post` and `validate`, `PostTransactions` is `post_many`."""
-    renamed = {"PostTransaction": "post", "PostTransactions": "post_many"}
-    for name in METHODS:
-        method = renamed.get(name) or re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-        assert inspect.getdoc(getattr(LedgerClient, method)), method
-
-
-def test_each_mutation_is_tried_below() -> None:
-    assert set(MUTATIONS) == {
-        name for name, method in METHODS.items() if "request_id" in method.input_type.fields_by_name
-    }
-
-
-@pytest.mark.parametrize("method", MUTATIONS)
-async def test_each_mutation_carries_a_key(
-    fake: FakeLedger, client: LedgerClient, method: str
-) -> None:
-    answer, call = MUTATIONS[method]
-    fake.answer(method, answer)
-
-    await call(client)
-    await call(client)
-    await call(client, request_id="mine")
-
-    first, second, third = fake.requests(method)
-    assert first.request_id != second.request_id
-    assert len(first.request_id) == 36
-    assert third.request_id == "mine"
-
-
-@pytest.mark.parametrize("name", [name for name in METHODS if name.startswith("List")])
-async def test_each_list_goes_through_all_pages(
-    fake: FakeLedger, client: LedgerClient, name: str
-) -> None:
-    output = METHODS[name].output_type
-    (items,) = (field for field in output.fields if field.message_type)
-    assert items.message_type is not None
-    item = message_factory.GetMessageClass(items.message_type)()
-    for field, value in (
-        ("id", str(ID)),
-        ("account_id", str(ID)),
-        ("effective_date", "2026-01-31"),
-        ("normal_side", 1),
-        ("status", 1),
-    ):
-        if field in items.message_type.fields_by_name:
-            setattr(item, field, value)
-    page = message_factory.GetMessageClass(output)
-    fake.answer(
-        name,
-        page(**{items.name: [item, item]}, next_page_token="two"),
-        page(next_page_token="three"),
-        page(**{items.name: [item]}),
-    )
-    method = getattr(client, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
-    needed = [
-        "MAIN"
-        for parameter in inspect.signature(method).parameters.values()
-        if parameter.default is inspect.Parameter.empty
-    ]
-
-    found = [one async for one in method(*needed)]
-
-    assert len(found) == 3
-    assert [request.page_token for request in fake.requests(name)] == ["", "two", "three"]
-    assert {request.page_size for request in fake.requests(name)} == {500}
 
 
 async def test_a_list_asks_for_no_page_that_is_not_read(

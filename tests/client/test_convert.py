@@ -15,7 +15,9 @@ from ledger_client import (
     AccountStatus,
     Direction,
     EntryDefinition,
+    HoldStatus,
     Layer,
+    LimitScope,
     NewAccount,
     NewTxTemplate,
     Param,
@@ -24,7 +26,10 @@ from ledger_client import (
     PostResult,
     Refusal,
     TransactionFields,
+    TransactionKind,
     TrialBalanceRowKind,
+    VelocityMeasure,
+    VelocityWindow,
     new_id,
 )
 from ledger_client.convert import decode, encode
@@ -33,6 +38,8 @@ from ledger_proto.v1 import (
     accounts_pb2,
     balances_pb2,
     common_pb2,
+    holds_pb2,
+    limits_pb2,
     reports_pb2,
     transactions_pb2,
     tx_templates_pb2,
@@ -50,6 +57,10 @@ ID = new_id()
         (Layer, encode.layer, common_pb2.Layer),
         (AccountStatus, encode.account_status, accounts_pb2.AccountStatus),
         (AccountCategory, encode.account_category, account_sets_pb2.AccountCategory),
+        (HoldStatus, encode.hold_status, holds_pb2.HoldStatus),
+        (LimitScope, encode.limit_scope, limits_pb2.LimitScope),
+        (VelocityMeasure, encode.velocity_measure, limits_pb2.VelocityMeasure),
+        (VelocityWindow, encode.velocity_window, limits_pb2.VelocityWindow),
     ],
 )
 def test_every_enum_value_of_the_contract_has_a_name(
@@ -64,6 +75,8 @@ def test_param_types_and_row_kinds_are_those_of_the_contract() -> None:
     assert [f"PARAM_TYPE_{one.name}" for one in ParamType] == wire
     wire = reports_pb2.TrialBalanceRowKind.keys()[1:]
     assert [f"TRIAL_BALANCE_ROW_KIND_{one.name}" for one in TrialBalanceRowKind] == wire
+    wire = transactions_pb2.TransactionKind.keys()[1:]
+    assert [f"TRANSACTION_KIND_{one.name}" for one in TransactionKind] == wire
 
 
 def test_an_enum_may_be_given_as_its_name() -> None:
@@ -78,6 +91,14 @@ def test_a_date_is_not_an_instant() -> None:
     assert encode.date(None) == ""
     with pytest.raises(TypeError, match="give a civil date, not the instant"):
         encode.date(NOON_PYTHON)
+
+
+def test_an_instant_has_an_offset() -> None:
+    there = encode.instant(NOON_PYTHON.astimezone(dt.timezone(dt.timedelta(hours=-9))), "x")
+    assert there == timestamp_pb2.Timestamp(seconds=NOON.seconds, nanos=123_456_000)
+    assert encode.instant(None, "x") is None
+    with pytest.raises(ValueError, match="expire_time: an instant needs an offset"):
+        encode.instant(NOON_PYTHON.replace(tzinfo=None), "expire_time")
 
 
 def test_template_comes_back_as_it_went() -> None:
@@ -135,6 +156,7 @@ def test_posting_with_all_and_with_nothing() -> None:
         external_id="e",
         correlation_id="c",
         metadata={"k": "v"},
+        behind_soft_lock=True,
     )
     message = encode.transaction_request(full)
     assert message.transaction_id == str(ID)
@@ -143,6 +165,7 @@ def test_posting_with_all_and_with_nothing() -> None:
     assert message.effective_date == "2026-01-31"
     assert (message.description, message.external_id, message.correlation_id) == ("d", "e", "c")
     assert dict(message.metadata) == {"k": "v"}
+    assert message.behind_soft_lock
 
     bare = encode.transaction_request(Posting(template_code="T", params={}, transaction_id=ID))
     assert bare == transactions_pb2.TransactionRequest(
@@ -159,6 +182,7 @@ def transaction_message(**changes: Any) -> transactions_pb2.Transaction:
         "effective_date": "2026-01-31",
         "record_time": NOON,
         "params": {"n": 3, "amount": "1.00"},
+        "kind": transactions_pb2.TRANSACTION_KIND_POSTING,
         "entries": [
             transactions_pb2.Entry(
                 account_id=str(ID),

@@ -24,14 +24,19 @@ from tests.ledger import (
     PostingLedger,
     check_books,
     database_of,
-    request,
     serving,
-    template,
 )
-from tests.model.model import LAYERS, ZERO, Asked, Leg, Model, Posted, Refusal, columns
+from tests.model.comparing import (
+    CURRENCIES,
+    columns_of,
+    compare_posted,
+    compare_refusal,
+    message_of,
+    template_of,
+)
+from tests.model.model import LAYERS, ZERO, Asked, Leg, Model, Refusal, columns
 
 ACCOUNTS = ["cash", "loan", "fees", "équité", "tax"]
-CURRENCIES = {"USD": 2, "BTC": 8, "JPY": 0, "GOLD": 4}
 DAYS = ["1999-12-31", "2026-01-01", "2026-01-31", "2026-02-28", "2031-07-01"]
 
 CHOSEN = os.environ.get("LEDGER_MODEL_SEED")
@@ -102,7 +107,7 @@ class History:
             )
         )
         for code in "AB":
-            await ledger.create_template(_template(code, 1))
+            await ledger.create_template(template_of(code, 1))
         # journal, accounts, LINES, TRANSFER, currency, A, B
         self.model.types = [10, *[12] * len(ACCOUNTS), 20, 20, 11, 20, 20]
 
@@ -127,7 +132,7 @@ class History:
             code = self.choose.choice("AB")
             self.model.versions[code] += 1
             self.model.types.append(20)
-            await self.ledger.create_template(_template(code, self.model.versions[code]))
+            await self.ledger.create_template(template_of(code, self.model.versions[code]))
         if self.steps % 15 == 0:
             await self.compare_balances()
             await self.compare_trial_balance()
@@ -236,36 +241,36 @@ class History:
         expected = self.model.post(asked)
         ledger = self.ledger
         if isinstance(expected, Refusal):
-            answer = await refused(ledger.post(_message(asked)))
-            _compare_refusal(expected, answer.reason, answer.facts)
+            answer = await refused(ledger.post(message_of(asked)))
+            compare_refusal(expected, answer.reason, answer.facts)
         else:
             if self.choose.random() < 0.2:
-                valid = await ledger.post(_message(asked), validate_only=True)
+                valid = await ledger.post(message_of(asked), validate_only=True)
                 assert not valid.HasField("refusal")
                 assert valid.replayed == expected[1]
-            posted = await ledger.post(_message(asked))
-            _compare_posted(expected, posted.transaction, replayed=posted.replayed)
+            posted = await ledger.post(message_of(asked))
+            compare_posted(expected, posted.transaction, replayed=posted.replayed)
 
     async def post_many(self, many: list[Asked], mode: int) -> None:
         self.last = repr((mode, many))
-        messages = [_message(asked) for asked in many]
+        messages = [message_of(asked) for asked in many]
         if mode == ATOMIC:
             expected = self.model.post_atomic(many)
             if isinstance(expected, Refusal):
                 answer = await refused(self.ledger.post_all(messages, mode))
-                _compare_refusal(expected, answer.reason, answer.facts)
+                compare_refusal(expected, answer.reason, answer.facts)
                 return
             results = await self.ledger.post_all(messages, mode)
             for one, result in zip(expected, results, strict=True):
-                _compare_posted(one, result.transaction, replayed=result.replayed)
+                compare_posted(one, result.transaction, replayed=result.replayed)
             return
         results = await self.ledger.post_all(messages, mode)
         for asked, result in zip(many, results, strict=True):
             answered = self.model.post(asked)
             if isinstance(answered, Refusal):
-                _compare_refusal(answered, result.refusal.reason, dict(result.refusal.metadata))
+                compare_refusal(answered, result.refusal.reason, dict(result.refusal.metadata))
             else:
-                _compare_posted(answered, result.transaction, replayed=result.replayed)
+                compare_posted(answered, result.transaction, replayed=result.replayed)
 
     async def lock_or_unlock(self) -> None:
         account = self.choose.choice(ACCOUNTS)
@@ -331,14 +336,14 @@ class History:
             for key in opening.keys() | movement.keys()
         }
         expected = {key: row for key, row in expected.items() if any(row)}
-        found = {(row.code, row.currency): _columns(row.columns) for row in report.rows}
+        found = {(row.code, row.currency): columns_of(row.columns) for row in report.rows}
         assert found == expected
         assert report.sequence == (position or head)
         for total in report.totals:
             assert total.balanced
             rows = [row for key, row in expected.items() if key[1] == total.currency]
-            assert _columns(total.columns) == tuple(map(sum, zip(*rows, strict=True))) or (
-                not rows and not any(_columns(total.columns))
+            assert columns_of(total.columns) == tuple(map(sum, zip(*rows, strict=True))) or (
+                not rows and not any(columns_of(total.columns))
             )
 
     async def compare_everything(self, dsn: str) -> None:
@@ -360,7 +365,7 @@ class History:
             answer = await ledger.transactions.GetTransaction(
                 pb.GetTransactionRequest(journal=ledger.journal, transaction_id=one.asked.id)
             )
-            _compare_posted((one, False), answer.transaction, replayed=False)
+            compare_posted((one, False), answer.transaction, replayed=False)
         connection = await asyncpg.connect(dsn)
         try:
             rows = await connection.fetch(
@@ -373,84 +378,3 @@ class History:
         assert [tuple(row) for row in rows] == list(enumerate(self.model.types, 1))
         await check_books(dsn, ledger.journal)
         assert self.model.posted, "a history in which nothing was posted shows nothing"
-
-
-def _template(code: str, version: int) -> Any:
-    return template(
-        code,
-        {"lines": ("JSON", None), "factor": ("DECIMAL", "1")},
-        [
-            {
-                "for_each": "params.lines",
-                "account": "item.account",
-                "direction": "item.direction",
-                "layer": "item.layer",
-                "units": "decimal(item.units) * params.factor",
-                "currency": "item.currency",
-            }
-        ],
-        description=f"version {version}",
-    )
-
-
-def _message(asked: Asked) -> pb.TransactionRequest:
-    names = ("direction", "account", "layer", "units", "currency")
-    params: dict[str, Any] = {"lines": [dict(zip(names, leg, strict=True)) for leg in asked.legs]}
-    if asked.factor is not None:
-        params["factor"] = asked.factor
-    return request(
-        asked.template_code,
-        params,
-        transaction_id=asked.id,
-        template_version=asked.template_version,
-        effective_date=asked.effective_date,
-        description=asked.description,
-        external_id=asked.external_id,
-        correlation_id=asked.correlation_id,
-        metadata=dict(asked.metadata),
-    )
-
-
-def _compare_refusal(expected: Refusal, reason: str, facts: dict[str, str]) -> None:
-    assert reason == expected.reason, (expected, reason, facts)
-    # `problem` is a sentence, and the only fact that the model does not know.
-    assert {name: fact for name, fact in facts.items() if name != "problem"} == expected.facts
-
-
-def _compare_posted(
-    expected: tuple[Posted, bool], found: pb.Transaction, *, replayed: bool
-) -> None:
-    one, is_replay = expected
-    asked = one.asked
-    assert replayed == is_replay
-    assert (found.id, found.sequence) == (asked.id, one.sequence)
-    assert (found.template_code, found.template_version) == (asked.template_code, one.version)
-    assert (found.effective_date, found.description) == (one.effective, asked.description)
-    assert (found.external_id, found.correlation_id) == (asked.external_id, asked.correlation_id)
-    assert dict(found.metadata) == dict(asked.metadata)
-    factor = Decimal(asked.factor or "1")
-    for leg, after, entry in zip(asked.legs, one.after, found.entries, strict=True):
-        assert (
-            common_pb2.Direction.Name(entry.direction).removeprefix("DIRECTION_"),
-            entry.account_code,
-            common_pb2.Layer.Name(entry.layer).removeprefix("LAYER_"),
-            Decimal(entry.units),
-            entry.currency,
-        ) == (leg[0], leg[1], leg[2], Decimal(leg[3]) * factor, leg[4])
-        assert len(entry.units.partition(".")[2]) == CURRENCIES[entry.currency]
-        balance = entry.balance_after
-        assert (Decimal(balance.debit), Decimal(balance.credit), balance.version) == after
-
-
-def _columns(found: Any) -> tuple[Decimal, ...]:
-    return tuple(
-        Decimal(getattr(found, name))
-        for name in (
-            "opening_debit",
-            "opening_credit",
-            "debit",
-            "credit",
-            "closing_debit",
-            "closing_credit",
-        )
-    )

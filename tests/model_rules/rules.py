@@ -171,7 +171,8 @@ class RulesLedger(PostingLedger):
                 journal=self.journal, code=code, normal_side=CREDIT
             )
         )
-        await self.add(code, *members, sets=sets)
+        if members or sets:
+            await self.add(code, *members, sets=sets)
 
     async def add(self, code: str, *members: str, sets: tuple[str, ...] = ()) -> None:
         await self.account_sets.AddAccountSetMembers(

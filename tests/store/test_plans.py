@@ -167,13 +167,13 @@ async def _fill(connection: Any) -> None:
     journal_id = await connection.fetchval("SELECT id FROM journals")
     async with connection.transaction():
         for insert in (
-            "INSERT INTO accounts (journal_id, id, code, name, normal_side, status, metadata,"
-            " created_at) SELECT $1, md5(n::text)::uuid, 'filled-' || to_char(n, 'FM000000'), '',"
-            " 1, 1, '{}', now()",
-            "INSERT INTO balances (journal_id, account_id, currency)"
-            " SELECT $1, md5(n::text)::uuid, 'USD'",
-            "INSERT INTO daily_sums (journal_id, account_id, currency, layer, day, debit, credit)"
-            " SELECT $1, md5(n::text)::uuid, 'USD', 1, '2020-01-01', 0, 0",
+            """INSERT INTO accounts (journal_id, id, code, name, normal_side, status, metadata,
+               created_at) SELECT $1, md5(n::text)::uuid, 'filled-' || to_char(n, 'FM000000'), '',
+               1, 1, '{}', now()""",
+            """INSERT INTO balances (journal_id, account_id, currency)
+               SELECT $1, md5(n::text)::uuid, 'USD'""",
+            """INSERT INTO daily_sums (journal_id, account_id, currency, layer, day, debit, credit)
+               SELECT $1, md5(n::text)::uuid, 'USD', 1, '2020-01-01', 0, 0""",
         ):
             await connection.execute(
                 f"{insert} FROM generate_series(0, $2 - 1) AS n", journal_id, ACCOUNTS

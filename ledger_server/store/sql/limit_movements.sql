@@ -14,11 +14,13 @@ SELECT $1, key.limit_code, key.account_id
 
 -- past --
 -- What an account moved in a currency since a moment, and what its holds gave back: postings (21)
--- and reversals (26) on SETTLED, holds (22) on PENDING less what was released of them.
+-- and reversals (26) on SETTLED, holds (22) on PENDING: on the limit's side ($5) less what was
+-- released of them, on the other what was captured, for that alone has come in.
 SELECT events.sequence, events.recorded_at, entries.direction, entries.layer,
        entries.units AS posted,
-       CASE events.type WHEN 22 THEN entries.units - hold_entries.released ELSE entries.units END
-           AS units,
+       CASE WHEN events.type <> 22 THEN entries.units
+            WHEN entries.direction = $5 THEN entries.units - hold_entries.released
+            ELSE hold_entries.captured END AS units,
        events.payload
   FROM entries
   JOIN events USING (journal_id, sequence)
