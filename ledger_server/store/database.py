@@ -59,8 +59,12 @@ SELECT count(*) > 0
 
 #: SQLSTATEs after which the same transaction may succeed when run again.
 _RETRYABLE: Final = frozenset({"40001", "40P01", "55P03"})
-#: SQLSTATE classes and states in which the database cannot serve anybody now.
-_UNAVAILABLE: Final = ("08", "53", "57P", "58", "25006")
+#: SQLSTATE classes and states after which the connection is gone: the server or its administrator
+#: ended it, or it sat idle in a transaction for too long.
+_LOST: Final = ("08", "57P", "25P03", "25P04")
+#: SQLSTATE classes and states in which the database cannot serve anybody now: out of something,
+#: timed out, input and output errors, read-only after a failover.
+_UNAVAILABLE: Final = ("53", "57014", "58", "25006")
 
 
 class StoreConfigurationError(Exception):
@@ -95,7 +99,7 @@ def _translated() -> Iterator[None]:
         state = error.sqlstate or ""
         if state in _RETRYABLE:
             raise RetryError from error
-        if state.startswith(("08", "57P")):
+        if state.startswith(_LOST):
             raise ConnectionLostError from error
         if state.startswith(_UNAVAILABLE):
             raise StorageUnavailableError from error
