@@ -101,13 +101,13 @@ def parse_moment(text: str) -> dt.datetime:
         return dt.datetime.now(dt.UTC).replace(microsecond=0) + parse_span(text[1:])
     try:
         moment = dt.datetime.fromisoformat(text)
-        offset = moment.utcoffset()
-    except ValueError as error:
+        if moment.utcoffset() is not None:
+            return moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
         advice = "2026-01-31T18:00:00Z or +7d"
         raise typer.BadParameter(f"{text!r} is not a moment such as {advice}") from error
-    if offset is None:
-        raise typer.BadParameter(f"{text} needs an offset, such as {text}Z or {text}+01:00")
-    return moment
+    advice = "2026-01-31T18:00:00Z or 2026-01-31T18:00:00+01:00"
+    raise typer.BadParameter(f"{text} needs an offset, as in {advice}")
 
 
 def parse_units(text: str) -> Decimal:

@@ -19,8 +19,10 @@ from rich.text import Text
 from ledger_client.cli.__main__ import main as ledgerctl
 from ledger_client.cli.failures import ExitCode
 from ledger_client.demo.server_process import StartError, running_server
+from ledger_client.ids import new_id
 
 JOURNAL: Final = "CAFE"
+ALICE: Final = "Liabilities:Tabs:Alice"
 BOOKS: Final = Path(__file__).with_name("books.csv")
 CURRENCIES: Final = Path(__file__).with_name("currencies.csv")
 
@@ -108,6 +110,8 @@ def _tour(console: Console, data_dir: Path) -> None:
         os.environ.update(LEDGER_SERVER=address, LEDGER_JOURNAL=JOURNAL)
         _import_books(tour)
         _post(tour)
+        _hold(tour)
+        _limit(tour)
         _report(tour)
 
 
@@ -126,7 +130,7 @@ def _post(tour: Tour) -> None:
     tour.run(
         "post",
         "DEPOSIT",
-        "account=Liabilities:Tabs:Alice",
+        f"account={ALICE}",
         "cash_account=Assets:Bank:Checking",
         "amount=50.00",
         "currency=USD",
@@ -166,6 +170,49 @@ def _post(tour: Tour) -> None:
         "memo=Croissants",
         expected=ExitCode.INVALID,
     )
+
+
+def _hold(tour: Tour) -> None:
+    hold = str(new_id())
+    tour.say("Alice books the back room: 60 dollars of her tab are held. Nothing moves yet.")
+    tour.run(
+        "hold",
+        "place",
+        "CARD_PURCHASE",
+        f"account={ALICE}",
+        "settlement_account=Income:Sales",
+        "amount=60.00",
+        "currency=USD",
+        "memo=The back room",
+        "--date=2026-03-25",
+        f"--id={hold}",
+    )
+    tour.say("It is all still hers, but only the rest is available.")
+    tour.run("balance", ALICE)
+    tour.say("Fewer came than she thought: 42 are captured, and what is left is released.")
+    day = "--date=2026-03-27"
+    tour.run("hold", "capture", hold, "amount=42.00", day)
+    tour.run("hold", "release", hold, day)
+    tour.run("balance", ALICE)
+
+
+def _limit(tour: Tour) -> None:
+    tour.say("Tabs are paid ahead: a limit says so, for each posting and each hold.")
+    tour.run("limit", "create", "PAID-AHEAD", "--currency=USD", "--available-min=0", "-o", "csv")
+    tour.run("limit", "attach", "PAID-AHEAD", f"--account={ALICE}", "-o", "csv")
+    tour.say("A cake for 55 is refused: the bound, what is there, what was asked.")
+    tour.run(
+        "post",
+        "CARD_PURCHASE",
+        f"account={ALICE}",
+        "settlement_account=Income:Sales",
+        "amount=55.00",
+        "currency=USD",
+        "memo=A birthday cake",
+        "--date=2026-03-28",
+        expected=ExitCode.REFUSED,
+    )
+    tour.run("limit", "uses", ALICE)
 
 
 def _report(tour: Tour) -> None:

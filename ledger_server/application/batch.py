@@ -26,7 +26,7 @@ from ledger_server.domain.posting import (
 from ledger_server.domain.primitives import TransactionId
 from ledger_server.domain.reversal import Reversible, reversible_entries
 from ledger_server.domain.transaction import BalanceKey, Draft, Kind, PostCommand
-from ledger_server.store import holds, postings, reversals
+from ledger_server.store import holds, journals, postings, reversals
 from ledger_server.store.database import Database, Tx
 from ledger_server.store.transaction_codec import (
     draft_entries,
@@ -253,6 +253,7 @@ async def _write_in_tx(
     """Write what was accepted and return its transactions by the identity of the posting."""
     accepted = list(loaded.books.accepted.values())
     if not accepted:
+        await _keep_past_in_tx(tx, books, loaded)
         return {}
     encoded = [posting_event(posting, actor) for posting in accepted]
     touched = {entry.key for posting in accepted for entry in posting.entries}
@@ -281,6 +282,19 @@ async def _write_in_tx(
         id(posting): stamp(message, written.base + ordinal, written.recorded_at)
         for ordinal, (posting, (_, message)) in enumerate(zip(accepted, encoded, strict=True), 1)
     }
+
+
+async def _keep_past_in_tx(tx: Tx, books: JournalBooks, loaded: Loaded) -> None:
+    """Write what limits counted of the past although nothing was accepted.
+
+    Or every refusal, until something is accepted, would read an account's history again.
+    """
+    if loaded.limits is None or not loaded.limits.past.keys:
+        return
+    await journals.lock_head_in_tx(tx, books.journal.id)
+    head = await journals.read_head_in_tx(tx, books.journal.id)
+    if head.config_version == loaded.config_version:
+        await write_limits_in_tx(tx, books, loaded.limits, ())
 
 
 def _deadline(accepted: Sequence[Posting]) -> datetime | None:

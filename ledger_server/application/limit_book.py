@@ -144,7 +144,12 @@ async def _past_in_tx(
     """Count what an account moved before its limit began to count."""
     assert limit.velocity is not None, f"{limit.code} is a standing limit"
     entries = await limit_movements.past_in_tx(
-        tx, books.journal.id, balance, limit.velocity.direction, since or BEGINNING
+        tx,
+        books.journal.id,
+        balance,
+        limit.velocity.direction,
+        since or BEGINNING,
+        with_payload=bool(limit.velocity.condition),
     )
     conditions = _Conditions(books)
     counted: list[tuple[Movement, int, datetime]] = []

@@ -34,7 +34,7 @@ class PastEntry:
     posted: Decimal
     #: What counts: of a hold, less what was given back; of one that brings in, what came.
     units: Decimal
-    #: The stored event, for the limit's condition.
+    #: The stored event, for the limit's condition; empty if it was not asked for.
     payload: bytes
 
 
@@ -55,12 +55,14 @@ async def past_in_tx(
     key: BalanceKey,
     direction: Direction,
     since: datetime,
+    *,
+    with_payload: bool,
 ) -> list[PastEntry]:
     """Return what an account moved in a currency since a moment, oldest first.
 
-    `direction` is the side that the limit counts.
+    `direction` is the side that the limit counts. Payloads are large and only for conditions.
     """
-    rows = await tx.fetch(_SQL["past"], journal_id, *key, since, direction)
+    rows = await tx.fetch(_SQL["past"], journal_id, *key, since, direction, with_payload)
     return [
         PastEntry(
             row["sequence"],

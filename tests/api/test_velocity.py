@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -387,31 +387,6 @@ async def test_a_validation_tells_and_writes_nothing(ledger: RulesLedger, dsn: s
     assert not (await ledger.post(out("10.00"), validate_only=True)).HasField("refusal")
     after = [await rows(dsn, f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]
     assert after == before
-
-
-@pytest.mark.parametrize("how", ["release", "final", "expire"])
-async def test_money_on_its_way_in_is_not_there_yet(
-    ledger: RulesLedger, servers: tuple[Serving, Serving], dsn: str, how: str
-) -> None:
-    """Or a hold that is never captured would lift a NET limit for as long as it stands."""
-    await ledger.velocity("OUT", "100", measure=NET)
-    await ledger.attach("OUT", account="ann")
-    hold, expire = into("1000.00"), datetime.now(UTC) + timedelta(milliseconds=300)
-    await ledger.place(hold, expire if how == "expire" else None)
-    assert await exceeded(ledger.post(out("100.01"))) == ("100", "0", "100.01", "100")
-    await ledger.post(out("100.00"))
-    if how == "release":
-        await ledger.release(hold.transaction_id)
-    elif how == "final":
-        await ledger.capture(hold.transaction_id, {"amount": "25.00"}, final=True)
-    else:
-        await rows(dsn, "SELECT pg_sleep_until($1)", expire)
-        await servers[0].app.sweeper.sweep()
-    expected = "75" if how == "final" else "100"
-    assert await ledger.used("ann") == {"OUT": expected}
-    await ledger.detach("OUT", account="ann")
-    await ledger.attach("OUT", account="ann")
-    assert await ledger.used("ann") == {"OUT": expected}
 
 
 async def test_a_replay_counts_once(ledger: RulesLedger) -> None:

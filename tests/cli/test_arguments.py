@@ -11,9 +11,12 @@ from ledger_client.cli.arguments import (
     parse_date,
     parse_id,
     parse_metadata,
+    parse_moment,
     parse_params,
     parse_seconds,
     parse_sequence,
+    parse_span,
+    parse_units,
 )
 
 
@@ -87,3 +90,49 @@ def test_days_ids_and_numbers() -> None:
     ):
         with pytest.raises(typer.BadParameter):
             parse(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("1h30m", 5_400),
+        ("7d", 604_800),
+        ("1d2h3m4s", 93_784),
+        ("365250d", 31_557_600_000),
+    ],
+)
+def test_a_span(text: str, seconds: int) -> None:
+    assert parse_span(text) == dt.timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "7", "1w", "-1d", "1m1h", "0s", "1.5h", "365251d", "\u0661d"])
+def test_what_is_no_span(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        parse_span(text)
+
+
+def test_a_moment() -> None:
+    expected = dt.datetime(2026, 1, 31, 17, tzinfo=dt.UTC)
+    for text in ("2026-01-31T18:00:00+01:00", "2026-01-31T17:00Z", "2026-01-31 17:00:00Z"):
+        assert parse_moment(text) == expected
+    ahead = parse_moment("+2h") - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(hours=1, minutes=59) < ahead <= dt.timedelta(hours=2)
+    for text in (
+        "2026-01-31",
+        "2026-01-31T18:00:00",
+        "18:00",
+        "9999-12-31T23:30:00-01:00",
+        "now",
+        "+",
+        "",
+    ):
+        with pytest.raises(typer.BadParameter):
+            parse_moment(text)
+
+
+def test_an_amount_may_be_below_zero() -> None:
+    assert parse_units("-12.50") == Decimal("-12.50")
+    for text in ("1e3", "1,5", "NaN", ""):
+        with pytest.raises(typer.BadParameter):
+            parse_units(text)

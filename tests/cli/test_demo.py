@@ -22,10 +22,15 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing() -> None:
         "0 posted, 18 already there",
         "debits = credits in USD",
         "debits = credits in BTC",
+        "CAPTURE",
+        "RELEASED",
+        "available, at least",
         "Nothing is left running.",
     ):
         assert said in run.stdout
     assert "reason: UNBALANCED" in run.stderr
+    for fact in ("reason: LIMIT_EXCEEDED", "bound: 0", "current: 48", "asked: "):
+        assert fact in run.stderr
     data_dir = run.stdout.split("--data-dir ")[1].split()[0]
     assert not Path(data_dir).exists()
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)

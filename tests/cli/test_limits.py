@@ -82,13 +82,13 @@ def test_limits_are_listed(ledgerctl: Ledgerctl) -> None:
     assert "no limits yet" in ledgerctl("limit", "list").stdout
     create(ledgerctl, "A", "--available-min=0")
     rolling = (*DAILY[:3], "--window=rolling", "--rolling=1d12h")
-    create(ledgerctl, "B", *rolling, "--condition=metadata['till'] == '3'")
+    create(ledgerctl, "B", *rolling, "--condition=params.metadata['till'] == '3'")
     found = {row["code"]: row for row in rows(ledgerctl("limit", "list", "-ocsv"))}
     assert (found["A"]["available_min"], found["A"]["window"]) == ("0", "")
     assert (found["B"]["window"], found["B"]["rolling_seconds"]) == ("ROLLING", "129600")
     shown = ledgerctl("limit", "list").stdout
     assert "available, at least" in shown
-    assert "gross debits in any 1d12h if metadata['till'] == '3', at most" in shown
+    assert "gross debits in any 1d12h if params.metadata['till'] == '3', at most" in shown
     again = create(ledgerctl, "A", "--available-min=0")
     assert (again.exit_code, "LIMIT_EXISTS" in again.stderr) == (5, True)
     near = ledgerctl("limit", "attach", "AB", "--account=alice")

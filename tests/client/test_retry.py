@@ -184,7 +184,11 @@ async def test_a_server_that_says_nothing(fake: FakeLedger) -> None:
 
 async def test_a_lost_answer_is_asked_for_again(fake: FakeLedger) -> None:
     """An attempt has a bound of its own, so there is time for another with the same id."""
-    posted = transactions_pb2.Transaction(id=str(new_id()), effective_date="2026-01-31", kind=1)
+    posted = transactions_pb2.Transaction(
+        id=str(new_id()),
+        effective_date="2026-01-31",
+        kind=transactions_pb2.TRANSACTION_KIND_POSTING,
+    )
     fake.answer(
         "PostTransaction",
         Silence(5.0),

@@ -80,7 +80,7 @@ def test_what_the_steps_say() -> None:
         ('{amount: "2"}', '{amuont: "2"}', "17: unknown param: amuont; did you mean amount?"),
         ("1.00 USD\n", "1.00\n", "11: a b 1.00: write account amount CURRENCY [available]"),
         ("-1.00 USD 0.50", "-1.00 USD 0.5.0", "12: 0.5.0 is not an amount such as 12.34"),
-        ("a b 1.00", "a 1.00", "11: unknown account of the example: a; did you mean a b?"),
+        ("a b 1.00", "a 1.00", "11: unknown account of the example: a; known are a b, c"),
         ("capture: stay", "capture: stya", "17: unknown hold: stya; did you mean stay?"),
         ("reverse: bill", "reverse: bil", "19: unknown transaction: bil; did you mean bill?"),
         ("final: true", 'final: "true"', "17: final: true or false is needed here"),

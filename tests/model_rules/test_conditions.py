@@ -1,7 +1,8 @@
-"""Conditions of velocity limits as postings meet them."""
+"""What must not open a way past a velocity limit: conditions, and money that has not come."""
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.model_rules.rules import (
     NET,
     RulesLedger,
     check_rules,
+    rows,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -112,3 +114,47 @@ async def test_a_condition_that_fails_opens_no_way_past(
         "70.01",
         "70",
     )
+
+
+async def test_a_history_is_read_once(ledger: RulesLedger, dsn: str) -> None:
+    """Also when the first posting is refused: or each refusal would read all of it again."""
+    await ledger.post(out("60.00"))
+    await ledger.velocity("OUT", "100")
+    await ledger.attach("OUT", account="ann")
+    counted = (
+        "SELECT count(*) AS starts, (SELECT sum(units)::int FROM limit_movements AS m"
+        " WHERE m.journal_id = s.journal_id) AS units FROM limit_starts AS s"
+        " JOIN journals ON id = s.journal_id WHERE code = $1 GROUP BY s.journal_id"
+    )
+    for _ in range(2):
+        assert await exceeded(ledger.post(out("40.01"))) == ("100", "60", "40.01", "40")
+        assert [tuple(row) for row in await rows(dsn, counted, ledger.journal)] == [(1, 60)]
+    await ledger.post(out("40.00"))
+    assert await reason(ledger.post(out("0.01"))) == "LIMIT_EXCEEDED"
+    await ledger.detach("OUT", account="ann")
+    assert await rows(dsn, counted, ledger.journal) == []
+
+
+@pytest.mark.parametrize("how", ["release", "final", "expire"])
+async def test_money_on_its_way_in_is_not_there_yet(
+    ledger: RulesLedger, servers: tuple[Serving, Serving], dsn: str, how: str
+) -> None:
+    """Or a hold that is never captured would lift a NET limit for as long as it stands."""
+    await ledger.velocity("OUT", "100", measure=NET)
+    await ledger.attach("OUT", account="ann")
+    hold, expire = into("1000.00"), datetime.now(UTC) + timedelta(milliseconds=300)
+    await ledger.place(hold, expire if how == "expire" else None)
+    assert await exceeded(ledger.post(out("100.01"))) == ("100", "0", "100.01", "100")
+    await ledger.post(out("100.00"))
+    if how == "release":
+        await ledger.release(hold.transaction_id)
+    elif how == "final":
+        await ledger.capture(hold.transaction_id, {"amount": "25.00"}, final=True)
+    else:
+        await rows(dsn, "SELECT pg_sleep_until($1)", expire)
+        await servers[0].app.sweeper.sweep()
+    expected = "75" if how == "final" else "100"
+    assert await ledger.used("ann") == {"OUT": expected}
+    await ledger.detach("OUT", account="ann")
+    await ledger.attach("OUT", account="ann")
+    assert await ledger.used("ann") == {"OUT": expected}

@@ -85,8 +85,8 @@ async def test_another_request_with_the_id_of_a_capture(ledger: RulesLedger) -> 
     capture_id, external_id = new_id(), new_id()
     fields: dict[str, Any] = {"capture_id": capture_id, "external_id": external_id}
     first = await ledger.capture(hold, {"amount": "10.00"}, **fields)
-    for params in ({"amount": "10.00"}, {"amount": "10"}, {"amount": "10.00", "memo": "none"}):
-        again = await ledger.capture(hold, params, **fields)
+    for same in ({"amount": "10.00"}, {"amount": "10"}, {"amount": "10.00", "memo": "none"}):
+        again = await ledger.capture(hold, same, **fields)
         assert (again.transaction, again.replayed) == (first.transaction, True)
     differing: list[tuple[str, dict[str, str] | None, dict[str, Any], str]] = [
         (other, {"amount": "10.00"}, {"final": True}, "hold_id"),

@@ -1,0 +1,197 @@
+"""Limits by themselves: where windows begin, what counts, and what is refused."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_server.domain.errors import LimitExceededError
+from ledger_server.domain.hold import HoldLeg
+from ledger_server.domain.limit import Attachment, Limit, Measure, Velocity, Window
+from ledger_server.domain.limit_check import (
+    available,
+    check_standing,
+    check_velocity,
+    counted_at_end,
+    counted_units,
+    counts,
+    window_start,
+)
+from ledger_server.domain.primitives import Direction, Layer
+from ledger_server.domain.transaction import BalanceKey, DraftEntry, Kind
+
+DEBIT, CREDIT = Direction.DEBIT, Direction.CREDIT
+KEY = BalanceKey(uuid.UUID(int=1), "USD")
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu",
+         "Pacific/Auckland", "Australia/Lord_Howe", "America/St_Johns", "Africa/Cairo"]  # fmt: skip
+
+
+def velocity(
+    window: Window = Window.DAY, measure: Measure = Measure.GROSS, seconds: int = 0
+) -> Limit:
+    return Limit(
+        code="L",
+        name="L",
+        currency="USD",
+        bound=Decimal(100),
+        velocity=Velocity(
+            direction=DEBIT, measure=measure, window=window, rolling_seconds=seconds or None
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("window", "zone", "now", "start"),
+    [
+        (Window.DAY, "UTC", "2026-03-01T00:00:00+00:00", "2026-03-01T00:00:00+00:00"),
+        (Window.DAY, "UTC", "2026-02-28T23:59:59.999999+00:00", "2026-02-28T00:00:00+00:00"),
+        (Window.DAY, "Asia/Kathmandu", "2026-01-01T18:15:00+00:00", "2026-01-01T18:15:00+00:00"),
+        (Window.DAY, "Asia/Kathmandu", "2026-01-01T18:14:59+00:00", "2025-12-31T18:15:00+00:00"),
+        # Daylight saving begins and ends: days of 23 and 25 hours.
+        (Window.DAY, "Europe/Berlin", "2026-03-29T21:59:59+00:00", "2026-03-28T23:00:00+00:00"),
+        (Window.DAY, "Europe/Berlin", "2026-03-29T22:00:00+00:00", "2026-03-29T22:00:00+00:00"),
+        (Window.DAY, "Europe/Berlin", "2026-10-25T22:59:59+00:00", "2026-10-24T22:00:00+00:00"),
+        # Midnight is skipped: the day begins at one o'clock.
+        (Window.DAY, "America/Sao_Paulo", "2018-11-04T05:00:00+00:00", "2018-11-04T03:00:00+00:00"),
+        (Window.DAY, "Africa/Cairo", "2026-04-24T05:00:00+00:00", "2026-04-23T22:00:00+00:00"),
+        # Monday's midnight, over a change of the clock, a month and a year.
+        (Window.WEEK, "UTC", "2026-01-01T12:00:00+00:00", "2025-12-29T00:00:00+00:00"),
+        (Window.WEEK, "UTC", "2026-01-05T00:00:00+00:00", "2026-01-05T00:00:00+00:00"),
+        (Window.WEEK, "Europe/Berlin", "2026-03-29T20:00:00+00:00", "2026-03-22T23:00:00+00:00"),
+        (Window.WEEK, "Europe/Berlin", "2026-03-29T22:00:00+00:00", "2026-03-29T22:00:00+00:00"),
+        (
+            Window.MONTH,
+            "America/New_York",
+            "2026-03-01T04:59:59+00:00",
+            "2026-02-01T05:00:00+00:00",
+        ),
+        (
+            Window.MONTH,
+            "America/New_York",
+            "2026-03-31T12:00:00+00:00",
+            "2026-03-01T05:00:00+00:00",
+        ),
+        (
+            Window.MONTH,
+            "Pacific/Auckland",
+            "2026-03-31T11:00:00+00:00",
+            "2026-03-31T11:00:00+00:00",
+        ),
+        (Window.ROLLING, "UTC", "2026-01-01T00:00:00+00:00", "2025-12-31T23:58:30+00:00"),
+    ],
+)
+def test_windows_begin(window: Window, zone: str, now: str, start: str) -> None:
+    limit = velocity(window, seconds=90 if window is Window.ROLLING else 0)
+    found = window_start(limit, datetime.fromisoformat(now), ZoneInfo(zone))
+    assert found is not None
+    assert found.astimezone(UTC) == datetime.fromisoformat(start)
+
+
+def test_life_has_no_beginning() -> None:
+    assert window_start(velocity(Window.LIFE), datetime.now(UTC), ZoneInfo("UTC")) is None
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.timedeltas(timedelta(0), timedelta(days=40)),
+    st.sampled_from(ZONES),
+    st.sampled_from([Window.DAY, Window.WEEK, Window.MONTH]),
+)
+def test_windows_never_go_back(now: datetime, later: timedelta, zone: str, window: Window) -> None:
+    """A movement that has left a window never comes into one again."""
+    first = window_start(velocity(window), now, ZoneInfo(zone))
+    second = window_start(velocity(window), now + later, ZoneInfo(zone))
+    assert first is not None
+    assert second is not None
+    assert first.astimezone(UTC) <= now
+    longest = {Window.DAY: 1, Window.WEEK: 7, Window.MONTH: 31}[window]
+    assert now - first.astimezone(UTC) < timedelta(days=longest, hours=2)
+    assert first.astimezone(UTC) <= second.astimezone(UTC)
+
+
+def entry(direction: Direction, layer: Layer = Layer.SETTLED, currency: str = "USD") -> DraftEntry:
+    return DraftEntry(KEY._replace(currency=currency), "a", direction, layer, Decimal(7))
+
+
+@pytest.mark.parametrize(
+    ("measure", "direction", "currency", "units"),
+    [
+        (Measure.GROSS, DEBIT, "USD", 7),
+        (Measure.GROSS, CREDIT, "USD", 0),
+        (Measure.NET, DEBIT, "USD", 7),
+        (Measure.NET, CREDIT, "USD", -7),
+        (Measure.GROSS, DEBIT, "EUR", 0),
+        (Measure.NET, CREDIT, "EUR", 0),
+    ],
+)
+def test_counted_units(measure: Measure, direction: Direction, currency: str, units: int) -> None:
+    limit = velocity(measure=measure)
+    assert counted_units(limit, entry(direction, currency=currency)) == units
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("layer", Layer)
+@pytest.mark.parametrize("direction", Direction)
+def test_what_counts(kind: Kind, layer: Layer, direction: Direction) -> None:
+    expected = {
+        (Kind.POSTING, Layer.SETTLED, DEBIT),
+        (Kind.POSTING, Layer.SETTLED, CREDIT),
+        (Kind.REVERSAL, Layer.SETTLED, DEBIT),
+        (Kind.REVERSAL, Layer.SETTLED, CREDIT),
+        (Kind.HOLD, Layer.PENDING, DEBIT),
+    }
+    found = counts(velocity(), kind, entry(direction, layer))
+    assert found == ((kind, layer, direction) in expected)
+
+
+@pytest.mark.parametrize(
+    ("measure", "direction", "units"),
+    [
+        (Measure.GROSS, DEBIT, -2),
+        (Measure.GROSS, CREDIT, 0),
+        (Measure.NET, DEBIT, -2),
+        (Measure.NET, CREDIT, -5),
+    ],
+)
+def test_what_the_end_of_a_hold_counts(measure: Measure, direction: Direction, units: int) -> None:
+    """Of what goes out, what is given back is counted off; of what comes in, what came."""
+    leg = HoldLeg(KEY, "a", direction, Decimal(10), Decimal(0), Decimal(0))
+    assert counted_at_end(velocity(measure=measure), leg, Decimal(5), Decimal(2)) == units
+
+
+amounts = st.integers(-50, 50).map(Decimal)
+
+
+@given(amounts, amounts, amounts)
+def test_a_standing_limit_refuses_only_what_makes_it_worse(
+    bound: Decimal, before: Decimal, after: Decimal
+) -> None:
+    limit = Limit(code="L", name="L", currency="USD", bound=bound, velocity=None)
+    if after >= bound or after >= before:
+        check_standing(Attachment(limit=limit), "a", before, after)
+        return
+    with pytest.raises(LimitExceededError) as caught:
+        check_standing(Attachment(limit=limit), "a", before, after)
+    assert Decimal(caught.value.left) == before - bound
+    assert Decimal(caught.value.asked) == before - after
+
+
+@given(amounts, amounts)
+def test_a_velocity_limit_refuses_only_what_uses_it_up(used: Decimal, asked: Decimal) -> None:
+    limit = velocity()
+    if asked <= 0 or used + 80 + asked <= 100:
+        check_velocity(limit, "a", used + 80, asked)
+        return
+    with pytest.raises(LimitExceededError) as caught:
+        check_velocity(limit, "a", used + 80, asked)
+    assert Decimal(caught.value.left) == 20 - used
+
+
+def test_available() -> None:
+    sums = [Decimal(one) for one in (100, 30, 1_000, 5_000, 0, 0, 7, 11)]
+    assert available(sums, DEBIT) == 100 - 30 - 11
+    assert available(sums, CREDIT) == 30 - 100 - 7
