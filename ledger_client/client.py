@@ -3,6 +3,7 @@
 from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.balances import BalanceCalls
+from ledger_client.calls.events import EventCalls
 from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.reports import ReportCalls
 from ledger_client.calls.transactions import TransactionCalls
@@ -17,6 +18,7 @@ class LedgerClient(
     TransactionCalls,
     BalanceCalls,
     ReportCalls,
+    EventCalls,
 ):
     """An asynchronous client of one server.
 

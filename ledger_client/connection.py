@@ -14,6 +14,7 @@ from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
+from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceStub
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceStub
@@ -88,6 +89,7 @@ class Connection:
         self._transactions = TransactionServiceStub(channel)
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
+        self._events = EventServiceStub(channel)
 
     @classmethod
     def connect(

@@ -64,6 +64,7 @@ from ledger_server.domain.errors.service import (
     OverloadedError,
     ShuttingDownError,
     StorageUnavailableError,
+    TooManySubscribersError,
 )
 from ledger_server.domain.errors.transaction import (
     BalanceOverflowError,
@@ -133,6 +134,7 @@ __all__ = [
     "TemplateInvalidError",
     "TemplateNotFoundError",
     "TooManyEntriesError",
+    "TooManySubscribersError",
     "TransactionIdReusedError",
     "TransactionNotFoundError",
     "UnbalancedError",
