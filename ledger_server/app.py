@@ -11,6 +11,7 @@ from ledger_proto.v1 import (
     accounts_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
     journals_pb2,
@@ -29,6 +30,7 @@ from ledger_proto.v1 import (
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
@@ -42,6 +44,7 @@ from ledger_server.application.post import Poster
 from ledger_server.application.sweeper import Sweeper
 from ledger_server.store.database import Database
 from ledger_server.store.journals import page_token_key_in_tx
+from ledger_server.stream.hub import EventHub
 
 
 class App:
@@ -60,20 +63,28 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            event_stream_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
 
-    def __init__(self, database: Database, poster: Poster, sweeper: Sweeper) -> None:
+    def __init__(self, database: Database, poster: Poster, sweeper: Sweeper, hub: EventHub) -> None:
         """Keep what is to be closed."""
         #: Open to tests that sweep when they choose.
         self.sweeper = sweeper
         #: Open to tests that count statements.
         self.database = database
+        #: Open to tests that look into the tails.
+        self.hub = hub
         self._poster = poster
+
+    async def end_streams(self) -> None:
+        """End all subscriptions, each with its position."""
+        await self.hub.stop()
 
     async def close(self) -> None:
         """Let go of what the services hold. Called when no call is in flight any more."""
+        await self.hub.close()
         await self.sweeper.close()
         await self._poster.close()
         await self.database.close()
@@ -117,7 +128,9 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
         LimitServicer(database, tokens, library), server
     )
     holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
-    return App(database, poster, sweeper)
+    hub = EventHub(database)
+    add_event_servicer(EventServicer(database, tokens, hub), server)
+    return App(database, poster, sweeper, hub)
 
 
 def _now() -> datetime:

@@ -81,6 +81,9 @@ class Service(Protocol):
     def service_names(self) -> tuple[str, ...]:
         """The full names of the gRPC services that were added."""
 
+    async def end_streams(self) -> None:
+        """End what has no end of its own. Called before calls in flight are waited for."""
+
     async def close(self) -> None:
         """Let go of everything. Called when no call is in flight any more."""
 
@@ -178,7 +181,7 @@ async def serve(
         add_reflection(server, names)
         _spare_garbage_collection()
         await server.start()
-        async with _stopped_at_the_end(server, health_servicer):
+        async with _stopped_at_the_end(server, health_servicer, service):
             print(f"ledger-server ready on {_join(address.host, port)}", flush=True)  # noqa: T201  # promised to whoever starts us
             await _wait(stop, database_is_running)
             logger.info("stopping: calls in flight have %.0f s to finish", STOP_GRACE_S)
@@ -222,12 +225,15 @@ async def _add_health(server: grpc.aio.Server, names: tuple[str, ...]) -> Any:
 
 
 @asynccontextmanager
-async def _stopped_at_the_end(server: grpc.aio.Server, health_servicer: Any) -> AsyncIterator[None]:
-    """Say first that we are going, then refuse new calls, then wait for the others."""
+async def _stopped_at_the_end(
+    server: grpc.aio.Server, health_servicer: Any, service: Service
+) -> AsyncIterator[None]:
+    """Say first that we are going, end the streams, refuse new calls, then wait for the others."""
     try:
         yield
     finally:
         await health_servicer.enter_graceful_shutdown()
+        await service.end_streams()
         await server.stop(STOP_GRACE_S)
 
 

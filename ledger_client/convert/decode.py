@@ -152,6 +152,13 @@ def period(received: periods_pb2.Period) -> models.Period:
     )
 
 
+def balance_after(received: transactions_pb2.BalanceAfter) -> models.BalanceAfter:
+    """Return the sums of a layer right after an entry."""
+    return models.BalanceAfter(
+        debit=Decimal(received.debit), credit=Decimal(received.credit), version=received.version
+    )
+
+
 def refusal(received: common_pb2.Refusal) -> models.Refusal:
     """Return why a posting was refused."""
     return models.Refusal(
@@ -255,7 +262,6 @@ def _entry_definition(received: tx_templates_pb2.EntryDefinition) -> models.Entr
 
 
 def _entry(received: transactions_pb2.Entry) -> models.Entry:
-    after = received.balance_after
     return models.Entry(
         account_id=UUID(received.account_id),
         account_code=received.account_code,
@@ -264,11 +270,7 @@ def _entry(received: transactions_pb2.Entry) -> models.Entry:
         units=Decimal(received.units),
         currency=received.currency,
         balance_after=(
-            models.BalanceAfter(
-                debit=Decimal(after.debit), credit=Decimal(after.credit), version=after.version
-            )
-            if received.HasField("balance_after")
-            else None
+            balance_after(received.balance_after) if received.HasField("balance_after") else None
         ),
     )
 

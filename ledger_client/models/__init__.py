@@ -9,6 +9,15 @@ from ledger_client.models.books import (
     Journal,
     NewAccount,
 )
+from ledger_client.models.events import (
+    BalanceUpdate,
+    Event,
+    EventBatch,
+    EventFilter,
+    Fact,
+    Head,
+    MembersChange,
+)
 from ledger_client.models.holds import Hold, HoldEntry, HoldResult
 from ledger_client.models.limits import (
     Limit,
@@ -71,10 +80,16 @@ __all__ = [
     "Balance",
     "BalanceAfter",
     "BalanceChange",
+    "BalanceUpdate",
     "Currency",
     "Direction",
     "Entry",
     "EntryDefinition",
+    "Event",
+    "EventBatch",
+    "EventFilter",
+    "Fact",
+    "Head",
     "Hold",
     "HoldEntry",
     "HoldResult",
@@ -87,6 +102,7 @@ __all__ = [
     "LimitRule",
     "LimitScope",
     "LimitUse",
+    "MembersChange",
     "NewAccount",
     "NewTxTemplate",
     "NoDefault",

@@ -1,5 +1,7 @@
 """What surrounds every call: refusals become statuses, and nothing internal leaks."""
 
+import contextlib
+import inspect
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -16,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class RefusalInterceptor(grpc.aio.ServerInterceptor):
-    """Turns what a unary handler raises into a status.
+    """Turns what a handler raises into a status, also in the middle of a stream of answers.
 
     An exception that is not a refusal is a bug: the caller gets the number of a log entry, since
     gRPC would send the exception's own text.
@@ -27,32 +29,55 @@ class RefusalInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Wrap the unary handler of a call; leave streams to themselves."""
+        """Wrap the handler of a call with one request; leave streams of requests to themselves."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
+        if handler is None or handler.request_streaming:
             return handler
-        behaviour, deserialize = handler.unary_unary, handler.request_deserializer
+        run = _stream if handler.response_streaming else _answer
+        behaviour = handler.unary_stream if handler.response_streaming else handler.unary_unary
+        deserialize = handler.request_deserializer
         method = handler_call_details.method
 
         async def guarded(body: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
                 # Decoded here, as bytes that are no message are refused like anything else: gRPC
                 # would call them an internal error, without a reason.
-                return await behaviour(deserialize(body) if deserialize else body, context)
+                return await run(behaviour, deserialize(body) if deserialize else body, context)
             except LedgerError as error:
                 refusal = error
             except DecodeError:
                 refusal = FieldInvalidError("request", "not a message that this method takes")
+            except grpc.aio.AbortError:
+                raise  # the handler has said itself why
             except Exception as error:  # noqa: BLE001  # the last resort of a call
                 refusal = _unknown(method, error)
             await context.abort_with_status(rpc_status.to_status(errors.status(refusal)))
             raise AssertionError("abort_with_status raises")
 
-        return grpc.unary_unary_rpc_method_handler(
-            guarded,
-            request_deserializer=None,
-            response_serializer=handler.response_serializer,
+        wrap: Any = (
+            grpc.unary_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.unary_unary_rpc_method_handler
         )
+        return wrap(
+            guarded, request_deserializer=None, response_serializer=handler.response_serializer
+        )
+
+
+async def _answer(behaviour: Any, request: Any, context: Any) -> Any:
+    return await behaviour(request, context)
+
+
+async def _stream(behaviour: Any, request: Any, context: Any) -> None:
+    """Send what a handler gives, or let one that writes by itself do so."""
+    answers = behaviour(request, context)
+    if inspect.isawaitable(answers):
+        await answers
+        return
+    # Closed here, as a caller that went away leaves the handler in the middle.
+    async with contextlib.aclosing(answers):
+        async for answer in answers:
+            await context.write(answer)
 
 
 def _unknown(method: str, error: Exception) -> LedgerError:

@@ -86,6 +86,12 @@ async def containers_among_in_tx(
     return {row["id"] for row in rows}
 
 
+async def accounts_below_in_tx(tx: Tx, journal_id: JournalId, set_id: UUID) -> set[AccountId]:
+    """Return the accounts in a set, at any depth."""
+    rows = await tx.fetch(_SQL["accounts_below"], journal_id, set_id)
+    return {row["account_id"] for row in rows}
+
+
 async def add_accounts_in_tx(
     tx: Tx, journal_id: JournalId, set_id: UUID, account_ids: Sequence[AccountId]
 ) -> set[AccountId]:

@@ -5,12 +5,13 @@ and the few exceptions below.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 
 import asyncpg
 
 from ledger_server.domain.errors import LedgerInvariantError, StorageUnavailableError
+from ledger_server.domain.primitives import JournalId
 
 Row = Mapping[str, Any]
 
@@ -119,6 +120,12 @@ class Tx:
         """Wrap a connection whose transaction has begun."""
         self._connection = connection
         self._database = database
+        #: Heads of the journals that the transaction appends to.
+        self.heads: dict[JournalId, int] = {}
+
+    def appended(self, journal_id: JournalId, head_sequence: int) -> None:
+        """Note that events were appended up to a new head; told of after the commit."""
+        self.heads[journal_id] = head_sequence
 
     async def fetch(self, query: str, *values: object) -> Sequence[Row]:
         """Run one statement and return its rows."""
@@ -152,6 +159,15 @@ class Database:
         self._writer_pool = writer_pool
         #: Statements sent so far, without BEGIN and COMMIT; tests hold it against a constant.
         self.statement_count = 0
+        self._listener: Callable[[JournalId, int], None] | None = None
+
+    def on_append(self, listener: Callable[[JournalId, int], None]) -> None:
+        """Have `listener` told each journal's new head right after a commit through this object.
+
+        Other servers' commits are not told of. What is told may come late or, after a connection
+        broke at the commit, not at all: a hint to look, never the news itself.
+        """
+        self._listener = listener
 
     @classmethod
     async def connect(cls, dsn: str) -> Self:
@@ -219,8 +235,13 @@ class Database:
         # acquire, BEGIN, COMMIT and ROLLBACK fail in the driver's words; what the body raises is
         # already in ours and passes through unchanged.
         with _translated():
-            async with pool.acquire() as connection, connection.transaction(**options):
-                yield Tx(connection, self)
+            async with pool.acquire() as connection:
+                tx = Tx(connection, self)
+                async with connection.transaction(**options):
+                    yield tx
+                if self._listener is not None:
+                    for journal_id, head_sequence in tx.heads.items():
+                        self._listener(journal_id, head_sequence)
 
 
 async def _keep(_connection: Any) -> None:

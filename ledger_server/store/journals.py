@@ -63,6 +63,7 @@ async def append_events_in_tx(
     assert row is not None, f"journal {journal_id} has no head"
     head = _head(row)
     if events:
+        tx.appended(journal_id, head.sequence)
         await tx.execute(
             _SQL["insert_events"],
             journal_id,

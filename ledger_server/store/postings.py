@@ -120,7 +120,10 @@ async def write_batch_in_tx(
         *_balance_columns(balances),
         *_day_columns(days),
     )
-    return Written(row["base"], row["recorded_at"]) if row else None
+    if row is None:
+        return None
+    tx.appended(journal_id, row["base"] + len(postings))
+    return Written(row["base"], row["recorded_at"])
 
 
 def _columns(keys: Iterable[BalanceKey]) -> tuple[list[UUID], list[str]]:

@@ -28,6 +28,9 @@ class SlowService:
         await asyncio.sleep(float(seconds))
         return f"{decimal.getcontext().prec} {self.is_closed}".encode()
 
+    async def end_streams(self) -> None:
+        print("streams ended", flush=True)  # noqa: T201  # the test reads it
+
     async def close(self) -> None:
         self.is_closed = True
         print("closed", flush=True)  # noqa: T201  # the test reads it

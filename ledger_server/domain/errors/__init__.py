@@ -65,6 +65,7 @@ from ledger_server.domain.errors.service import (
     OverloadedError,
     ShuttingDownError,
     StorageUnavailableError,
+    TooManySubscribersError,
 )
 from ledger_server.domain.errors.transaction import (
     BalanceOverflowError,
@@ -135,6 +136,7 @@ __all__ = [
     "TemplateInvalidError",
     "TemplateNotFoundError",
     "TooManyEntriesError",
+    "TooManySubscribersError",
     "TransactionIdReusedError",
     "TransactionNotFoundError",
     "UnbalancedError",

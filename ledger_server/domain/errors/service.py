@@ -20,6 +20,20 @@ class OverloadedError(LedgerError):
 
 
 @dataclasses.dataclass(eq=False)
+class TooManySubscribersError(LedgerError):
+    """As many streams are open as the server serves."""
+
+    reason = "TOO_MANY_SUBSCRIBERS"
+    kind = Kind.TOO_MUCH
+
+    subscribers_max: int
+
+    def __str__(self) -> str:
+        """State the bound."""
+        return f"this server has its {self.subscribers_max} subscribers; try another one, or later"
+
+
+@dataclasses.dataclass(eq=False)
 class ContentionError(LedgerError):
     """Other servers' commits came in between too often."""
 

@@ -40,6 +40,20 @@ SELECT id
   FROM above
  WHERE id = ANY ($3::uuid[]);
 
+-- accounts_below --
+WITH RECURSIVE below (id) AS (
+    SELECT $2::uuid
+     UNION
+    SELECT account_set_sets.member_id
+      FROM below
+      JOIN account_set_sets
+        ON account_set_sets.journal_id = $1 AND account_set_sets.set_id = below.id
+)
+SELECT DISTINCT account_set_accounts.account_id
+  FROM below
+  JOIN account_set_accounts
+    ON account_set_accounts.journal_id = $1 AND account_set_accounts.set_id = below.id;
+
 -- add_accounts --
 -- Gives those that were not members before.
 INSERT INTO account_set_accounts (journal_id, set_id, account_id)

@@ -13,6 +13,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from ledger_proto.v1 import account_sets_pb2 as _account_sets_pb2
 from ledger_proto.v1 import accounts_pb2 as _accounts_pb2
+from ledger_proto.v1 import common_pb2 as _common_pb2
 from ledger_proto.v1 import journals_pb2 as _journals_pb2
 from ledger_proto.v1 import limits_pb2 as _limits_pb2
 from ledger_proto.v1 import periods_pb2 as _periods_pb2
@@ -60,6 +61,7 @@ class Event(_message.Message):
     LIMIT_UPDATED_FIELD_NUMBER: _builtins.int
     LIMIT_ATTACHED_FIELD_NUMBER: _builtins.int
     LIMIT_DETACHED_FIELD_NUMBER: _builtins.int
+    BALANCE_UPDATED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place: gap-free from 1, in commit order."""
     actor: _builtins.str
@@ -156,6 +158,12 @@ class Event(_message.Message):
     def limit_detached(self) -> Global___LimitDetached:
         """`limit.detached`"""
 
+    @_builtins.property
+    def balance_updated(self) -> Global___BalanceUpdated:
+        """`balance.updated`; never stored: derived on the way out from an event with a transaction, whose
+        sequence it carries.
+        """
+
     def __init__(
         self,
         *,
@@ -184,12 +192,13 @@ class Event(_message.Message):
         limit_updated: Global___LimitUpdated | None = ...,
         limit_attached: Global___LimitAttached | None = ...,
         limit_detached: Global___LimitDetached | None = ...,
+        balance_updated: Global___BalanceUpdated | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached", "balance_updated"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -758,3 +767,47 @@ class LimitDetached(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LimitDetached: _TypeAlias = LimitDetached  # noqa: Y015
+
+@_typing.final
+class BalanceUpdated(_message.Message):
+    """An entry changed a balance. Each version of a balance has exactly one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_CODE_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    BALANCE_FIELD_NUMBER: _builtins.int
+    transaction_id: _builtins.str
+    """Id of the transaction."""
+    account_id: _builtins.str
+    """Id of the account."""
+    account_code: _builtins.str
+    """Code of the account."""
+    currency: _builtins.str
+    """Code of the currency."""
+    layer: _common_pb2.Layer.ValueType
+    """Which book changed."""
+    @_builtins.property
+    def balance(self) -> _transactions_pb2.BalanceAfter:
+        """The sums of that book after the entry, and the version of the whole balance."""
+
+    def __init__(
+        self,
+        *,
+        transaction_id: _builtins.str = ...,
+        account_id: _builtins.str = ...,
+        account_code: _builtins.str = ...,
+        currency: _builtins.str = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        balance: _transactions_pb2.BalanceAfter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_code", b"account_code", "account_id", b"account_id", "balance", b"balance", "currency", b"currency", "layer", b"layer", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BalanceUpdated: _TypeAlias = BalanceUpdated  # noqa: Y015

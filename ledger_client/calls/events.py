@@ -1,0 +1,95 @@
+"""Calls of the `EventService`."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+from grpc import aio
+
+from ledger_client import errors
+from ledger_client.connection import Connection
+from ledger_client.convert import encode, events
+from ledger_client.models import Event, EventBatch, EventFilter, Head, Reference
+from ledger_proto.v1 import event_stream_pb2 as pb
+
+
+class EventCalls(Connection):
+    """Reads and follows the facts of a journal."""
+
+    def list_events(
+        self,
+        journal: Reference,
+        *,
+        after_sequence: int = 0,
+        filter: EventFilter | None = None,  # noqa: A002  # the contract's word
+        include_balance_updates: bool = False,
+    ) -> AsyncIterator[Event]:
+        """Give the events that are there after a position, by sequence.
+
+        Args:
+            journal: code or id.
+            after_sequence: begins with the event after this one.
+            filter: which events; None for all.
+            include_balance_updates: a `balance.updated` after each transaction, for each entry.
+        """
+        request = pb.ListEventsRequest(
+            journal=encode.reference(journal),
+            after_sequence=after_sequence,
+            filter=events.event_filter(filter),
+            include_balance_updates=include_balance_updates,
+        )
+        return self._items(
+            self._events.ListEvents, request, lambda page: map(events.event, page.events)
+        )
+
+    async def get_head(self, journal: Reference) -> Head:
+        """Return where a journal stands.
+
+        Raises:
+            NotFoundError: there is no such journal.
+        """
+        request = pb.GetHeadRequest(journal=encode.reference(journal))
+        return events.head(await self._call(self._events.GetHead, request))
+
+    async def subscribe(
+        self,
+        journal: Reference,
+        *,
+        after_sequence: int = 0,
+        filter: EventFilter | None = None,  # noqa: A002  # the contract's word
+        include_balance_updates: bool = False,
+        heartbeat_seconds: int = 0,
+    ) -> AsyncGenerator[EventBatch, None]:
+        """Follow a journal: what is there after a position, then what comes, without end.
+
+        Leaving the loop ends the stream. It is not resumed here: after an error subscribe again
+        after the `position` of the last batch that was handled, and nothing is missed or repeated.
+
+        Args:
+            journal: code or id.
+            after_sequence: begins with the event after this one; 0 from the first.
+            filter: which events; None for all.
+            include_balance_updates: a `balance.updated` after each transaction, for each entry.
+            heartbeat_seconds: silence after which an empty batch comes, 1 to 60; 0 takes 10.
+
+        Raises:
+            InvalidRequestError: the position is negative or beyond the head
+                (`POSITION_UNAVAILABLE`).
+            NotFoundError: the journal, or what the filter names, is not there.
+            OverloadedError: the server has as many subscribers as it serves.
+            UnavailableError: the stream broke, or the server stops (`SHUTTING_DOWN`).
+        """
+        request = pb.SubscribeRequest(
+            journal=encode.reference(journal),
+            after_sequence=after_sequence,
+            filter=events.event_filter(filter),
+            include_balance_updates=include_balance_updates,
+            heartbeat_seconds=heartbeat_seconds,
+        )
+        stream: Any = self._events.Subscribe(request)
+        try:
+            async for response in stream:
+                yield events.event_batch(response)
+        except aio.AioRpcError as failure:
+            raise errors.from_call(failure) from None
+        finally:
+            stream.cancel()

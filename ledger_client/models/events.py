@@ -1,0 +1,101 @@
+"""Events: the facts of a journal, once, in order."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from ledger_client.models.books import Account, AccountSet, Currency, Journal
+from ledger_client.models.transactions import BalanceAfter, Transaction
+from ledger_client.models.tx_templates import TxTemplate
+from ledger_client.models.words import Layer
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MembersChange:
+    """Accounts and sets that came into a set or left it."""
+
+    account_set_id: UUID
+    account_ids: tuple[UUID, ...]
+    member_set_ids: tuple[UUID, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceUpdate:
+    """What one entry made of one layer of a balance."""
+
+    transaction_id: UUID
+    account_id: UUID
+    account_code: str
+    currency: str
+    layer: Layer
+    #: The sums of the layer; the version is that of the whole balance and comes once each.
+    balance: BalanceAfter
+
+
+#: What an event states. Facts without a class of their own yet (periods, limits) come as the
+#: mapping that protobuf's JSON form is.
+Fact: TypeAlias = (
+    Journal
+    | Currency
+    | Account
+    | AccountSet
+    | MembersChange
+    | TxTemplate
+    | Transaction
+    | BalanceUpdate
+    | Mapping[str, Any]
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One fact of a journal."""
+
+    #: Its place: gap-free from 1. A `balance.updated` has that of the event it follows from.
+    sequence: int
+    #: By the database's clock; never decreases with the sequence.
+    record_time: dt.datetime
+    #: Who caused it; empty while the server runs without authentication.
+    actor: str
+    #: Such as `journal.posted` or `account_set.members_added`.
+    type: str
+    fact: Fact
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventBatch:
+    """Some events of a stream, in order; none in a heartbeat."""
+
+    events: tuple[Event, ...]
+    #: Everything up to here was sent, or not asked for: where to subscribe again.
+    position: int
+    #: The journal's head as the server saw it last.
+    head_sequence: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events are wanted; all that is given must hold."""
+
+    #: Such as `journal.posted`; empty for all.
+    types: tuple[str, ...] = ()
+    #: Codes or ids; events about one of them. Empty for all.
+    accounts: tuple[str | UUID, ...] = ()
+    #: Code or id; events about the set, or about an account in it at any depth.
+    account_set: str | UUID | None = None
+    #: Transactions from this template.
+    template_code: str = ""
+    #: Transactions with this correlation id.
+    correlation_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where a journal stands."""
+
+    #: Of the last event.
+    sequence: int
+    #: When it was recorded.
+    record_time: dt.datetime

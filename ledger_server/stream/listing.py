@@ -1,0 +1,51 @@
+"""A page of events, for callers who look instead of following."""
+
+from typing import Final
+
+from ledger_server.domain.errors import PositionUnavailableError
+from ledger_server.domain.journal import Journal
+from ledger_server.store import events
+from ledger_server.store.database import Database
+from ledger_server.stream.matching import Matcher
+
+#: Pages of the journal that one call looks through for events that match.
+PAGES_MAX: Final = 20
+
+
+async def list_events(
+    database: Database, journal: Journal, matcher: Matcher, after: int, count_max: int
+) -> tuple[list[bytes], int]:
+    """Return the next events that match, as parts of a response, and how far was looked.
+
+    Args:
+        database: where they are.
+        journal: as just read: nothing beyond its head is returned.
+        matcher: what is wanted.
+        after: a position.
+        count_max: no more events than these, without those derived from them.
+
+    Raises:
+        PositionUnavailableError: `after` is beyond the head.
+    """
+    if after > journal.sequence:
+        raise PositionUnavailableError(after, journal.sequence)
+    found: list[bytes] = []
+    count = size = 0
+    for _ in range(PAGES_MAX):
+        if after == journal.sequence:
+            break
+        page = await events.read_page(
+            database, journal.id, after, journal.sequence, types=matcher.types
+        )
+        await matcher.prepare(page.events)
+        for event in page.events:
+            frames = matcher.frames(event)
+            if not frames:
+                continue
+            found += frames
+            count += 1
+            size += event.size
+            if count == count_max or size >= events.PAGE_BYTES_MAX:
+                return found, event.sequence
+        after = page.position
+    return found, after
