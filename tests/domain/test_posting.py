@@ -10,15 +10,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ledger_server.domain.account import AccountFacts, AccountStatus
 from ledger_server.domain.books import SUM_BOUND, BalanceState, Books, Posting
 from ledger_server.domain.errors import (
-    AccountNotActiveError,
-    BalanceOverflowError,
     ExternalIdReusedError,
     LedgerError,
     NoEntriesError,
@@ -324,15 +321,6 @@ def test_a_replay_is_one_even_if_the_account_was_closed_since() -> None:
     assert outcomes == [Replay(recorded)]
 
 
-@pytest.mark.parametrize("status", [AccountStatus.LOCKED, AccountStatus.CLOSED])
-def test_an_account_that_takes_no_entries(status: AccountStatus) -> None:
-    against = fresh(accounts=with_status(ACCOUNTS[1], status))
-    (refusal,) = decided([transfer()], against)
-    assert isinstance(refusal, AccountNotActiveError)
-    assert refusal.facts() == {"account": "account 2", "status": status.name}
-    assert picture(against) == picture(fresh())
-
-
 def test_an_external_id_has_one_owner() -> None:
     against = fresh(by_external_id={"theirs": uuid.UUID(int=77)})
     drafts = [
@@ -355,19 +343,6 @@ def test_an_external_id_is_free_again_when_its_group_is_taken_back() -> None:
     decide_group(refused, against, atomic=True)
     (outcome,) = decided([transfer(2, external_id="x")], against)
     assert isinstance(outcome, Posting)
-
-
-@pytest.mark.parametrize(("below", "word_"), [(2, "posted"), (1, "BALANCE_OVERFLOW")])
-def test_the_bound_of_a_sum(below: int, word_: str) -> None:
-    against = fresh()
-    full = BalanceKey(ACCOUNTS[1], "JPY")
-    against.balances[full].sums[1] = EXACT.subtract(SUM_BOUND, Decimal(below))
-    before = picture(against)
-    (outcome,) = decided([transfer(minor=1, currency="JPY")], against)
-    assert word(outcome) == word_
-    if isinstance(outcome, BalanceOverflowError):
-        assert outcome.facts() == {"account": "account 2", "currency": "JPY"}
-        assert picture(against) == before
 
 
 def test_an_atomic_group_with_a_refusal_is_that_refusal() -> None:
