@@ -22,8 +22,8 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing() -> None:
         "0 posted, 18 already there",
         "debits = credits in USD",
         "debits = credits in BTC",
-        "CAPTURE",
-        "RELEASED",
+        "kind            CAPTURE",
+        "kind            RELEASE\n",
         "available, at least",
         "Nothing is left running.",
     ):

@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_server.domain.account import AccountFacts, AccountStatus
+from ledger_server.domain.books import BalanceState, Books, Posting
 from ledger_server.domain.errors import LimitExceededError
 from ledger_server.domain.hold import HoldLeg
 from ledger_server.domain.limit import Attachment, Limit, Measure, Velocity, Window
 from ledger_server.domain.limit_check import (
+    LimitBook,
+    Moved,
     available,
     check_standing,
     check_velocity,
@@ -21,8 +25,11 @@ from ledger_server.domain.limit_check import (
     counts,
     window_start,
 )
+from ledger_server.domain.period import ALL_OPEN
+from ledger_server.domain.posting import BatchRefusedError, decide_group
 from ledger_server.domain.primitives import Direction, Layer
-from ledger_server.domain.transaction import BalanceKey, DraftEntry, Kind
+from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, Kind
+from tests.domain.samples import draft
 
 DEBIT, CREDIT = Direction.DEBIT, Direction.CREDIT
 KEY = BalanceKey(uuid.UUID(int=1), "USD")
@@ -195,3 +202,48 @@ def test_available() -> None:
     sums = [Decimal(one) for one in (100, 30, 1_000, 5_000, 0, 0, 7, 11)]
     assert available(sums, DEBIT) == 100 - 30 - 11
     assert available(sums, CREDIT) == 30 - 100 - 7
+
+
+def test_what_is_taken_back_counts_no_longer() -> None:
+    """A group that is refused as a whole leaves all that it used to those after it."""
+    limit = velocity()
+    other = BalanceKey(uuid.UUID(int=2), "USD")
+    facts = {
+        key.account_id: AccountFacts(
+            key.account_id, code, DEBIT, AccountStatus.ACTIVE, holds_may_end=False
+        )
+        for key, code in ((KEY, "a"), (other, "b"))
+    }
+    books = Books(
+        now=datetime(2026, 1, 31, tzinfo=UTC),
+        period=ALL_OPEN,
+        balances={key: BalanceState([Decimal(0)] * 8, 0) for key in (KEY, other)},
+        accounts=facts,
+        by_id={},
+        by_external_id={},
+        holds={},
+        reversibles={},
+        limits=LimitBook(
+            attachments={KEY.account_id: [Attachment(limit=limit)]},
+            sides={KEY.account_id: DEBIT},
+            moved={(limit.code, KEY.account_id): Moved(Decimal(30), None)},
+            sets={},
+            holds_for=lambda *_: True,
+        ),
+    )
+
+    def asked(units: int) -> Draft:
+        amount = Decimal(units)
+        legs = [
+            DraftEntry(KEY, "a", DEBIT, Layer.SETTLED, amount),
+            DraftEntry(other, "b", CREDIT, Layer.SETTLED, amount),
+        ]
+        return draft(legs, uuid.uuid4())
+
+    refused = decide_group([asked(40), asked(40)], books, atomic=True)
+    assert isinstance(refused, BatchRefusedError)
+    assert (refused.index, refused.reason) == (1, "LIMIT_EXCEEDED")
+    (held_back, accepted) = decide_group([asked(71), asked(70)], books, atomic=False)  # type: ignore[misc]
+    assert isinstance(held_back, LimitExceededError)
+    assert isinstance(accepted, Posting)
+    assert books.balances[KEY].sums[0] == 70

@@ -1,6 +1,5 @@
 """What must not open a way past a velocity limit: conditions, and money that has not come."""
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.api.calls import reason, refused
-from tests.ledger import ATOMIC, Serving, database_of, serving, transfer
+from tests.ledger import Serving, database_of, serving, transfer
 from tests.model_rules.rules import (
     NET,
     RulesLedger,
@@ -115,22 +114,6 @@ async def test_a_condition_that_fails_opens_no_way_past(
         "70.01",
         "70",
     )
-
-
-@pytest.mark.parametrize("name", ["ann", "bob"])
-async def test_what_is_taken_back_frees_what_comes_after_it(ledger: RulesLedger, name: str) -> None:
-    """In one batch: the others wait while the first call is written, and then go together."""
-    await ledger.velocity("OUT", "100")
-    await ledger.attach("OUT", account=name)
-    both = [out("59.00", name), out("59.00", name)]
-    long = asyncio.create_task(ledger.post_all([into("1.00", "bob") for _ in range(800)]))
-    await asyncio.sleep(0.15)
-    refusal = asyncio.create_task(refused(ledger.post_all(both, ATOMIC)))
-    await asyncio.sleep(0.03)
-    await ledger.post(out("45.00", name))
-    assert ((await refusal).reason, (await refusal).facts["index"]) == ("LIMIT_EXCEEDED", "1")
-    await long
-    assert await ledger.used(name) == {"OUT": "45"}
 
 
 async def test_a_history_is_read_once(ledger: RulesLedger, dsn: str) -> None:

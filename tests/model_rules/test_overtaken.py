@@ -1,0 +1,69 @@
+"""Rules that change between the decision of a batch and its writing: the newest one counts."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from ledger_server.application import batch
+from tests.api.calls import reason
+from tests.ledger import serving, transfer
+from tests.model_rules.rules import WHOLE, RulesLedger, check_rules, new_id
+
+Change = Callable[[RulesLedger], Awaitable[None]]
+
+CHANGES: dict[str, tuple[str, Change]] = {
+    "attached": ("LIMIT_EXCEEDED", lambda other: other.attach("VELOCITY", account="ann")),
+    "on a set": ("LIMIT_EXCEEDED", lambda other: other.attach("VELOCITY", account_set="outer")),
+    "whole": (
+        "LIMIT_EXCEEDED",
+        lambda other: other.attach("MIN", account_set="outer", scope=WHOLE),
+    ),
+    "lowered": ("LIMIT_EXCEEDED", lambda other: other.bound("LOW", "1")),
+    "a member": ("LIMIT_EXCEEDED", lambda other: other.add("bound", "ann")),
+    "closed": ("PERIOD_CLOSED", lambda other: other.close_days("2030-01-31")),
+    "locked": ("PERIOD_LOCKED", lambda other: other.close_days("2030-01-31", soft=True)),
+    "account": ("ACCOUNT_NOT_ACTIVE", lambda other: other.lock("ann")),
+}
+
+
+@pytest.fixture
+async def ledgers(database_dsn: str) -> AsyncIterator[tuple[RulesLedger, RulesLedger]]:
+    async with serving(database_dsn) as one, serving(database_dsn) as other:
+        yield RulesLedger(one.channel), RulesLedger(other.channel)
+        await check_rules(database_dsn, "main")
+
+
+@pytest.mark.parametrize("how", CHANGES)
+@pytest.mark.parametrize("hold", [False, True])
+async def test_the_newest_rule_counts(
+    ledgers: tuple[RulesLedger, RulesLedger],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    *,
+    hold: bool,
+) -> None:
+    ledger, other = ledgers
+    await ledger.open("cash")
+    await ledger.open_credit("ann", "bob")
+    await ledger.make_set("inner", "ann")
+    await ledger.make_set("outer", sets=("inner",))
+    await ledger.make_set("bound", "bob")
+    await ledger.velocity("VELOCITY", "1")
+    await ledger.velocity("LOW", "1000")
+    await ledger.standing("MIN")
+    await ledger.attach("LOW", account="ann")
+    await ledger.attach("VELOCITY", account_set="bound")
+    expected, change = CHANGES[how]
+    write, changes = batch.postings.write_batch_in_tx, [change]
+
+    async def overtaken(*arguments: Any, **fields: Any) -> Any:
+        if changes:
+            await changes.pop()(other)
+        return await write(*arguments, **fields)
+
+    monkeypatch.setattr(batch.postings, "write_batch_in_tx", overtaken)
+    asked = transfer("ann", "cash", "5.00", transaction_id=new_id(), effective_date="2030-01-01")
+    call: Awaitable[Any] = ledger.place(asked) if hold else ledger.post(asked)
+    assert await reason(call) == expected
+    assert not changes
