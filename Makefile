@@ -41,7 +41,7 @@ format: $(STAMP) ## Rewrite the code in its one form
 generate: $(STAMP) ## Write the Python of the contract anew
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python dev/generate.py
 
-bench: $(STAMP) ## Measure, as ratios to hand-written SQL (needs pgbench and BENCH_DSN, see benchmarks/)
+bench: $(STAMP) ## Measure, as ratios to hand-written SQL (QUICK=1 for less)
 	$(BIN)/python -m benchmarks
 
 nightly: $(STAMP) ## The long campaigns

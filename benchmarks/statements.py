@@ -22,7 +22,7 @@ from ledger_server.api.paging import PageTokens
 from ledger_server.api.transactions import TransactionServicer
 from ledger_server.application.journal_books import Library
 from ledger_server.application.post import Poster
-from ledger_server.domain.primitives import EXACT
+from ledger_server.domain.primitives import EXACT, JournalId
 from ledger_server.store.database import Database, Row, Tx
 
 #: A query and its arguments.
@@ -43,6 +43,9 @@ class _RecordingTx(Tx):
     def __init__(self, tx: Tx, statements: list[Statement]) -> None:
         self._tx = tx
         self._statements = statements
+
+    def appended(self, journal_id: JournalId, head_sequence: int) -> None:
+        self._tx.appended(journal_id, head_sequence)
 
     async def fetch(self, query: str, *values: object) -> Sequence[Row]:
         self._statements.append((query, values))

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_server.domain.account import AccountFacts, AccountStatus
-from ledger_server.domain.books import BalanceState, Books, Posting
+from ledger_server.domain.books import BalanceState, Books, Posting, _move
 from ledger_server.domain.errors import LimitExceededError
 from ledger_server.domain.hold import HoldLeg
 from ledger_server.domain.limit import Attachment, Limit, Measure, Velocity, Window
 from ledger_server.domain.limit_check import (
     LimitBook,
     Moved,
+    Movement,
     available,
     check_standing,
     check_velocity,
@@ -204,20 +205,22 @@ def test_available() -> None:
     assert available(sums, CREDIT) == 30 - 100 - 7
 
 
-def test_what_is_taken_back_counts_no_longer() -> None:
-    """A group that is refused as a whole leaves all that it used to those after it."""
-    limit = velocity()
-    other = BalanceKey(uuid.UUID(int=2), "USD")
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+OTHER = BalanceKey(uuid.UUID(int=2), "USD")
+
+
+def two_accounts(limit: Limit, moved: Moved) -> Books:
+    """Return the books of two accounts, the first of them bound."""
     facts = {
         key.account_id: AccountFacts(
             key.account_id, code, DEBIT, AccountStatus.ACTIVE, holds_may_end=False
         )
-        for key, code in ((KEY, "a"), (other, "b"))
+        for key, code in ((KEY, "a"), (OTHER, "b"))
     }
-    books = Books(
-        now=datetime(2026, 1, 31, tzinfo=UTC),
+    return Books(
+        now=NOON,
         period=ALL_OPEN,
-        balances={key: BalanceState([Decimal(0)] * 8, 0) for key in (KEY, other)},
+        balances={key: BalanceState([Decimal(0)] * 8, 0) for key in (KEY, OTHER)},
         accounts=facts,
         by_id={},
         by_external_id={},
@@ -226,17 +229,32 @@ def test_what_is_taken_back_counts_no_longer() -> None:
         limits=LimitBook(
             attachments={KEY.account_id: [Attachment(limit=limit)]},
             sides={KEY.account_id: DEBIT},
-            moved={(limit.code, KEY.account_id): Moved(Decimal(30), None)},
+            moved={(limit.code, KEY.account_id): moved},
             sets={},
             holds_for=lambda *_: True,
         ),
     )
 
+
+def test_what_left_the_window_frees_nothing() -> None:
+    """What a hold of yesterday gives back was not counted today."""
+    books = two_accounts(velocity(), Moved(Decimal(30), NOON))
+    assert books.limits is not None
+    for hours, used in ((-1, 30), (0, 20), (1, 10)):
+        moment = NOON + timedelta(hours=hours)
+        _move(books, Movement("L", KEY.account_id, moment, Decimal(-10)), Decimal(-10))
+        assert books.limits.moved["L", KEY.account_id].used == used
+
+
+def test_what_is_taken_back_counts_no_longer() -> None:
+    """A group that is refused as a whole leaves all that it used to those after it."""
+    books = two_accounts(velocity(), Moved(Decimal(30), None))
+
     def asked(units: int) -> Draft:
         amount = Decimal(units)
         legs = [
             DraftEntry(KEY, "a", DEBIT, Layer.SETTLED, amount),
-            DraftEntry(other, "b", CREDIT, Layer.SETTLED, amount),
+            DraftEntry(OTHER, "b", CREDIT, Layer.SETTLED, amount),
         ]
         return draft(legs, uuid.uuid4())
 

@@ -1,5 +1,6 @@
 """Holds once more: requests that come again, and what the database itself refuses."""
 
+import asyncio
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -161,3 +162,18 @@ async def test_the_database_guards_holds(
     with pytest.raises(asyncpg.PostgresError) as caught:
         await execute_as_runtime(dsn, statement, *arguments)
     assert refusal in (getattr(caught.value, "constraint_name", None) or str(caught.value))
+
+
+@pytest.mark.parametrize("count", [4, 20])
+async def test_many_capture_the_same(ledger: RulesLedger, count: int) -> None:
+    """Through one server, which decides them in one batch; four fit, twenty do not."""
+    hold = await placed(ledger)
+    calls = [ledger.capture(hold, {"amount": "24.00"}) for _ in range(count)]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(not isinstance(one, BaseException) for one in results) == 4
+    assert (await ledger.held(hold))[1] == [("100.00", "96.00", "0.00", "4.00")] * 2
+    ends: list[Any] = [ledger.capture(hold) for _ in range(count)]
+    ends.extend(ledger.release(hold) for _ in range(count))
+    results = await asyncio.gather(*ends, return_exceptions=True)
+    assert sum(not isinstance(one, BaseException) for one in results) == 1
+    assert (await ledger.balance("cash")).pending.net == "0.00"

@@ -1,24 +1,23 @@
 """Rules that change between the decision of a batch and its writing: the newest one counts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from ledger_server.application import batch
+from ledger_server.store import postings
 from tests.api.calls import reason
 from tests.ledger import serving, transfer
 from tests.model_rules.rules import WHOLE, RulesLedger, check_rules, new_id
 
 Change = Callable[[RulesLedger], Awaitable[None]]
 
+WHOLE_SET: dict[str, Any] = {"account_set": "outer", "scope": WHOLE}
 CHANGES: dict[str, tuple[str, Change]] = {
     "attached": ("LIMIT_EXCEEDED", lambda other: other.attach("VELOCITY", account="ann")),
     "on a set": ("LIMIT_EXCEEDED", lambda other: other.attach("VELOCITY", account_set="outer")),
-    "whole": (
-        "LIMIT_EXCEEDED",
-        lambda other: other.attach("MIN", account_set="outer", scope=WHOLE),
-    ),
+    "whole": ("LIMIT_EXCEEDED", lambda other: other.attach("MIN", **WHOLE_SET)),
     "lowered": ("LIMIT_EXCEEDED", lambda other: other.bound("LOW", "1")),
     "a member": ("LIMIT_EXCEEDED", lambda other: other.add("bound", "ann")),
     "closed": ("PERIOD_CLOSED", lambda other: other.close_days("2030-01-31")),
@@ -55,15 +54,55 @@ async def test_the_newest_rule_counts(
     await ledger.attach("LOW", account="ann")
     await ledger.attach("VELOCITY", account_set="bound")
     expected, change = CHANGES[how]
-    write, changes = batch.postings.write_batch_in_tx, [change]
+    write, changes = postings.write_batch_in_tx, [change]
 
     async def overtaken(*arguments: Any, **fields: Any) -> Any:
         if changes:
             await changes.pop()(other)
         return await write(*arguments, **fields)
 
-    monkeypatch.setattr(batch.postings, "write_batch_in_tx", overtaken)
+    monkeypatch.setattr(postings, "write_batch_in_tx", overtaken)
     asked = transfer("ann", "cash", "5.00", transaction_id=new_id(), effective_date="2030-01-01")
     call: Awaitable[Any] = ledger.place(asked) if hold else ledger.post(asked)
     assert await reason(call) == expected
     assert not changes
+
+
+@pytest.mark.parametrize("rival", ["ann", "bob"])
+@pytest.mark.parametrize("kind", ["standing", "velocity", "whole"])
+async def test_a_rival_waits_for_what_is_decided(
+    ledgers: tuple[RulesLedger, RulesLedger],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    rival: str,
+) -> None:
+    """Two servers each want 60 of 100; the second decides only when the first has written.
+
+    They share no other account: one that both post to would have them wait anyway.
+    """
+    ledger, other = ledgers
+    await ledger.open("cash", "till")
+    await ledger.open_credit("ann", "bob")
+    await ledger.make_set("outer", "ann", "bob")
+    await ledger.standing("MIN")
+    await ledger.velocity("OUT", "100")
+    target = WHOLE_SET if kind == "whole" else {"account": "ann"}
+    await ledger.attach("OUT" if kind == "velocity" else "MIN", **target)
+    # Whatever row a limit needs is there from now on: the rival has only locks to wait for.
+    await ledger.post(transfer("cash", "ann", "100.00"))
+    await other.post(transfer("cash", "bob", "1.00"))
+    write = postings.write_batch_in_tx
+    rivals: list[asyncio.Task[Any]] = []
+
+    async def slow(*arguments: Any, **fields: Any) -> Any:
+        if not rivals:
+            rivals.append(asyncio.create_task(other.post(transfer(rival, "till", "60.00"))))
+            await asyncio.sleep(0.3)
+        return await write(*arguments, **fields)
+
+    monkeypatch.setattr(postings, "write_batch_in_tx", slow)
+    await ledger.post(transfer("ann", "cash", "60.00"))
+    if rival == "ann" or kind == "whole":
+        assert await reason(rivals[0]) == "LIMIT_EXCEEDED"
+    else:
+        await rivals[0]
