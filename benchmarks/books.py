@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from benchmarks.limits import prepare_limit
 from benchmarks.load_generator import Job
 from benchmarks.processes import run_load, running_server
 from benchmarks.workload import ACCOUNT_COUNT, JOURNAL, Shape, account_code
@@ -36,6 +37,7 @@ async def open_books(dsn: str, log: Path) -> None:
                     for number in range(start, start + _ACCOUNTS_PER_CALL)
                 ]
                 await ledger.batch_create_accounts(JOURNAL, accounts)
+            await prepare_limit(ledger)
         await _post(server.address, Shape.SPREAD, _BATCH, _SEED)
         await _analyze(dsn)
         await _post(server.address, Shape.EACH, ACCOUNT_COUNT // 2, _SEED - 1)

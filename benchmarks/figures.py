@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmarks.baseline import Baseline
+from benchmarks.limits import LimitSwitch
 from benchmarks.load_generator import Job, Result
 from benchmarks.plan import Plan
 from benchmarks.processes import run_load
 from benchmarks.rounds import Comparison, Figure, Run, alternate, compare
 from benchmarks.statements import Recording, Replay
 from benchmarks.verify import LedgerVerifier
-from benchmarks.workload import Shape
+from benchmarks.workload import ACCOUNT_COUNT, Shape
 
 BATCH: Final = 500
 BATCH_CALLERS: Final = 4
@@ -27,6 +28,7 @@ _BUILT_TO_SPARE: Final = 1.6
 
 _PER_SECOND: Final = "transfers/s"
 _PGBENCH: Final = "pgbench, 16 clients, one statement"
+_UNLIMITED: Final = "batches, spread, no limit"
 _ASYNCPG: Final = "the same statements, asyncpg alone"
 
 
@@ -58,6 +60,15 @@ class Bench:
         rate = self.rates[shape, batch] = len(result.acknowledged) / result.seconds
         return rate
 
+    async def load_under_limit(self, shape: Shape, callers: int, batch: int, number: int) -> float:
+        """Do the same as `load` while a standing limit binds every account.
+
+        Each account is posted to once before the clock starts: the server knows what binds it.
+        """
+        async with LimitSwitch(self.address).on():
+            await self._run(Shape.EACH, 1, BATCH, 600.0, ACCOUNT_COUNT // 2)
+            return await self.load(shape, callers, batch, number)
+
     async def alone(self) -> float:
         """Post one after the other, verify, and return the median latency in us."""
         result = await self._run(Shape.SPREAD, 1, 1, 600.0, self.plan.alone_calls)
@@ -85,7 +96,8 @@ async def measure(bench: Bench, tell: Callable[[str], None]) -> list[Figure]:
     alone = await _measure_alone(bench, tell)
     spread = await _measure_load(bench, Shape.SPREAD, tell)
     hot = await _measure_load(bench, Shape.HOT, tell)
-    return [*spread, *hot, alone]
+    limited = await _measure_limits(bench, tell)
+    return [*spread, *hot, alone, limited]
 
 
 async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> Figure:
@@ -102,6 +114,23 @@ async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> Figure:
         ours="alone",
         baseline=_ASYNCPG,
         higher_is_better=False,
+    )
+    return compare(comparison, values)
+
+
+async def _measure_limits(bench: Bench, tell: Callable[[str], None]) -> Figure:
+    limited = "batches, spread, a standing limit on every account"
+    runs: dict[str, Run] = {
+        _UNLIMITED: lambda number: bench.load(Shape.SPREAD, BATCH_CALLERS, BATCH, number),
+        limited: lambda number: bench.load_under_limit(Shape.SPREAD, BATCH_CALLERS, BATCH, number),
+    }
+    values = await alternate(runs, bench.plan.rounds, tell)
+    comparison = Comparison(
+        name="batches_limited",
+        title="a standing limit on every account",
+        unit=_PER_SECOND,
+        ours=limited,
+        baseline=_UNLIMITED,
     )
     return compare(comparison, values)
 
