@@ -86,6 +86,20 @@ CREATE TABLE reversed_entries (
     PRIMARY KEY (journal_id, transaction_id, position)
 );
 
+-- What was taken back never comes again by itself.
+CREATE FUNCTION check_reversed_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.reversed < OLD.reversed OR NEW.units <> OLD.units THEN
+        RAISE EXCEPTION 'transaction %: what is reversed never falls', OLD.transaction_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'reversed_entries_monotone';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER reversed_entries_monotone BEFORE UPDATE ON reversed_entries
+    FOR EACH ROW EXECUTE FUNCTION check_reversed_change();
+CREATE TRIGGER reversed_entries_keep BEFORE DELETE ON reversed_entries
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 -- Every change of which days are closed; the last one is in force.
 CREATE TABLE periods (
     journal_id     integer     NOT NULL REFERENCES journals,

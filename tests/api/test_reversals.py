@@ -239,6 +239,7 @@ async def test_many_take_the_same_back(ledger: RulesLedger) -> None:
     ("statement", "refusal"),
     [
         ("UPDATE reversed_entries SET reversed = 100.01 WHERE transaction_id = $1", "check"),
+        ("UPDATE reversed_entries SET reversed = 0 WHERE transaction_id = $1", "never falls"),
         ("UPDATE reversed_entries SET units = 1000 WHERE transaction_id = $1", "permission"),
         ("DELETE FROM reversed_entries WHERE transaction_id = $1", "permission"),
         ("DELETE FROM reversals WHERE transaction_id = $1", "permission"),

@@ -138,7 +138,8 @@ Global___StandingLimit: _TypeAlias = StandingLimit  # noqa: Y015
 @_typing.final
 class VelocityLimit(_message.Message):
     """Bounds what moves in a time. Counted are postings on SETTLED and holds when they are placed;
-    a capture counts nothing more, and what is given back of a hold counts no longer.
+    a capture counts nothing more, and what is given back of a hold counts no longer. Under NET, what a
+    hold brings in counts only once it is captured, at the time of its placing.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
