@@ -47,7 +47,7 @@ def template_database(postgres_dsn: str) -> Iterator[str]:
     name = f"ledger_template_{uuid.uuid4().hex[:12]}"
     run_sync(lambda: _make_template(postgres_dsn, name))
     yield name
-    run_sync(lambda: _execute(postgres_dsn, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    run_sync(lambda: drop_database(postgres_dsn, name))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def database_dsn(postgres_dsn: str, template_database: str) -> Iterator[str]:
     create = f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"'
     run_sync(lambda: _execute(postgres_dsn, create))
     yield with_database(postgres_dsn, name)
-    run_sync(lambda: _execute(postgres_dsn, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    run_sync(lambda: drop_database(postgres_dsn, name))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def empty_database_dsn(postgres_dsn: str) -> Iterator[str]:
     name = f"ledger_empty_{uuid.uuid4().hex[:12]}"
     run_sync(lambda: _execute(postgres_dsn, f'CREATE DATABASE "{name}"'))
     yield with_database(postgres_dsn, name)
-    run_sync(lambda: _execute(postgres_dsn, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    run_sync(lambda: drop_database(postgres_dsn, name))
 
 
 @pytest.fixture
@@ -101,6 +101,21 @@ def run_sync(make: Callable[[], Awaitable[T]]) -> T:
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as executor:
         return executor.submit(lambda: asyncio.run(run())).result()
+
+
+async def drop_database(dsn: str, name: str) -> None:
+    """Drop a database, whoever is still connected to it.
+
+    While autovacuum is at work in it, only a superuser may end it: then wait until it has gone.
+    """
+    for _ in range(60):
+        try:
+            await _execute(dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
+            await asyncio.sleep(0.5)
+        else:
+            return
+    await _execute(dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def _execute(dsn: str, statement: str) -> None:

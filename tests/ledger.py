@@ -27,7 +27,7 @@ from ledger_server.app import App, add_servicers
 from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
 from tests.api.calls import DEBIT, Ledger
-from tests.conftest import run_sync, with_database
+from tests.conftest import drop_database, run_sync, with_database
 
 ATOMIC, INDEPENDENT = pb.BATCH_MODE_ATOMIC, pb.BATCH_MODE_INDEPENDENT
 
@@ -168,7 +168,7 @@ def database_of(postgres_dsn: str, template_database: str) -> Iterator[str]:
 
     run_sync(lambda: execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"'))
     yield with_database(postgres_dsn, name)
-    run_sync(lambda: execute(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    run_sync(lambda: drop_database(postgres_dsn, name))
 
 
 def lines_template(description: str = "") -> tx_templates_pb2.TxTemplate:
