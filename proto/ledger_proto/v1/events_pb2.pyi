@@ -3,7 +3,10 @@
 isort:skip_file
 The facts of a journal. Each event is stored as this message at the moment it happens and is
 never encoded again; only `sequence` and `record_time`, known at the commit, are put before the
-stored bytes.
+stored bytes. What may be personal (an account's name and metadata, a transaction's description,
+params and metadata) is stored apart and sent after the rest as a second part of the same message:
+a salt, then the fact's field once more with these fields alone. Parsers merge the two. When it is
+erased its digest takes its place, so that the proof of the journal holds; see docs/proofs.md.
 """
 
 from collections import abc as _abc
@@ -39,6 +42,8 @@ class Event(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     RECORD_TIME_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    PERSONAL_SALT_FIELD_NUMBER: _builtins.int
+    PERSONAL_DIGEST_FIELD_NUMBER: _builtins.int
     JOURNAL_CREATED_FIELD_NUMBER: _builtins.int
     CURRENCY_REGISTERED_FIELD_NUMBER: _builtins.int
     ACCOUNT_CREATED_FIELD_NUMBER: _builtins.int
@@ -61,11 +66,18 @@ class Event(_message.Message):
     LIMIT_UPDATED_FIELD_NUMBER: _builtins.int
     LIMIT_ATTACHED_FIELD_NUMBER: _builtins.int
     LIMIT_DETACHED_FIELD_NUMBER: _builtins.int
+    PERSONAL_DATA_ERASED_FIELD_NUMBER: _builtins.int
     BALANCE_UPDATED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place: gap-free from 1, in commit order."""
     actor: _builtins.str
     """Who caused it; empty while the server runs without authentication."""
+    personal_salt: _builtins.bytes
+    """Begins the personal part: 16 random bytes, so that its digest tells nothing about it. Absent if
+    the event has no personal part.
+    """
+    personal_digest: _builtins.bytes
+    """In place of a personal part that was erased: its SHA-256."""
     @_builtins.property
     def record_time(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded, by the database's clock; never decreases with the sequence."""
@@ -159,6 +171,10 @@ class Event(_message.Message):
         """`limit.detached`"""
 
     @_builtins.property
+    def personal_data_erased(self) -> Global___PersonalDataErased:
+        """`personal_data.erased`"""
+
+    @_builtins.property
     def balance_updated(self) -> Global___BalanceUpdated:
         """`balance.updated`; never stored: derived on the way out from an event with a transaction, whose
         sequence it carries.
@@ -170,6 +186,8 @@ class Event(_message.Message):
         sequence: _builtins.int = ...,
         record_time: _timestamp_pb2.Timestamp | None = ...,
         actor: _builtins.str = ...,
+        personal_salt: _builtins.bytes = ...,
+        personal_digest: _builtins.bytes = ...,
         journal_created: Global___JournalCreated | None = ...,
         currency_registered: Global___CurrencyRegistered | None = ...,
         account_created: Global___AccountCreated | None = ...,
@@ -192,13 +210,14 @@ class Event(_message.Message):
         limit_updated: Global___LimitUpdated | None = ...,
         limit_attached: Global___LimitAttached | None = ...,
         limit_detached: Global___LimitDetached | None = ...,
+        personal_data_erased: Global___PersonalDataErased | None = ...,
         balance_updated: Global___BalanceUpdated | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "personal_digest", b"personal_digest", "personal_salt", b"personal_salt", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached", "balance_updated"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached", "personal_data_erased", "balance_updated"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -767,6 +786,34 @@ class LimitDetached(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LimitDetached: _TypeAlias = LimitDetached  # noqa: Y015
+
+@_typing.final
+class PersonalDataErased(_message.Message):
+    """Personal parts of earlier events were erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, for the record; not personal itself."""
+    @_builtins.property
+    def sequences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Sequences of the events that lost their personal part."""
+
+    def __init__(
+        self,
+        *,
+        sequences: _abc.Iterable[_builtins.int] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "sequences", b"sequences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonalDataErased: _TypeAlias = PersonalDataErased  # noqa: Y015
 
 @_typing.final
 class BalanceUpdated(_message.Message):
