@@ -8,6 +8,7 @@ from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.limits import LimitCalls
 from ledger_client.calls.periods import PeriodCalls
+from ledger_client.calls.rates import RateCalls
 from ledger_client.calls.reports import ReportCalls
 from ledger_client.calls.transactions import TransactionCalls
 from ledger_client.calls.tx_templates import TxTemplateCalls
@@ -22,6 +23,7 @@ class LedgerClient(
     HoldCalls,
     LimitCalls,
     PeriodCalls,
+    RateCalls,
     BalanceCalls,
     ReportCalls,
     EventCalls,

@@ -19,6 +19,7 @@ from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
 from ledger_proto.v1.limits_pb2_grpc import LimitServiceStub
 from ledger_proto.v1.periods_pb2_grpc import PeriodServiceStub
+from ledger_proto.v1.rates_pb2_grpc import RateServiceStub
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceStub
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceStub
 from ledger_proto.v1.tx_templates_pb2_grpc import TxTemplateServiceStub
@@ -93,6 +94,7 @@ class Connection:
         self._holds = HoldServiceStub(channel)
         self._limits = LimitServiceStub(channel)
         self._periods = PeriodServiceStub(channel)
+        self._rates = RateServiceStub(channel)
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
         self._events = EventServiceStub(channel)

@@ -20,6 +20,8 @@ from ledger_proto.v1 import (
     limits_pb2_grpc,
     periods_pb2,
     periods_pb2_grpc,
+    rates_pb2,
+    rates_pb2_grpc,
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
@@ -36,6 +38,7 @@ from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
 from ledger_server.api.paging import PageTokens
 from ledger_server.api.periods import PeriodServicer
+from ledger_server.api.rates import RateServicer
 from ledger_server.api.reports import ReportServicer
 from ledger_server.api.transactions import TransactionServicer
 from ledger_server.api.tx_templates import TxTemplateServicer
@@ -63,6 +66,7 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            rates_pb2,
             event_stream_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
@@ -124,6 +128,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), server)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
         LimitServicer(database, tokens, library), server
     )

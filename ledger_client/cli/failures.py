@@ -157,5 +157,6 @@ _HINTS: Final = {
     "PERIOD_CLOSED": "give a later --date; see ledgerctl period show --journal J",
     "PERIOD_LOCKED": "give a later --date, or --behind-soft-lock if you may",
     "PERIOD_ORDER": "see ledgerctl period show --journal J",
+    "RATE_NOT_FOUND": "see ledgerctl rate list --journal J",
     "EXTERNAL_ID_REUSED": "see ledgerctl transaction list --external-id ID --journal J",
 }

@@ -15,6 +15,7 @@ from ledger_client.cli import (
     limits,
     periods,
     postings,
+    rates,
     reports,
     reversals,
     templates,
@@ -44,6 +45,7 @@ app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
+app.add_typer(rates.app, name="rate")
 app.add_typer(imports.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)

@@ -28,6 +28,7 @@ from ledger_client.models.limits import (
     VelocityLimit,
 )
 from ledger_client.models.periods import Period
+from ledger_client.models.rates import NewRate, Rate, RateInForce
 from ledger_client.models.reports import (
     TrialBalance,
     TrialBalanceColumns,
@@ -104,6 +105,7 @@ __all__ = [
     "LimitUse",
     "MembersChange",
     "NewAccount",
+    "NewRate",
     "NewTxTemplate",
     "NoDefault",
     "Param",
@@ -112,6 +114,8 @@ __all__ = [
     "Period",
     "PostResult",
     "Posting",
+    "Rate",
+    "RateInForce",
     "Reference",
     "Refusal",
     "StandingLimit",

@@ -18,6 +18,7 @@ from ledger_client import (
     EntryDefinition,
     LedgerClient,
     NewAccount,
+    NewRate,
     NewTxTemplate,
     StandingLimit,
     UnavailableError,
@@ -31,6 +32,7 @@ from ledger_proto.v1 import (
     journals_pb2,
     limits_pb2,
     periods_pb2,
+    rates_pb2,
     transactions_pb2,
     tx_templates_pb2,
 )
@@ -57,6 +59,13 @@ LIMIT = limits_pb2.Limit(
 )
 ATTACHMENT = limits_pb2.LimitAttachment(
     limit="l", account_id=str(ID), scope=limits_pb2.LIMIT_SCOPE_EACH_ACCOUNT
+)
+RATE = NewRate(
+    base="EUR",
+    quote="USD",
+    effective_time=dt.datetime(2026, 1, 31, tzinfo=dt.UTC),
+    rate=Decimal("1.08"),
+    source="ECB",
 )
 TEMPLATE = NewTxTemplate(
     code="T",
@@ -148,6 +157,10 @@ MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
     "ReopenPeriod": (
         periods_pb2.ReopenPeriodResponse(),
         lambda ledger, **key: ledger.reopen_period("MAIN", None, reason="why", **key),
+    ),
+    "RecordRates": (
+        rates_pb2.RecordRatesResponse(),
+        lambda ledger, **key: ledger.record_rates("MAIN", [RATE], **key),
     ),
 }
 

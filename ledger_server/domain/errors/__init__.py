@@ -42,6 +42,7 @@ from ledger_server.domain.errors.period import (
     PeriodLockedError,
     PeriodOrderError,
 )
+from ledger_server.domain.errors.rate import RateNotFoundError
 from ledger_server.domain.errors.refusal import (
     Kind,
     LedgerError,
@@ -128,6 +129,7 @@ __all__ = [
     "PeriodLockedError",
     "PeriodOrderError",
     "PositionUnavailableError",
+    "RateNotFoundError",
     "ReportTooLargeError",
     "RequestIdReusedError",
     "ReversalExceedsError",
