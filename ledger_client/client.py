@@ -3,6 +3,7 @@
 from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.balances import BalanceCalls
+from ledger_client.calls.charts import ChartCalls
 from ledger_client.calls.events import EventCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
@@ -18,6 +19,7 @@ class LedgerClient(
     JournalCalls,
     AccountCalls,
     AccountSetCalls,
+    ChartCalls,
     TxTemplateCalls,
     TransactionCalls,
     HoldCalls,

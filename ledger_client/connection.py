@@ -14,6 +14,7 @@ from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
+from ledger_proto.v1.charts_pb2_grpc import ChartServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
@@ -89,6 +90,7 @@ class Connection:
         self._journals = JournalServiceStub(channel)
         self._accounts = AccountServiceStub(channel)
         self._account_sets = AccountSetServiceStub(channel)
+        self._charts = ChartServiceStub(channel)
         self._tx_templates = TxTemplateServiceStub(channel)
         self._transactions = TransactionServiceStub(channel)
         self._holds = HoldServiceStub(channel)

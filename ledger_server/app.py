@@ -11,6 +11,8 @@ from ledger_proto.v1 import (
     accounts_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    charts_pb2,
+    charts_pb2_grpc,
     event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
@@ -32,6 +34,7 @@ from ledger_proto.v1 import (
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.charts import ChartServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
@@ -59,6 +62,7 @@ class App:
             journals_pb2,
             accounts_pb2,
             account_sets_pb2,
+            charts_pb2,
             tx_templates_pb2,
             transactions_pb2,
             balances_pb2,
@@ -117,6 +121,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
     account_sets_pb2_grpc.add_AccountSetServiceServicer_to_server(
         AccountSetServicer(database, tokens), server
     )
+    charts_pb2_grpc.add_ChartServiceServicer_to_server(ChartServicer(database), server)
     tx_templates_pb2_grpc.add_TxTemplateServiceServicer_to_server(
         TxTemplateServicer(database, tokens), server
     )

@@ -8,6 +8,7 @@ from ledger_client.cli import (
     account_sets,
     accounts,
     balances,
+    charts,
     currencies,
     holds,
     imports,
@@ -37,6 +38,7 @@ app.add_typer(journals.app, name="journal")
 app.add_typer(currencies.app, name="currency")
 app.add_typer(accounts.app, name="account")
 app.add_typer(account_sets.app, name="set")
+app.add_typer(charts.app, name="chart")
 app.add_typer(templates.app, name="template")
 app.add_typer(postings.app)
 app.add_typer(holds.app, name="hold")

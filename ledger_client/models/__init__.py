@@ -9,6 +9,14 @@ from ledger_client.models.books import (
     Journal,
     NewAccount,
 )
+from ledger_client.models.charts import (
+    Chart,
+    ChartAccount,
+    ChartNode,
+    ChartPlan,
+    ChartRow,
+    NewChartNode,
+)
 from ledger_client.models.events import (
     BalanceUpdate,
     Event,
@@ -82,6 +90,11 @@ __all__ = [
     "BalanceAfter",
     "BalanceChange",
     "BalanceUpdate",
+    "Chart",
+    "ChartAccount",
+    "ChartNode",
+    "ChartPlan",
+    "ChartRow",
     "Currency",
     "Direction",
     "Entry",
@@ -105,6 +118,7 @@ __all__ = [
     "LimitUse",
     "MembersChange",
     "NewAccount",
+    "NewChartNode",
     "NewRate",
     "NewTxTemplate",
     "NoDefault",

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from ledger_server.api.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from ledger_server.application.mutation import Answer, Request
+from ledger_server.domain.account import AccountCategory
 from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.primitives import Direction, parse_uuid
 
@@ -132,6 +133,14 @@ def direction_field(field: str, number: int) -> Direction:
         return Direction(number)
     except ValueError as error:
         raise FieldInvalidError(field, "required: debit or credit") from error
+
+
+def category_field(field: str, number: int) -> AccountCategory:
+    """Return the category of an account set; unspecified inherits."""
+    try:
+        return AccountCategory(number)
+    except ValueError as error:
+        raise FieldInvalidError(field, "not a category of account sets") from error
 
 
 def page_size_field(

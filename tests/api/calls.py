@@ -15,6 +15,7 @@ from ledger_proto.v1 import (
     accounts_pb2,
     accounts_pb2_grpc,
     balances_pb2_grpc,
+    charts_pb2_grpc,
     common_pb2,
     journals_pb2,
     journals_pb2_grpc,
@@ -43,6 +44,7 @@ class Ledger:
         self.reports = reports_pb2_grpc.ReportServiceStub(channel)
         self.periods = periods_pb2_grpc.PeriodServiceStub(channel)
         self.rates = rates_pb2_grpc.RateServiceStub(channel)
+        self.charts = charts_pb2_grpc.ChartServiceStub(channel)
         self.limits = limits_pb2_grpc.LimitServiceStub(channel)
 
     async def create_journal(self, code: str = "main") -> journals_pb2.Journal:

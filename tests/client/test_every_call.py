@@ -18,6 +18,7 @@ from ledger_client import (
     EntryDefinition,
     LedgerClient,
     NewAccount,
+    NewChartNode,
     NewRate,
     NewTxTemplate,
     StandingLimit,
@@ -27,6 +28,7 @@ from ledger_client import (
 from ledger_proto.v1 import (
     account_sets_pb2,
     accounts_pb2,
+    charts_pb2,
     common_pb2,
     holds_pb2,
     journals_pb2,
@@ -127,6 +129,12 @@ MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
     "RemoveAccountSetMembers": (
         account_sets_pb2.RemoveAccountSetMembersResponse(removed_count=1),
         lambda ledger, **key: ledger.remove_account_set_members("MAIN", "s", accounts=["a"], **key),
+    ),
+    "ImportChart": (
+        charts_pb2.ImportChartResponse(added_count=1),
+        lambda ledger, **key: ledger.import_chart(
+            "MAIN", [NewChartNode(code="1", category=AccountCategory.ASSET)], **key
+        ),
     ),
     "CreateTxTemplate": (
         tx_templates_pb2.CreateTxTemplateResponse(created=True),

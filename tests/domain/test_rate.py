@@ -20,11 +20,15 @@ from ledger_server.domain.rate import (
 
 BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
-amounts = st.decimals(-(10**37) + 1, 10**37 - 1, places=0).flatmap(
-    lambda whole: st.integers(0, 18).map(lambda places: whole.scaleb(-places))
+amounts = st.builds(
+    lambda whole, places: Decimal(f"{whole}e-{places}"),
+    st.integers(-(10**37), 10**37),
+    st.integers(0, 18),
 )
-rates = st.integers(1, 10**38 - 1).flatmap(
-    lambda digits: st.integers(0, 24).map(lambda places: Decimal(digits).scaleb(-places))
+rates = st.builds(
+    lambda whole, places: Decimal(f"{whole}e-{places}"),
+    st.integers(1, 10**37),
+    st.integers(0, 24),
 )
 
 

@@ -15,6 +15,7 @@ from ledger_server.domain.errors.account import (
     AccountSetNotFoundError,
     MemberNotFoundError,
 )
+from ledger_server.domain.errors.chart import AccountSetNotLeafError, ChartInvalidError
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -94,10 +95,12 @@ __all__ = [
     "AccountSetCycleError",
     "AccountSetExistsError",
     "AccountSetNotFoundError",
+    "AccountSetNotLeafError",
     "AlreadyReversedError",
     "AmountInvalidError",
     "BalanceOverflowError",
     "CaptureExceedsError",
+    "ChartInvalidError",
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
