@@ -5,6 +5,7 @@ from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.balances import BalanceCalls
 from ledger_client.calls.charts import ChartCalls
 from ledger_client.calls.events import EventCalls
+from ledger_client.calls.fiscal_years import FiscalYearCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.limits import LimitCalls
@@ -25,6 +26,7 @@ class LedgerClient(
     HoldCalls,
     LimitCalls,
     PeriodCalls,
+    FiscalYearCalls,
     RateCalls,
     BalanceCalls,
     ReportCalls,

@@ -14,6 +14,8 @@ from ledger_proto.v1 import (
     charts_pb2,
     charts_pb2_grpc,
     event_stream_pb2,
+    fiscal_years_pb2,
+    fiscal_years_pb2_grpc,
     holds_pb2,
     holds_pb2_grpc,
     journals_pb2,
@@ -36,6 +38,7 @@ from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
 from ledger_server.api.charts import ChartServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
+from ledger_server.api.fiscal_years import FiscalYearServicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
@@ -70,6 +73,7 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            fiscal_years_pb2,
             rates_pb2,
             event_stream_pb2,
         )
@@ -133,6 +137,9 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    fiscal_years_pb2_grpc.add_FiscalYearServiceServicer_to_server(
+        FiscalYearServicer(database, tokens, library, _now), server
+    )
     rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), server)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
         LimitServicer(database, tokens, library), server

@@ -10,6 +10,7 @@ from ledger_client.cli import (
     balances,
     charts,
     currencies,
+    fiscal_years,
     holds,
     imports,
     journals,
@@ -47,6 +48,7 @@ app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
+app.add_typer(fiscal_years.app, name="year")
 app.add_typer(rates.app, name="rate")
 app.add_typer(imports.app)
 app.add_typer(reports.app, name="report")

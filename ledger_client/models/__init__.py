@@ -26,6 +26,18 @@ from ledger_client.models.events import (
     Head,
     MembersChange,
 )
+from ledger_client.models.fiscal_years import (
+    ClosedAmount,
+    ClosingEntry,
+    DayState,
+    FiscalMonth,
+    FiscalYear,
+    FiscalYearDetails,
+    FiscalYearStatus,
+    YearClose,
+    YearClosePreview,
+    YearReopening,
+)
 from ledger_client.models.holds import Hold, HoldEntry, HoldResult
 from ledger_client.models.limits import (
     Limit,
@@ -95,7 +107,10 @@ __all__ = [
     "ChartNode",
     "ChartPlan",
     "ChartRow",
+    "ClosedAmount",
+    "ClosingEntry",
     "Currency",
+    "DayState",
     "Direction",
     "Entry",
     "EntryDefinition",
@@ -103,6 +118,10 @@ __all__ = [
     "EventBatch",
     "EventFilter",
     "Fact",
+    "FiscalMonth",
+    "FiscalYear",
+    "FiscalYearDetails",
+    "FiscalYearStatus",
     "Head",
     "Hold",
     "HoldEntry",
@@ -147,4 +166,7 @@ __all__ = [
     "VelocityLimit",
     "VelocityMeasure",
     "VelocityWindow",
+    "YearClose",
+    "YearClosePreview",
+    "YearReopening",
 ]

@@ -23,6 +23,7 @@ _FACTS: Final[Mapping[Kind, Any]] = {
     Kind.RELEASE: "hold_released",
     Kind.EXPIRY: "hold_expired",
     Kind.REVERSAL: "transaction_reversed",
+    Kind.CLOSING: "journal_posted",
 }
 
 
@@ -52,7 +53,7 @@ def _fill_head(message: transactions_pb2.Transaction, draft: Draft) -> None:
     message.correlation_id = draft.correlation_id
     if command.params_as_given is not None:
         message.params.CopyFrom(command.params_as_given)  # type: ignore[arg-type]  # the Struct as it came
-    if command.kind is not Kind.POSTING:
+    if command.kind not in {Kind.POSTING, Kind.CLOSING}:
         if command.hold_id is not None:
             message.hold_id = str(command.hold_id)
         elif command.reverses is not None:

@@ -17,6 +17,7 @@ from ledger_proto.v1 import (
     balances_pb2_grpc,
     charts_pb2_grpc,
     common_pb2,
+    fiscal_years_pb2_grpc,
     journals_pb2,
     journals_pb2_grpc,
     limits_pb2_grpc,
@@ -45,6 +46,7 @@ class Ledger:
         self.periods = periods_pb2_grpc.PeriodServiceStub(channel)
         self.rates = rates_pb2_grpc.RateServiceStub(channel)
         self.charts = charts_pb2_grpc.ChartServiceStub(channel)
+        self.fiscal_years = fiscal_years_pb2_grpc.FiscalYearServiceStub(channel)
         self.limits = limits_pb2_grpc.LimitServiceStub(channel)
 
     async def create_journal(self, code: str = "main") -> journals_pb2.Journal:

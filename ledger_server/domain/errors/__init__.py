@@ -16,6 +16,14 @@ from ledger_server.domain.errors.account import (
     MemberNotFoundError,
 )
 from ledger_server.domain.errors.chart import AccountSetNotLeafError, ChartInvalidError
+from ledger_server.domain.errors.fiscal_year import (
+    AccountCategoryAmbiguousError,
+    FiscalYearExistsError,
+    FiscalYearNotFoundError,
+    FiscalYearOrderError,
+    FiscalYearStateError,
+    RetainedEarningsInvalidError,
+)
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -86,6 +94,7 @@ from ledger_server.domain.errors.tx_template import (
 )
 
 __all__ = [
+    "AccountCategoryAmbiguousError",
     "AccountClosedError",
     "AccountExistsError",
     "AccountIsSetError",
@@ -108,6 +117,10 @@ __all__ = [
     "ExpressionFailedError",
     "ExternalIdReusedError",
     "FieldInvalidError",
+    "FiscalYearExistsError",
+    "FiscalYearNotFoundError",
+    "FiscalYearOrderError",
+    "FiscalYearStateError",
     "HoldLayerError",
     "HoldNotFoundError",
     "HoldNotOpenError",
@@ -135,6 +148,7 @@ __all__ = [
     "RateNotFoundError",
     "ReportTooLargeError",
     "RequestIdReusedError",
+    "RetainedEarningsInvalidError",
     "ReversalExceedsError",
     "ShuttingDownError",
     "StorageUnavailableError",
