@@ -50,7 +50,7 @@ app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(fiscal_years.app, name="year")
 app.add_typer(rates.app, name="rate")
-app.add_typer(imports.app)
+app.add_typer(imports.app, name="import")
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)
 
