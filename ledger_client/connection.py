@@ -19,6 +19,7 @@ from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
 from ledger_proto.v1.limits_pb2_grpc import LimitServiceStub
 from ledger_proto.v1.periods_pb2_grpc import PeriodServiceStub
+from ledger_proto.v1.proofs_pb2_grpc import ProofServiceStub
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceStub
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceStub
 from ledger_proto.v1.tx_templates_pb2_grpc import TxTemplateServiceStub
@@ -96,6 +97,7 @@ class Connection:
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
         self._events = EventServiceStub(channel)
+        self._proofs = ProofServiceStub(channel)
 
     @classmethod
     def connect(
