@@ -11,6 +11,8 @@ from ledger_proto.v1 import (
     accounts_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    erasures_pb2,
+    erasures_pb2_grpc,
     event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
@@ -32,6 +34,7 @@ from ledger_proto.v1 import (
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
@@ -69,6 +72,7 @@ class App:
             limits_pb2,
             event_stream_pb2,
             proofs_pb2,
+            erasures_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
@@ -153,6 +157,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     proofs_pb2_grpc.add_ProofServiceServicer_to_server(
         ProofServicer(database, tokens, signing), server
     )
+    erasures_pb2_grpc.add_ErasureServiceServicer_to_server(ErasureServicer(database), server)
     checkpointer = Checkpointer(database, signing)
     checkpointer.start()
     return App(database, poster, sweeper, hub, checkpointer)

@@ -9,6 +9,7 @@ from ledger_client.cli import (
     accounts,
     balances,
     currencies,
+    erasures,
     holds,
     imports,
     journals,
@@ -45,6 +46,7 @@ app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
+app.add_typer(erasures.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)
 
