@@ -10,6 +10,7 @@ from ledger_client.cli import (
     balances,
     currencies,
     exports,
+    erasures,
     holds,
     imports,
     journals,
@@ -47,6 +48,7 @@ app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
 app.add_typer(exports.app, name="export")
+app.add_typer(erasures.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)
 

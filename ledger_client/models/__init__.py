@@ -9,6 +9,7 @@ from ledger_client.models.books import (
     Journal,
     NewAccount,
 )
+from ledger_client.models.erasures import Erasure
 from ledger_client.models.events import (
     BalanceUpdate,
     Event,
@@ -85,6 +86,7 @@ __all__ = [
     "Direction",
     "Entry",
     "EntryDefinition",
+    "Erasure",
     "Event",
     "EventBatch",
     "EventFilter",
