@@ -17,6 +17,7 @@ from ledger_client.cli import (
     postings,
     reports,
     reversals,
+    statements,
     templates,
     transactions,
     versions,
@@ -45,6 +46,7 @@ app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
+reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)
 

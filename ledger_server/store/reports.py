@@ -42,7 +42,14 @@ async def closing_sums_in_tx(
     tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
 ) -> list[SumsByKey]:
     """Return the sums of what closes fiscal years up to `sequence`, for each column."""
-    return await _sums(tx, "sums_by_segment_closing", journal_id, scope, cut, sequence)
+    closing = list(await closing_sequences_in_tx(tx, journal_id, sequence))
+    return await _sums(tx, "sums_by_segment_closing", journal_id, scope, cut, closing)
+
+
+async def closing_sequences_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> frozenset[int]:
+    """Return the transactions up to `sequence` that close fiscal years or take that back."""
+    rows = await tx.fetch(_SQL["closing_sequences"], journal_id, sequence)
+    return frozenset(row["sequence"] for row in rows)
 
 
 async def chart_in_tx(tx: Tx, journal_id: JournalId) -> Chart:
