@@ -19,6 +19,7 @@ from ledger_client.cli import (
     postings,
     reports,
     reversals,
+    statements,
     templates,
     transactions,
     versions,
@@ -49,6 +50,7 @@ app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
 app.add_typer(exports.app, name="export")
 app.add_typer(erasures.app)
+reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)
 
