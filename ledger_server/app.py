@@ -13,6 +13,8 @@ from ledger_proto.v1 import (
     balances_pb2_grpc,
     erasures_pb2,
     erasures_pb2_grpc,
+    charts_pb2,
+    charts_pb2_grpc,
     event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
@@ -24,6 +26,8 @@ from ledger_proto.v1 import (
     periods_pb2_grpc,
     proofs_pb2,
     proofs_pb2_grpc,
+    rates_pb2,
+    rates_pb2_grpc,
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
@@ -35,6 +39,7 @@ from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
 from ledger_server.api.erasures import ErasureServicer
+from ledger_server.api.charts import ChartServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
@@ -42,6 +47,7 @@ from ledger_server.api.limits import LimitServicer
 from ledger_server.api.paging import PageTokens
 from ledger_server.api.periods import PeriodServicer
 from ledger_server.api.proofs import ProofServicer
+from ledger_server.api.rates import RateServicer
 from ledger_server.api.reports import ReportServicer
 from ledger_server.api.transactions import TransactionServicer
 from ledger_server.api.tx_templates import TxTemplateServicer
@@ -63,6 +69,7 @@ class App:
             journals_pb2,
             accounts_pb2,
             account_sets_pb2,
+            charts_pb2,
             tx_templates_pb2,
             transactions_pb2,
             balances_pb2,
@@ -70,6 +77,7 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            rates_pb2,
             event_stream_pb2,
             proofs_pb2,
             erasures_pb2,
@@ -137,6 +145,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     account_sets_pb2_grpc.add_AccountSetServiceServicer_to_server(
         AccountSetServicer(database, tokens), server
     )
+    charts_pb2_grpc.add_ChartServiceServicer_to_server(ChartServicer(database), server)
     tx_templates_pb2_grpc.add_TxTemplateServiceServicer_to_server(
         TxTemplateServicer(database, tokens), server
     )
@@ -148,6 +157,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), server)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
         LimitServicer(database, tokens, library), server
     )

@@ -8,6 +8,7 @@ from ledger_client.cli import (
     account_sets,
     accounts,
     balances,
+    charts,
     currencies,
     exports,
     erasures,
@@ -17,6 +18,7 @@ from ledger_client.cli import (
     limits,
     periods,
     postings,
+    rates,
     reports,
     reversals,
     statements,
@@ -39,6 +41,7 @@ app.add_typer(journals.app, name="journal")
 app.add_typer(currencies.app, name="currency")
 app.add_typer(accounts.app, name="account")
 app.add_typer(account_sets.app, name="set")
+app.add_typer(charts.app, name="chart")
 app.add_typer(templates.app, name="template")
 app.add_typer(postings.app)
 app.add_typer(holds.app, name="hold")
@@ -47,6 +50,7 @@ app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
+app.add_typer(rates.app, name="rate")
 app.add_typer(imports.app)
 app.add_typer(exports.app, name="export")
 app.add_typer(erasures.app)

@@ -10,6 +10,14 @@ from ledger_client.models.books import (
     NewAccount,
 )
 from ledger_client.models.erasures import Erasure
+from ledger_client.models.charts import (
+    Chart,
+    ChartAccount,
+    ChartNode,
+    ChartPlan,
+    ChartRow,
+    NewChartNode,
+)
 from ledger_client.models.events import (
     BalanceUpdate,
     Event,
@@ -29,6 +37,7 @@ from ledger_client.models.limits import (
     VelocityLimit,
 )
 from ledger_client.models.periods import Period
+from ledger_client.models.rates import NewRate, Rate, RateInForce
 from ledger_client.models.reports import (
     BalanceSheet,
     BalanceSheetTotal,
@@ -108,6 +117,11 @@ __all__ = [
     "BalanceUpdate",
     "Comparison",
     "ComparisonInterval",
+    "Chart",
+    "ChartAccount",
+    "ChartNode",
+    "ChartPlan",
+    "ChartRow",
     "Currency",
     "CurrencyAmounts",
     "Direction",
@@ -138,6 +152,8 @@ __all__ = [
     "LimitUse",
     "MembersChange",
     "NewAccount",
+    "NewChartNode",
+    "NewRate",
     "NewTxTemplate",
     "NoDefault",
     "Param",
@@ -146,6 +162,8 @@ __all__ = [
     "Period",
     "PostResult",
     "Posting",
+    "Rate",
+    "RateInForce",
     "Reference",
     "Refusal",
     "ReportPeriod",

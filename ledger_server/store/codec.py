@@ -20,6 +20,7 @@ from ledger_proto.v1 import (
     journals_pb2,
     limits_pb2,
     periods_pb2,
+    rates_pb2,
 )
 from ledger_server.domain.account import Account, AccountSet
 from ledger_server.domain.journal import Journal
@@ -33,6 +34,7 @@ SALT_BYTES: Final = 16
 _SALT_TAG: Final = tag(events_pb2.Event.PERSONAL_SALT_FIELD_NUMBER)
 #: Where facts hold accounts; their names and metadata may be personal.
 _ACCOUNT_FIELDS: Final = ("account", "previous")
+from ledger_server.domain.rate import Rate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -152,6 +154,19 @@ def period_message(period: Period) -> periods_pb2.Period:
         change_time=timestamp(period.changed_at) if period.changed_at else None,
         actor=period.actor,
         reason=period.reason,
+    )
+
+
+def rate_message(rate: Rate) -> rates_pb2.Rate:
+    """Encode an exchange rate."""
+    return rates_pb2.Rate(
+        base=rate.base,
+        quote=rate.quote,
+        effective_time=timestamp(rate.effective_at),
+        rate=plain(rate.rate),
+        source=rate.source,
+        sequence=rate.sequence,
+        record_time=timestamp(rate.recorded_at),
     )
 
 

@@ -15,6 +15,7 @@ from ledger_server.domain.errors.account import (
     AccountSetNotFoundError,
     MemberNotFoundError,
 )
+from ledger_server.domain.errors.chart import AccountSetNotLeafError, ChartInvalidError
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -47,6 +48,7 @@ from ledger_server.domain.errors.proof import (
     SigningDisabledError,
     TreeInconsistentError,
 )
+from ledger_server.domain.errors.rate import RateNotFoundError
 from ledger_server.domain.errors.refusal import (
     Kind,
     LedgerError,
@@ -98,11 +100,13 @@ __all__ = [
     "AccountSetCycleError",
     "AccountSetExistsError",
     "AccountSetNotFoundError",
+    "AccountSetNotLeafError",
     "AlreadyReversedError",
     "AmountInvalidError",
     "BalanceOverflowError",
     "CaptureExceedsError",
     "CheckpointUnavailableError",
+    "ChartInvalidError",
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
@@ -134,6 +138,7 @@ __all__ = [
     "PeriodLockedError",
     "PeriodOrderError",
     "PositionUnavailableError",
+    "RateNotFoundError",
     "ReportTooLargeError",
     "RequestIdReusedError",
     "ReversalExceedsError",
