@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
+from urllib.parse import quote, unquote
 from uuid import UUID
 
-from ledger_client.models import BalanceUpdate, Event
+from ledger_client.models import Event
 
 #: Under which ids of messages are made. Never changes: consumers remember ids for years.
 _IDS: Final = UUID("0f5d3a52-3c1b-5c0e-9a53-3f5a5c2b9d10")
@@ -26,7 +27,8 @@ class Message:
     body: bytes
     #: Such as `application/cloudevents+json`.
     content_type: str
-    #: For brokers' headers: what is asked for most, without parsing the body. ASCII names.
+    #: For brokers' headers: what is asked for most, without parsing the body. Names and values
+    #: are printable ASCII.
     headers: Mapping[str, str]
 
 
@@ -55,7 +57,25 @@ def message_id(journal_id: UUID, event: Event) -> str:
     A `balance.updated` has no place of its own; account, currency and version name it once.
     """
     place = f"{journal_id}/{event.sequence}"
-    if isinstance(event.fact, BalanceUpdate):
-        update = event.fact
+    if event.message.HasField("balance_updated"):
+        update = event.message.balance_updated
         place += f"/{update.account_id}/{update.currency}/{update.balance.version}"
     return str(uuid.uuid5(_IDS, place))
+
+
+#: Printable ASCII that stands in a header as it is: all but space and the escape itself.
+_PLAIN: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
+
+
+def header_text(value: str) -> str:
+    """Return a value as headers carry it, percent-encoded where it must be.
+
+    A line break in a caller's correlation id would else begin a header of the caller's own on
+    NATS, such as another message id.
+    """
+    return quote(value, safe=_PLAIN)
+
+
+def from_header_text(text: str) -> str:
+    """Return the value that `header_text` was given."""
+    return unquote(text)
