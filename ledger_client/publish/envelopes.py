@@ -16,6 +16,11 @@ SCHEMA_VERSION: Final = 1
 _PREFIX: Final = re.compile(r"([A-Za-z0-9_-]+\.)*")
 
 
+def schema_id(name: str) -> str:
+    """Return the id of a schema: an event type's, or `envelope.lana`."""
+    return f"urn:ledger-engine:event:v{SCHEMA_VERSION}:{name}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Form:
     """What the envelopes have in common: whose events they carry, and the headers."""
@@ -66,7 +71,8 @@ class CloudEventsEnvelope(_Form):
 
     #: URI reference of whose events these are; empty for `/journals/<id>`.
     source: str = ""
-    #: Where docs/events/schemas is served; empty leaves `dataschema` relative.
+    #: Where docs/events/schemas is served, such as `https://example.org/schemas/`; empty names
+    #: schemas by their own ids.
     schemas_url: str = ""
 
     def message(self, event: Event) -> Message:
@@ -82,15 +88,21 @@ class CloudEventsEnvelope(_Form):
                 "subject": subject(event),
                 "time": event.message.record_time.ToJsonString(),
                 "datacontenttype": "application/json",
-                "dataschema": f"{self.schemas_url}v{SCHEMA_VERSION}/{event.type}.json",
+                "dataschema": self._schema(event),
                 # A string, since integers are 32 bits wide in CloudEvents; it sorts as text.
                 "sequence": f"{event.sequence:020}",
                 "partitionkey": str(self.journal_id),
                 "correlationid": correlation(event, identity),
+                **({"actor": event.actor} if event.actor else {}),
                 "data": payload(event),
             },
             self.CONTENT_TYPE,
         )
+
+    def _schema(self, event: Event) -> str:
+        if not self.schemas_url:
+            return schema_id(event.type)
+        return f"{self.schemas_url.rstrip('/')}/v{SCHEMA_VERSION}/{event.type}.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +130,7 @@ class LanaEnvelope(_Form):
                 "journal_id": str(self.journal_id),
                 "sequence": str(event.sequence),
                 "schema_version": SCHEMA_VERSION,
+                "actor": event.actor,
             },
             self.CONTENT_TYPE,
         )
@@ -143,6 +156,7 @@ class ImagyEnvelope(_Form):
                 "tenant_id": self.tenant_id or str(self.journal_id),
                 "journal_id": str(self.journal_id),
                 "sequence": str(event.sequence),
+                "actor": event.actor,
                 "data": payload(event),
             },
             self.CONTENT_TYPE,

@@ -60,6 +60,10 @@ def _exact(value: Any, parent: Any, name: str) -> Any:
     """Return a field's value with the numbers of free JSON inside it as strings."""
     kind = parent.fields_by_name[name].message_type
     if kind is None:
+        if parent.fields_by_name[name].enum_type and not _named(value):
+            raise UnpublishableError(
+                f"{parent.name}.{name} is {value}, which this version does not know: update it"
+            )
         return value
     if kind.full_name in _FREE:
         return _numbers_as_strings(value)
@@ -68,6 +72,11 @@ def _exact(value: Any, parent: Any, name: str) -> Any:
     if isinstance(value, list):
         return [_message(item, kind) for item in value]
     return _message(value, kind)
+
+
+def _named(value: Any) -> bool:
+    """Whether the values of an enum came as names: those that are not known come as numbers."""
+    return all(isinstance(one, str) for one in (value if isinstance(value, list) else [value]))
 
 
 def _message(value: Any, kind: Any) -> Any:

@@ -118,6 +118,15 @@ class TestEach:
             "last": True,
         }
 
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("fields", [{"kind": 99}, {"requested": [1, 99]}])
+    def test_a_word_of_a_newer_server_is_no_message(
+        self, name: str, fields: dict[str, Any]
+    ) -> None:
+        """Protobuf gives it as a number, which no consumer would understand."""
+        with pytest.raises(UnpublishableError, match=r"Transaction\.\w+ is .*99"):
+            envelope(name, JOURNAL).message(of_message(posted(**fields)))
+
     def test_an_id_does_not_depend_on_the_envelope(self) -> None:
         event = of_message(posted())
         assert len({envelope(name, JOURNAL).message(event).id for name in NAMES}) == 1
@@ -149,7 +158,7 @@ def test_cloudevents() -> None:
         "subject": "transactions/0192b7a0-0000-7000-8000-000000000009",
         "time": "2026-01-31T10:30:00.000250Z",
         "datacontenttype": "application/json",
-        "dataschema": "v1/journal.posted.json",
+        "dataschema": "urn:ledger-engine:event:v1:journal.posted",
         "sequence": "00000000000000000007",
         "partitionkey": str(JOURNAL),
         "correlationid": "order 1",
@@ -157,6 +166,21 @@ def test_cloudevents() -> None:
     assert all(re.fullmatch("[a-z0-9]{1,20}", name) for name in found)
     assert message.content_type == "application/cloudevents+json"
     assert message.headers["X-Request-Id"] == "order%201"
+
+
+def test_cloudevents_with_options() -> None:
+    options = {
+        "source": "https://example.org/books",
+        "schemas_url": "https://example.org/schemas/",
+        "type_prefix": "org.example.",
+    }
+    event = posted()
+    event.actor = "payments"
+    found = body(envelope("cloudevents", JOURNAL, options), event)
+    assert found["source"] == "https://example.org/books"
+    assert found["type"] == "org.example.journal.posted"
+    assert found["dataschema"] == "https://example.org/schemas/v1/journal.posted.json"
+    assert found["actor"] == "payments"
 
 
 def test_lana() -> None:
@@ -171,6 +195,7 @@ def test_lana() -> None:
         "journal_id": str(JOURNAL),
         "sequence": "7",
         "schema_version": 1,
+        "actor": "",
     }
     assert message.type == "core.ledger.journal-posted"
 
@@ -187,6 +212,7 @@ def test_imagy() -> None:
         "tenant_id": "tenant-uuid-001",
         "journal_id": str(JOURNAL),
         "sequence": "7",
+        "actor": "",
     }
     assert message.type == "ledger.journal.posted"
 
