@@ -18,6 +18,7 @@ from ledger_client.cli import (
     reports,
     reversals,
     templates,
+    topologies,
     transactions,
     versions,
 )
@@ -46,6 +47,7 @@ app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(topologies.app, name="topology")
 app.add_typer(versions.app)
 
 
