@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from tests.brokers import RabbitMQ, shared_rabbitmq
+from tests.brokers import RabbitMQ
 from tests.cli.conftest import Ledgerctl
 
-__all__ = ["shared_rabbitmq"]
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "topologies" / "ledger.yaml"
 
