@@ -5,7 +5,6 @@ from pathlib import Path
 from tests.brokers import RabbitMQ
 from tests.cli.conftest import Ledgerctl
 
-
 FILE = Path(__file__).resolve().parents[2] / "docs" / "topologies" / "ledger.yaml"
 
 
