@@ -23,6 +23,7 @@ from ledger_client.cli import (
     reversals,
     statements,
     templates,
+    topologies,
     transactions,
     versions,
 )
@@ -56,6 +57,7 @@ app.add_typer(exports.app, name="export")
 app.add_typer(erasures.app)
 reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(topologies.app, name="topology")
 app.add_typer(versions.app)
 
 

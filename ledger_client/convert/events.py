@@ -13,7 +13,7 @@ from ledger_proto.v1 import common_pb2, event_stream_pb2, events_pb2
 
 _PREFIX: Final = "EVENT_TYPE_"
 #: Nouns of two words in the names of types; all others have one.
-_LONG_NOUN: Final = "account_set"
+_LONG_NOUNS: Final = ("account_set", "personal_data")
 
 
 def event(received: events_pb2.Event) -> models.Event:
@@ -29,6 +29,7 @@ def event(received: events_pb2.Event) -> models.Event:
         actor=received.actor,
         type=_type_name(field) if field else "unknown",
         fact=stated,
+        message=received,
     )
 
 
@@ -71,7 +72,8 @@ def event_filter(wanted: models.EventFilter | None) -> event_stream_pb2.EventFil
 
 def _type_name(field: str) -> str:
     """Return `journal.posted` for `journal_posted`."""
-    noun = _LONG_NOUN if field.startswith(_LONG_NOUN) else field.partition("_")[0]
+    long = next((noun for noun in _LONG_NOUNS if field.startswith(noun)), None)
+    noun = long or field.partition("_")[0]
     return f"{noun}.{field.removeprefix(noun)[1:]}"
 
 
