@@ -3,6 +3,7 @@
 from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.balances import BalanceCalls
+from ledger_client.calls.cursors import CursorCalls
 from ledger_client.calls.events import EventCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
@@ -25,6 +26,7 @@ class LedgerClient(
     BalanceCalls,
     ReportCalls,
     EventCalls,
+    CursorCalls,
 ):
     """An asynchronous client of one server.
 

@@ -14,6 +14,7 @@ from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
+from ledger_proto.v1.cursors_pb2_grpc import CursorServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
@@ -96,6 +97,7 @@ class Connection:
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
         self._events = EventServiceStub(channel)
+        self._cursors = CursorServiceStub(channel)
 
     @classmethod
     def connect(

@@ -9,6 +9,7 @@ from ledger_client.models.books import (
     Journal,
     NewAccount,
 )
+from ledger_client.models.cursors import Cursor, CursorHolding
 from ledger_client.models.events import (
     BalanceUpdate,
     Event,
@@ -82,6 +83,8 @@ __all__ = [
     "BalanceChange",
     "BalanceUpdate",
     "Currency",
+    "Cursor",
+    "CursorHolding",
     "Direction",
     "Entry",
     "EntryDefinition",

@@ -16,6 +16,7 @@ from ledger_proto.v1 import (
     accounts_pb2_grpc,
     balances_pb2_grpc,
     common_pb2,
+    cursors_pb2_grpc,
     journals_pb2,
     journals_pb2_grpc,
     limits_pb2_grpc,
@@ -42,6 +43,7 @@ class Ledger:
         self.reports = reports_pb2_grpc.ReportServiceStub(channel)
         self.periods = periods_pb2_grpc.PeriodServiceStub(channel)
         self.limits = limits_pb2_grpc.LimitServiceStub(channel)
+        self.cursors = cursors_pb2_grpc.CursorServiceStub(channel)
 
     async def create_journal(self, code: str = "main") -> journals_pb2.Journal:
         answer = await self.journals.CreateJournal(journals_pb2.CreateJournalRequest(code=code))

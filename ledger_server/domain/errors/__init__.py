@@ -15,6 +15,11 @@ from ledger_server.domain.errors.account import (
     AccountSetNotFoundError,
     MemberNotFoundError,
 )
+from ledger_server.domain.errors.cursor import (
+    CursorHeldError,
+    CursorLostError,
+    CursorNotFoundError,
+)
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -100,6 +105,9 @@ __all__ = [
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
+    "CursorHeldError",
+    "CursorLostError",
+    "CursorNotFoundError",
     "ExpireTimePassedError",
     "ExpressionFailedError",
     "ExternalIdReusedError",
