@@ -29,6 +29,7 @@ def event(received: events_pb2.Event) -> models.Event:
         actor=received.actor,
         type=_type_name(field) if field else "unknown",
         fact=stated,
+        message=received,
     )
 
 

@@ -10,6 +10,7 @@ from ledger_client.models.books import Account, AccountSet, Currency, Journal
 from ledger_client.models.transactions import BalanceAfter, Transaction
 from ledger_client.models.tx_templates import TxTemplate
 from ledger_client.models.words import Layer
+from ledger_proto.v1 import events_pb2
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,9 @@ class Event:
     #: Such as `journal.posted` or `account_set.members_added`.
     type: str
     fact: Fact
+    #: The contract's own message, for who passes the event on whole. A transaction in it carries
+    #: the event's sequence and record time.
+    message: events_pb2.Event = dataclasses.field(repr=False, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
