@@ -9,12 +9,14 @@ from ledger_client.cli import (
     accounts,
     balances,
     currencies,
+    cursors,
     holds,
     imports,
     journals,
     limits,
     periods,
     postings,
+    publishing,
     reports,
     reversals,
     templates,
@@ -46,6 +48,8 @@ app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(publishing.app)
+app.add_typer(cursors.app, name="cursor")
 app.add_typer(versions.app)
 
 

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import nats.errors
 import nats.js.errors
@@ -21,6 +21,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import PubAck, StreamConfig
 
+from ledger_client.publish.address import redacted, without_secrets
 from ledger_client.publish.message import Message
 from ledger_client.publish.target import (
     FencedError,
@@ -99,8 +100,7 @@ class NatsTarget:
     @property
     def name(self) -> str:
         """The stream and where it is, without the password."""
-        parts = urlsplit(self._url)
-        return f"stream {self._stream} at {urlunsplit(parts._replace(netloc=_place(parts.netloc)))}"
+        return f"stream {self._stream} at {without_secrets(self._url)}"
 
     async def open(self, origin: Origin) -> Published | None:
         """Connect and look where the stream ends.
@@ -299,18 +299,10 @@ class NatsTarget:
 
     def _said(self, error: BaseException) -> str:
         """Return what went wrong, without the password that a driver may have put into it."""
-        text = f"{self.name}: {error or type(error).__name__}"
-        password = urlsplit(self._url).password
-        return text.replace(password, "***") if password else text
+        said = redacted(str(error), self._url) or type(error).__name__
+        return f"{self.name}: {said}"
 
 
 async def _note_error(error: Any) -> None:
     """Take what the driver would print with a traceback; calls fail with it as well."""
     logger.debug("nats: %r", error)
-
-
-def _place(netloc: str) -> str:
-    """Return user, host and port; a lone user is a token, and as secret as a password."""
-    user, at, place = netloc.rpartition("@")
-    name, colon, _ = user.partition(":")
-    return f"{name}@{place}" if at and colon else place

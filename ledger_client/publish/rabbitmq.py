@@ -22,6 +22,7 @@ import aiormq.exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from yarl import URL
 
+from ledger_client.publish.address import redacted, without_secrets
 from ledger_client.publish.message import Message
 from ledger_client.publish.target import (
     FencedError,
@@ -78,6 +79,7 @@ class RabbitTarget:
             in_flight: messages sent before the first of them is confirmed.
             confirm_seconds: how long to wait for a confirmation before the connection is renewed.
         """
+        self._address = url
         self._url = URL(url).update_query(heartbeat=str(HEARTBEAT_SECONDS))
         self._exchange_name = exchange
         self._in_flight = in_flight
@@ -92,7 +94,7 @@ class RabbitTarget:
     @property
     def name(self) -> str:
         """The exchange and where it is, without the password."""
-        return f"exchange {self._exchange_name} at {self._url.with_password(None).with_query(None)}"
+        return f"exchange {self._exchange_name} at {without_secrets(self._address)}"
 
     async def open(self, origin: Origin) -> Published | None:
         """Connect, take the origin's exclusive queue, and find or make the exchange.
@@ -254,6 +256,5 @@ class RabbitTarget:
 
     def _said(self, error: BaseException) -> str:
         """Return what went wrong, without the password that a driver may have put into it."""
-        text = f"{self.name}: {error or type(error).__name__}"
-        password = self._url.password
-        return text.replace(password, "***") if password else text
+        said = redacted(str(error), self._address) or type(error).__name__
+        return f"{self.name}: {said}"
