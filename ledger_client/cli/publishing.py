@@ -29,6 +29,9 @@ PASSWORD_VARIABLE: Final = "LEDGER_BROKER_PASSWORD"  # noqa: S105  # its name
 #: With `--once`, unless the command line says otherwise.
 ONCE_PATIENCE_SECONDS: Final = 60.0
 
+#: A shorter heartbeat would end connections that are merely slow.
+HEARTBEAT_SECONDS_MIN: Final = 2
+
 #: Loggers that say with tracebacks what our own says in a line.
 _NOISY: Final = ("aio_pika", "aiormq", "nats")
 
@@ -129,6 +132,7 @@ async def publish(
         create_stream=create_stream,
         subject_prefix=subject_prefix,
         in_flight=in_flight,
+        lease=lease,
     )
     journal = await session.ledger.get_journal(await session.journal())
     try:
@@ -178,6 +182,7 @@ def _target(
     create_stream: bool,
     subject_prefix: str,
     in_flight: int,
+    lease: int,
 ) -> Target:
     """Return where to publish, its driver loaded only now: it is an extra of the installation."""
     try:
@@ -192,7 +197,8 @@ def _target(
                 raise typer.BadParameter("RabbitMQ takes --exchange NAME, and no --stream")
             from ledger_client.publish.rabbitmq import RabbitTarget  # noqa: PLC0415
 
-            return RabbitTarget(url, exchange, in_flight=in_flight)
+            heartbeat = max(lease // 3, HEARTBEAT_SECONDS_MIN)
+            return RabbitTarget(url, exchange, in_flight=in_flight, heartbeat_seconds=heartbeat)
         if not stream or exchange:
             raise typer.BadParameter("NATS takes --stream NAME, and no --exchange")
         from ledger_client.publish.nats import NatsTarget  # noqa: PLC0415
@@ -223,10 +229,12 @@ def _types(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if "balance.updated" in names:
         raise typer.BadParameter("--types: balance.updated comes with --balances")
-    try:
-        event_filter(EventFilter(types=names))
-    except ValueError as error:
-        raise typer.BadParameter(f"--types: {error}") from error
+    for name in names:
+        try:
+            event_filter(EventFilter(types=(name,)))
+        except ValueError as error:
+            message = f"--types: {name!r} is no event type, such as journal.posted"
+            raise typer.BadParameter(message) from error
     return names
 
 
