@@ -5,6 +5,7 @@ from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.balances import BalanceCalls
 from ledger_client.calls.erasures import ErasureCalls
 from ledger_client.calls.charts import ChartCalls
+from ledger_client.calls.cursors import CursorCalls
 from ledger_client.calls.events import EventCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
@@ -33,6 +34,7 @@ class LedgerClient(
     StatementCalls,
     EventCalls,
     ErasureCalls,
+    CursorCalls,
 ):
     """An asynchronous client of one server.
 

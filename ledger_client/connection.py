@@ -16,6 +16,7 @@ from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
 from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.charts_pb2_grpc import ChartServiceStub
+from ledger_proto.v1.cursors_pb2_grpc import CursorServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
@@ -104,6 +105,7 @@ class Connection:
         self._events = EventServiceStub(channel)
         self._proofs = ProofServiceStub(channel)
         self._erasures = ErasureServiceStub(channel)
+        self._cursors = CursorServiceStub(channel)
 
     @classmethod
     def connect(

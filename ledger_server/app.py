@@ -15,6 +15,8 @@ from ledger_proto.v1 import (
     erasures_pb2_grpc,
     charts_pb2,
     charts_pb2_grpc,
+    cursors_pb2,
+    cursors_pb2_grpc,
     event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
@@ -40,6 +42,7 @@ from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
 from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.charts import ChartServicer
+from ledger_server.api.cursors import CursorServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
@@ -81,6 +84,7 @@ class App:
             event_stream_pb2,
             proofs_pb2,
             erasures_pb2,
+            cursors_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
@@ -162,6 +166,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
         LimitServicer(database, tokens, library), server
     )
     holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
+    cursors_pb2_grpc.add_CursorServiceServicer_to_server(CursorServicer(database, tokens), server)
     hub = EventHub(database)
     add_event_servicer(EventServicer(database, tokens, hub), server)
     proofs_pb2_grpc.add_ProofServiceServicer_to_server(

@@ -159,5 +159,7 @@ _HINTS: Final = {
     "PERIOD_LOCKED": "give a later --date, or --behind-soft-lock if you may",
     "PERIOD_ORDER": "see ledgerctl period show --journal J",
     "RATE_NOT_FOUND": "see ledgerctl rate list --journal J",
+    "CURSOR_NOT_FOUND": "see ledgerctl cursor list --journal J",
+    "CURSOR_HELD": "stop who holds it, or wait until its lease ends",
     "EXTERNAL_ID_REUSED": "see ledgerctl transaction list --external-id ID --journal J",
 }

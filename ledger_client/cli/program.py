@@ -12,6 +12,7 @@ from ledger_client.cli import (
     currencies,
     exports,
     erasures,
+    cursors,
     holds,
     imports,
     journals,
@@ -19,6 +20,7 @@ from ledger_client.cli import (
     periods,
     postings,
     rates,
+    publishing,
     reports,
     reversals,
     statements,
@@ -58,6 +60,8 @@ app.add_typer(erasures.app)
 reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(topologies.app, name="topology")
+app.add_typer(publishing.app)
+app.add_typer(cursors.app, name="cursor")
 app.add_typer(versions.app)
 
 

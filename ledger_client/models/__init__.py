@@ -18,6 +18,7 @@ from ledger_client.models.charts import (
     ChartRow,
     NewChartNode,
 )
+from ledger_client.models.cursors import Cursor, CursorHolding
 from ledger_client.models.events import (
     BalanceUpdate,
     Event,
@@ -124,6 +125,8 @@ __all__ = [
     "ChartRow",
     "Currency",
     "CurrencyAmounts",
+    "Cursor",
+    "CursorHolding",
     "Direction",
     "Entry",
     "EntryDefinition",

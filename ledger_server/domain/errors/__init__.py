@@ -16,6 +16,11 @@ from ledger_server.domain.errors.account import (
     MemberNotFoundError,
 )
 from ledger_server.domain.errors.chart import AccountSetNotLeafError, ChartInvalidError
+from ledger_server.domain.errors.cursor import (
+    CursorHeldError,
+    CursorLostError,
+    CursorNotFoundError,
+)
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -110,6 +115,9 @@ __all__ = [
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
+    "CursorHeldError",
+    "CursorLostError",
+    "CursorNotFoundError",
     "ExpireTimePassedError",
     "ExpressionFailedError",
     "ExternalIdReusedError",
