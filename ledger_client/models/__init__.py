@@ -10,13 +10,17 @@ from ledger_client.models.books import (
     NewAccount,
 )
 from ledger_client.models.events import (
+    AccountUpdated,
     BalanceUpdate,
     Event,
     EventBatch,
     EventFilter,
     Fact,
     Head,
+    HoldCaptured,
+    HoldCreated,
     MembersChange,
+    PersonalDataErased,
 )
 from ledger_client.models.holds import Hold, HoldEntry, HoldResult
 from ledger_client.models.limits import (
@@ -77,6 +81,7 @@ __all__ = [
     "AccountSet",
     "AccountSetMember",
     "AccountStatus",
+    "AccountUpdated",
     "Balance",
     "BalanceAfter",
     "BalanceChange",
@@ -91,6 +96,8 @@ __all__ = [
     "Fact",
     "Head",
     "Hold",
+    "HoldCaptured",
+    "HoldCreated",
     "HoldEntry",
     "HoldResult",
     "HoldStatus",
@@ -110,6 +117,7 @@ __all__ = [
     "ParamType",
     "ParamValue",
     "Period",
+    "PersonalDataErased",
     "PostResult",
     "Posting",
     "Reference",
