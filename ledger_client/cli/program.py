@@ -9,6 +9,8 @@ from ledger_client.cli import (
     accounts,
     balances,
     currencies,
+    dead_letters,
+    events,
     holds,
     imports,
     journals,
@@ -44,6 +46,8 @@ app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
+app.add_typer(events.app, name="events")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(imports.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(versions.app)

@@ -21,6 +21,7 @@ from ledger_client.subscriber.journal_subscriber import JournalSubscriber
 from ledger_client.subscriber.memory_checkpoints import MemoryCheckpoints
 from ledger_client.subscriber.postgres_checkpoints import Connection, PostgresCheckpoints
 from ledger_client.subscriber.postgres_tables import POSTGRES_TABLES
+from ledger_client.subscriber.replaying import DeadLetterStore, discard, replay
 
 __all__ = [
     "POSTGRES_TABLES",
@@ -33,6 +34,7 @@ __all__ = [
     "CheckpointStore",
     "Connection",
     "DeadLetter",
+    "DeadLetterStore",
     "FailurePolicy",
     "FileCheckpoints",
     "HandlerError",
@@ -47,5 +49,7 @@ __all__ = [
     "SubscriberError",
     "TransactionEndedError",
     "Work",
+    "discard",
     "log_dead_letter",
+    "replay",
 ]

@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 from uuid import UUID
 
 from ledger_client.models import Journal
+from ledger_client.subscriber.dead_letter import DeadLetter, LetterState
 from ledger_client.subscriber.failures import (
     CheckpointDamagedError,
     CheckpointInUseError,
@@ -130,6 +131,21 @@ class FileCheckpoints:
         finally:
             self._lock.close()
             self._lock = self._checkpoint = None
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """Return all dead letters by sequence; the checkpoint need not be open.
+
+        Raises:
+            CheckpointDamagedError: a line is none of a dead letter.
+            OSError: the file cannot be read.
+        """
+        return await asyncio.to_thread(self.letters.read)
+
+    def settling(
+        self, sequence: int, state: LetterState
+    ) -> contextlib.AbstractAsyncContextManager[tuple[DeadLetter] | None]:
+        """Give an open letter, and have it in another state when the block ends; see `replay`."""
+        return self.letters.settling(sequence, state)
 
     def _opened(self) -> "_Checkpoint":
         assert self._checkpoint is not None, "used before it was opened"

@@ -63,7 +63,9 @@ class LetterFile:
         return [found[sequence] for sequence in sorted(found)]
 
     @contextlib.asynccontextmanager
-    async def settling(self, sequence: int, state: LetterState) -> AsyncIterator[DeadLetter | None]:
+    async def settling(
+        self, sequence: int, state: LetterState
+    ) -> AsyncIterator[tuple[DeadLetter] | None]:
         """Give an open letter, and have it in another state when the block ends without an error.
 
         None if there is no such letter or it is not open. After a crash in the block it is still
@@ -82,7 +84,7 @@ class LetterFile:
             if not open_ones:
                 yield None
                 return
-            yield open_ones[0]
+            yield (open_ones[0],)
             moment = dt.datetime.now(dt.UTC).isoformat()
             settled = {"settled": sequence, "state": str(state), "time": moment}
             self._append([json.dumps(settled)])

@@ -245,14 +245,14 @@ class TestLetters:
             async with letters.settling(9, LetterState.REPLAYED):
                 raise RuntimeError
         async with letters.settling(9, LetterState.REPLAYED) as found:
-            assert found == letter(9)
+            assert found == (letter(9),)
             with pytest.raises(CheckpointInUseError):
                 async with letters.settling(12, LetterState.DISCARDED):
                     raise AssertionError("two at once")
         async with letters.settling(9, LetterState.REPLAYED) as found:
             assert found is None
         async with letters.settling(12, LetterState.DISCARDED) as found:
-            assert found == letter(12)
+            assert found == (letter(12),)
         assert [each.state for each in letters.read()] == ["REPLAYED", "DISCARDED"]
         assert all(each.settle_time is not None for each in letters.read())
 
