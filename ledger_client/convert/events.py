@@ -109,14 +109,6 @@ def _account_updated(fact: Any, _received: object) -> models.AccountUpdated:
     )
 
 
-def _period(fact: Any, received: events_pb2.Event) -> models.Period:
-    # As of a transaction: where and when it happened is the event's, and so is who did it.
-    fact.period.sequence = received.sequence
-    fact.period.change_time.CopyFrom(received.record_time)
-    fact.period.actor = received.actor
-    return decode.period(fact.period)
-
-
 def _erasure(fact: Any, _received: object) -> models.PersonalDataErased:
     return models.PersonalDataErased(sequences=tuple(fact.sequences), reason=fact.reason)
 
@@ -174,7 +166,7 @@ _FACTS: Final[Mapping[str, Callable[[Any, Any], models.Fact]]] = {
     "account_updated": _account_updated,
     "hold_created": _hold_created,
     "hold_captured": _hold_captured,
-    "period_changed": _period,
+    "period_changed": lambda fact, _: decode.period(fact.period),
     "limit_created": lambda fact, _: limits.limit(fact.limit),
     "limit_updated": lambda fact, _: limits.limit(fact.limit),
     "limit_attached": lambda fact, _: limits.attachment(fact.attachment),
