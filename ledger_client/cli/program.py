@@ -13,6 +13,8 @@ from ledger_client.cli import (
     exports,
     erasures,
     cursors,
+    dead_letters,
+    events,
     holds,
     imports,
     journals,
@@ -54,6 +56,8 @@ app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(rates.app, name="rate")
+app.add_typer(events.app, name="events")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(imports.app)
 app.add_typer(exports.app, name="export")
 app.add_typer(erasures.app)

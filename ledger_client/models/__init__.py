@@ -20,13 +20,17 @@ from ledger_client.models.charts import (
 )
 from ledger_client.models.cursors import Cursor, CursorHolding
 from ledger_client.models.events import (
+    AccountUpdated,
     BalanceUpdate,
     Event,
     EventBatch,
     EventFilter,
     Fact,
     Head,
+    HoldCaptured,
+    HoldCreated,
     MembersChange,
+    PersonalDataErased,
 )
 from ledger_client.models.holds import Hold, HoldEntry, HoldResult
 from ledger_client.models.limits import (
@@ -110,6 +114,7 @@ __all__ = [
     "AccountSetMember",
     "AccountStatement",
     "AccountStatus",
+    "AccountUpdated",
     "Balance",
     "BalanceAfter",
     "BalanceChange",
@@ -138,6 +143,8 @@ __all__ = [
     "GeneralLedger",
     "Head",
     "Hold",
+    "HoldCaptured",
+    "HoldCreated",
     "HoldEntry",
     "HoldResult",
     "HoldStatus",
@@ -163,6 +170,7 @@ __all__ = [
     "ParamType",
     "ParamValue",
     "Period",
+    "PersonalDataErased",
     "PostResult",
     "Posting",
     "Rate",
