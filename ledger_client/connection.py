@@ -14,9 +14,9 @@ from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
-from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.charts_pb2_grpc import ChartServiceStub
 from ledger_proto.v1.cursors_pb2_grpc import CursorServiceStub
+from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub

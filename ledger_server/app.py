@@ -11,12 +11,12 @@ from ledger_proto.v1 import (
     accounts_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
-    erasures_pb2,
-    erasures_pb2_grpc,
     charts_pb2,
     charts_pb2_grpc,
     cursors_pb2,
     cursors_pb2_grpc,
+    erasures_pb2,
+    erasures_pb2_grpc,
     event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
@@ -40,9 +40,9 @@ from ledger_proto.v1 import (
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
-from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.charts import ChartServicer
 from ledger_server.api.cursors import CursorServicer
+from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer

@@ -80,8 +80,6 @@ def event_filter(wanted: models.EventFilter | None) -> event_stream_pb2.EventFil
 
 def _type_name(field: str) -> str:
     """Return `journal.posted` for `journal_posted`."""
-    long = next((noun for noun in _LONG_NOUNS if field.startswith(noun)), None)
-    noun = long or field.partition("_")[0]
     noun = next((long for long in _LONG_NOUNS if field.startswith(f"{long}_")), None)
     noun = noun or field.partition("_")[0]
     return f"{noun}.{field.removeprefix(noun)[1:]}"

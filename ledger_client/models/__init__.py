@@ -9,7 +9,6 @@ from ledger_client.models.books import (
     Journal,
     NewAccount,
 )
-from ledger_client.models.erasures import Erasure
 from ledger_client.models.charts import (
     Chart,
     ChartAccount,
@@ -19,6 +18,7 @@ from ledger_client.models.charts import (
     NewChartNode,
 )
 from ledger_client.models.cursors import Cursor, CursorHolding
+from ledger_client.models.erasures import Erasure
 from ledger_client.models.events import (
     AccountUpdated,
     BalanceUpdate,
@@ -121,13 +121,13 @@ __all__ = [
     "BalanceSheet",
     "BalanceSheetTotal",
     "BalanceUpdate",
-    "Comparison",
-    "ComparisonInterval",
     "Chart",
     "ChartAccount",
     "ChartNode",
     "ChartPlan",
     "ChartRow",
+    "Comparison",
+    "ComparisonInterval",
     "Currency",
     "CurrencyAmounts",
     "Cursor",

@@ -4,10 +4,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, Final, TypeVar
 from datetime import UTC, date, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict, SerializeToJsonError

@@ -27,6 +27,7 @@ from ledger_server.domain.journal import Journal
 from ledger_server.domain.limit import Attachment, Limit
 from ledger_server.domain.period import Period
 from ledger_server.domain.primitives import Currency, plain
+from ledger_server.domain.rate import Rate
 from ledger_server.store.wire import field, tag
 
 #: Bytes of the salt that begins a personal part.
@@ -34,7 +35,6 @@ SALT_BYTES: Final = 16
 _SALT_TAG: Final = tag(events_pb2.Event.PERSONAL_SALT_FIELD_NUMBER)
 #: Where facts hold accounts; their names and metadata may be personal.
 _ACCOUNT_FIELDS: Final = ("account", "previous")
-from ledger_server.domain.rate import Rate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
