@@ -169,5 +169,7 @@ _HINTS: Final = {
         "take it out where it does not belong: ledgerctl set remove SET --account ACCOUNT"
     ),
     "RATE_NOT_FOUND": "see ledgerctl rate list --journal J",
+    "CURSOR_NOT_FOUND": "see ledgerctl cursor list --journal J",
+    "CURSOR_HELD": "stop who holds it, or wait until its lease ends",
     "EXTERNAL_ID_REUSED": "see ledgerctl transaction list --external-id ID --journal J",
 }

@@ -10,6 +10,11 @@ from ledger_client.cli import (
     balances,
     charts,
     currencies,
+    cursors,
+    dead_letters,
+    erasures,
+    events,
+    exports,
     fiscal_years,
     holds,
     imports,
@@ -17,10 +22,13 @@ from ledger_client.cli import (
     limits,
     periods,
     postings,
+    publishing,
     rates,
     reports,
     reversals,
+    statements,
     templates,
+    topologies,
     transactions,
     versions,
 )
@@ -50,8 +58,16 @@ app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(fiscal_years.app, name="year")
 app.add_typer(rates.app, name="rate")
+app.add_typer(events.app, name="events")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(imports.app, name="import")
+app.add_typer(exports.app, name="export")
+app.add_typer(erasures.app)
+reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(topologies.app, name="topology")
+app.add_typer(publishing.app)
+app.add_typer(cursors.app, name="cursor")
 app.add_typer(versions.app)
 
 

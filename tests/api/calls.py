@@ -17,6 +17,7 @@ from ledger_proto.v1 import (
     balances_pb2_grpc,
     charts_pb2_grpc,
     common_pb2,
+    cursors_pb2_grpc,
     fiscal_years_pb2_grpc,
     journals_pb2,
     journals_pb2_grpc,
@@ -48,6 +49,7 @@ class Ledger:
         self.charts = charts_pb2_grpc.ChartServiceStub(channel)
         self.fiscal_years = fiscal_years_pb2_grpc.FiscalYearServiceStub(channel)
         self.limits = limits_pb2_grpc.LimitServiceStub(channel)
+        self.cursors = cursors_pb2_grpc.CursorServiceStub(channel)
 
     async def create_journal(self, code: str = "main") -> journals_pb2.Journal:
         answer = await self.journals.CreateJournal(journals_pb2.CreateJournalRequest(code=code))

@@ -30,6 +30,7 @@ from ledger_proto.v1 import (
     accounts_pb2,
     charts_pb2,
     common_pb2,
+    erasures_pb2,
     fiscal_years_pb2,
     holds_pb2,
     journals_pb2,
@@ -169,6 +170,10 @@ MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
         periods_pb2.ClosePeriodResponse(),
         lambda ledger, **key: ledger.close_period("MAIN", DAY, reason="why", **key),
     ),
+    "ErasePersonalData": (
+        erasures_pb2.ErasePersonalDataResponse(sequence=3, erased_sequences=[1]),
+        lambda ledger, **key: ledger.erase_personal_data("MAIN", accounts=["a"], reason="r", **key),
+    ),
     "ReopenPeriod": (
         periods_pb2.ReopenPeriodResponse(),
         lambda ledger, **key: ledger.reopen_period("MAIN", None, reason="why", **key),
@@ -274,10 +279,11 @@ async def test_each_id_is_made_once_and_told_when_the_answer_is_lost(
 
 
 def test_no_mutation_is_without_a_key() -> None:
-    """But for the batch, whose postings have each its own."""
+    """But for the batch, whose postings have each its own, and for cursors, which have tokens."""
     words = ("Get", "List", "BatchGet", "Preview")
     reads = {name for name in METHODS if name.startswith(words)}
-    assert set(METHODS) - reads == {*MUTATIONS, *WITH_IDS, "PostTransactions"}
+    cursors = {f"{verb}Cursor" for verb in ("Acquire", "Advance", "Release", "Reset")}
+    assert set(METHODS) - reads - cursors == {*MUTATIONS, *WITH_IDS, "PostTransactions"}
 
 
 @pytest.mark.parametrize(

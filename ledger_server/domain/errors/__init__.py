@@ -16,6 +16,11 @@ from ledger_server.domain.errors.account import (
     MemberNotFoundError,
 )
 from ledger_server.domain.errors.chart import AccountSetNotLeafError, ChartInvalidError
+from ledger_server.domain.errors.cursor import (
+    CursorHeldError,
+    CursorLostError,
+    CursorNotFoundError,
+)
 from ledger_server.domain.errors.fiscal_year import (
     AccountCategoryAmbiguousError,
     FiscalYearExistsError,
@@ -50,6 +55,11 @@ from ledger_server.domain.errors.period import (
     PeriodClosedError,
     PeriodLockedError,
     PeriodOrderError,
+)
+from ledger_server.domain.errors.proof import (
+    CheckpointUnavailableError,
+    SigningDisabledError,
+    TreeInconsistentError,
 )
 from ledger_server.domain.errors.rate import RateNotFoundError
 from ledger_server.domain.errors.refusal import (
@@ -110,9 +120,13 @@ __all__ = [
     "BalanceOverflowError",
     "CaptureExceedsError",
     "ChartInvalidError",
+    "CheckpointUnavailableError",
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
+    "CursorHeldError",
+    "CursorLostError",
+    "CursorNotFoundError",
     "ExpireTimePassedError",
     "ExpressionFailedError",
     "ExternalIdReusedError",
@@ -151,6 +165,7 @@ __all__ = [
     "RetainedEarningsInvalidError",
     "ReversalExceedsError",
     "ShuttingDownError",
+    "SigningDisabledError",
     "StorageUnavailableError",
     "TemplateInvalidError",
     "TemplateNotFoundError",
@@ -158,6 +173,7 @@ __all__ = [
     "TooManySubscribersError",
     "TransactionIdReusedError",
     "TransactionNotFoundError",
+    "TreeInconsistentError",
     "UnbalancedError",
     "Violation",
 ]
