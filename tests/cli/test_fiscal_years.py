@@ -125,6 +125,14 @@ def test_what_is_not_there(ledgerctl: Ledgerctl, journal: str) -> None:
     assert ledgerctl("year", "close", "1").exit_code == 2
 
 
+def income(ledgerctl: Ledgerctl, year: str, *options: str) -> str:
+    """Return the income statement of a calendar year as CSV."""
+    span = (f"--from={year}-01-01", f"--as-of={year}-12-31")
+    run = ledgerctl("report", "income-statement", *span, *options, "-ocsv")
+    assert run.exit_code == 0, run.stderr
+    return run.stdout
+
+
 def household_chart(ledgerctl: Ledgerctl, folder: Path) -> None:
     """Make the chart of a household: a node for each top name of its accounts, all in it."""
     file = folder / "chart.csv"
@@ -133,7 +141,7 @@ def household_chart(ledgerctl: Ledgerctl, folder: Path) -> None:
     assert ledgerctl("chart", "import", file).exit_code == 0
     codes = [row["code"] for row in ledgerctl("account", "list", "-ojson").json]
     for top in TOPS:
-        members = [f"--account={code}" for code in codes if code.partition(":")[0] == top]
+        members = [f"--account={code}" for code in codes if code.partition(":")[0].title() == top]
         assert ledgerctl("set", "add", top, *members).exit_code == 0
     retained = ("Equity:Retained", "--normal-side=credit", "--in=Equity")
     assert ledgerctl("account", "create", *retained).exit_code == 0
@@ -161,6 +169,7 @@ def test_the_years_of_a_household(ledgerctl: Ledgerctl, tmp_path: Path) -> None:
         span = (f"--from={year}-01-01", f"--to={year}-12-31")
         opened = ledgerctl("year", "open", year, *span, "--retained-earnings=Equity:Retained")
         assert opened.exit_code == 0, opened.stderr
+    incomes = {year: income(ledgerctl, year) for year in years}
     for year in years:
         before = household_nets(f"{year}-12-31")
         closed = ledgerctl("year", "close", year, "--reason=Audited", "-ojson")
@@ -171,6 +180,19 @@ def test_the_years_of_a_household(ledgerctl: Ledgerctl, tmp_path: Path) -> None:
             expected["Equity:Retained" if is_result else account, currency] += net
         after = nets(ledgerctl, f"{year}-12-31")
         assert after == {key: net for key, net in expected.items() if net}
+        assert nets(ledgerctl, f"{year}-12-31", "--without-closing") == before
+    assert income(ledgerctl, "2013", "--without-closing") == incomes["2013"]
+    assert income(ledgerctl, "2012", "--without-closing") == incomes["2012"]
+    zero = [line.rsplit(",", 1)[1] for line in income(ledgerctl, "2013").splitlines()[1:]]
+    assert {Decimal(amount) for amount in zero} <= {Decimal(0)}, "all is closed"
+    sheets = [
+        ledgerctl("report", "balance-sheet", "--as-of=2013-12-31", "--depth=1", "-ojson").json
+        for _ in range(2)
+    ]
+    for total in sheets[0]["totals"]:
+        assert {Decimal(one) for one in total["difference"]} == {Decimal(0)}
+        assert {Decimal(one) for one in total["current_earnings"]} == {Decimal(0)}
+    assert sheets[0] == sheets[1]
     results = {row["currency"]: Decimal(row["net_income"]) for row in closed.json["amounts"]}
     earlier = household_nets("2012-12-31")
     moved = {
