@@ -157,9 +157,8 @@ async def check(session: Session, code: Code) -> ExitCode | None:
     found = await session.ledger.get_fiscal_year(await session.journal(), code)
     problems = _problems(found)
     if session.output is Output.TABLE:
-        for problem in problems:
-            session.note(problem)
-        session.note("" if problems else f"{code} is closed, and nothing came late")
+        for line in problems or [f"{code} is closed, and nothing came late"]:
+            session.note(line)
     else:
         session.show({"year": code, "problems": problems})
     return ExitCode.REFUSED if problems else None
