@@ -2,12 +2,14 @@
 
 from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
+from ledger_client.calls.audit import AuditCalls
 from ledger_client.calls.balances import BalanceCalls
 from ledger_client.calls.events import EventCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.limits import LimitCalls
 from ledger_client.calls.periods import PeriodCalls
+from ledger_client.calls.proofs import ProofCalls
 from ledger_client.calls.reports import ReportCalls
 from ledger_client.calls.transactions import TransactionCalls
 from ledger_client.calls.tx_templates import TxTemplateCalls
@@ -25,6 +27,8 @@ class LedgerClient(
     BalanceCalls,
     ReportCalls,
     EventCalls,
+    AuditCalls,
+    ProofCalls,
 ):
     """An asynchronous client of one server.
 

@@ -13,12 +13,14 @@ from ledger_client.ids import new_id
 from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
+from ledger_proto.v1.audit_pb2_grpc import AuditServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
 from ledger_proto.v1.limits_pb2_grpc import LimitServiceStub
 from ledger_proto.v1.periods_pb2_grpc import PeriodServiceStub
+from ledger_proto.v1.proofs_pb2_grpc import ProofServiceStub
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceStub
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceStub
 from ledger_proto.v1.tx_templates_pb2_grpc import TxTemplateServiceStub
@@ -96,6 +98,8 @@ class Connection:
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
         self._events = EventServiceStub(channel)
+        self._audits = AuditServiceStub(channel)
+        self._proofs = ProofServiceStub(channel)
 
     @classmethod
     def connect(

@@ -9,6 +9,8 @@ from ledger_proto.v1 import (
     account_sets_pb2_grpc,
     accounts_pb2,
     accounts_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
     event_stream_pb2,
@@ -29,6 +31,7 @@ from ledger_proto.v1 import (
 )
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
+from ledger_server.api.audit import AuditServicer
 from ledger_server.api.balances import BalanceServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
@@ -64,6 +67,7 @@ class App:
             periods_pb2,
             limits_pb2,
             event_stream_pb2,
+            audit_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
@@ -128,6 +132,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
         LimitServicer(database, tokens, library), server
     )
     holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(database), server)
     hub = EventHub(database)
     add_event_servicer(EventServicer(database, tokens, hub), server)
     return App(database, poster, sweeper, hub)

@@ -1,5 +1,12 @@
 """The values that callers of the ledger handle: plain, immutable, exact."""
 
+from ledger_client.models.audit import (
+    StoredBalance,
+    StoredBooks,
+    StoredDay,
+    StoredEntry,
+    StoredTransaction,
+)
 from ledger_client.models.balances import Balance, LayerBalance
 from ledger_client.models.books import (
     Account,
@@ -28,6 +35,7 @@ from ledger_client.models.limits import (
     VelocityLimit,
 )
 from ledger_client.models.periods import Period
+from ledger_client.models.proofs import Checkpoint, ConsistencyProof, InclusionProof
 from ledger_client.models.reports import (
     TrialBalance,
     TrialBalanceColumns,
@@ -81,6 +89,8 @@ __all__ = [
     "BalanceAfter",
     "BalanceChange",
     "BalanceUpdate",
+    "Checkpoint",
+    "ConsistencyProof",
     "Currency",
     "Direction",
     "Entry",
@@ -94,6 +104,7 @@ __all__ = [
     "HoldEntry",
     "HoldResult",
     "HoldStatus",
+    "InclusionProof",
     "Journal",
     "Layer",
     "LayerBalance",
@@ -115,6 +126,11 @@ __all__ = [
     "Reference",
     "Refusal",
     "StandingLimit",
+    "StoredBalance",
+    "StoredBooks",
+    "StoredDay",
+    "StoredEntry",
+    "StoredTransaction",
     "Transaction",
     "TransactionFields",
     "TransactionKind",
