@@ -22,6 +22,8 @@ from ledger_proto.v1 import (
     limits_pb2_grpc,
     periods_pb2,
     periods_pb2_grpc,
+    proofs_pb2,
+    proofs_pb2_grpc,
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
@@ -39,12 +41,14 @@ from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
 from ledger_server.api.paging import PageTokens
 from ledger_server.api.periods import PeriodServicer
+from ledger_server.api.proofs import ProofServicer
 from ledger_server.api.reports import ReportServicer
 from ledger_server.api.transactions import TransactionServicer
 from ledger_server.api.tx_templates import TxTemplateServicer
 from ledger_server.application.journal_books import Library
 from ledger_server.application.post import Poster
 from ledger_server.application.sweeper import Sweeper
+from ledger_server.proof.checkpointer import Checkpointer, Signing
 from ledger_server.store.database import Database
 from ledger_server.store.journals import page_token_key_in_tx
 from ledger_server.stream.hub import EventHub
@@ -68,11 +72,19 @@ class App:
             limits_pb2,
             event_stream_pb2,
             audit_pb2,
+            proofs_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
 
-    def __init__(self, database: Database, poster: Poster, sweeper: Sweeper, hub: EventHub) -> None:
+    def __init__(
+        self,
+        database: Database,
+        poster: Poster,
+        sweeper: Sweeper,
+        hub: EventHub,
+        checkpointer: Checkpointer,
+    ) -> None:
         """Keep what is to be closed."""
         #: Open to tests that sweep when they choose.
         self.sweeper = sweeper
@@ -80,6 +92,8 @@ class App:
         self.database = database
         #: Open to tests that look into the tails.
         self.hub = hub
+        #: Open to tests that sign when they choose.
+        self.checkpointer = checkpointer
         self._poster = poster
 
     async def end_streams(self) -> None:
@@ -90,12 +104,18 @@ class App:
         """Let go of what the services hold. Called when no call is in flight any more."""
         await self.hub.close()
         await self.sweeper.close()
+        await self.checkpointer.close()
         await self._poster.close()
         await self.database.close()
 
 
-async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
+async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | None = None) -> App:
     """Connect the engine to the database and add its services to `server`.
+
+    Args:
+        server: not started yet.
+        dsn: the database, migrated.
+        signing: what checkpoints are signed with; None signs none.
 
     Raises:
         StoreConfigurationError: a commit would not be durable there.
@@ -135,7 +155,12 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(database), server)
     hub = EventHub(database)
     add_event_servicer(EventServicer(database, tokens, hub), server)
-    return App(database, poster, sweeper, hub)
+    proofs_pb2_grpc.add_ProofServiceServicer_to_server(
+        ProofServicer(database, tokens, signing), server
+    )
+    checkpointer = Checkpointer(database, signing)
+    checkpointer.start()
+    return App(database, poster, sweeper, hub, checkpointer)
 
 
 def _now() -> datetime:

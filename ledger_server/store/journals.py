@@ -71,6 +71,7 @@ async def append_events_in_tx(
             head.recorded_at,
             [event.type for event in events],
             [event.payload for event in events],
+            [event.personal for event in events],
         )
     return head
 

@@ -42,6 +42,11 @@ from ledger_server.domain.errors.period import (
     PeriodLockedError,
     PeriodOrderError,
 )
+from ledger_server.domain.errors.proof import (
+    CheckpointUnavailableError,
+    SigningDisabledError,
+    TreeInconsistentError,
+)
 from ledger_server.domain.errors.refusal import (
     Kind,
     LedgerError,
@@ -97,6 +102,7 @@ __all__ = [
     "AmountInvalidError",
     "BalanceOverflowError",
     "CaptureExceedsError",
+    "CheckpointUnavailableError",
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
@@ -132,6 +138,7 @@ __all__ = [
     "RequestIdReusedError",
     "ReversalExceedsError",
     "ShuttingDownError",
+    "SigningDisabledError",
     "StorageUnavailableError",
     "TemplateInvalidError",
     "TemplateNotFoundError",
@@ -139,6 +146,7 @@ __all__ = [
     "TooManySubscribersError",
     "TransactionIdReusedError",
     "TransactionNotFoundError",
+    "TreeInconsistentError",
     "UnbalancedError",
     "Violation",
 ]

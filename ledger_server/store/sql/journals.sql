@@ -44,9 +44,10 @@ UPDATE journal_heads
 RETURNING sequence, recorded_at, config_version;
 
 -- insert_events --
-INSERT INTO events (journal_id, sequence, recorded_at, type, payload)
-SELECT $1, $2 + event.ordinal, $3, event.type, event.payload
-  FROM unnest($4::smallint[], $5::bytea[]) WITH ORDINALITY AS event (type, payload, ordinal);
+INSERT INTO events (journal_id, sequence, recorded_at, type, payload, personal)
+SELECT $1, $2 + event.ordinal, $3, event.type, event.payload, event.personal
+  FROM unnest($4::smallint[], $5::bytea[], $6::bytea[])
+       WITH ORDINALITY AS event (type, payload, personal, ordinal);
 
 -- find_request --
 SELECT fingerprint, response
