@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from ledger_client.errors import LedgerError
 from ledger_client.models import InclusionProof
 from ledger_client.verify.leaves import Leaves
-from ledger_client.verify.merkle import Frontier, node_hash, split_point
+from ledger_client.verify.merkle import Frontier, node_hash, path_length, split_point
 from ledger_client.verify.note import SignedCheckpoint
 
 #: Returns the server's proof for a sequence in the tree of a size.
@@ -51,22 +51,26 @@ async def descend(checkpoint: SignedCheckpoint, leaves: Leaves, ask: AskProof) -
     begin, end, above = 0, checkpoint.size, checkpoint.root
     while end - begin > 1:
         middle = begin + split_point(end - begin)
-        try:
-            left = await _sibling(ask, checkpoint.size, middle, end - middle)
-            right = await _sibling(ask, checkpoint.size, begin, middle - begin)
-        except (LedgerError, IndexError):
-            break
+        ours = leaves.root(begin, middle), leaves.root(middle, end)
+        # Each half's hash as signed stands beside the other in proofs of the other's leaves. For
+        # leaves that were changed the server may have none; a half that was not is known anyhow.
+        left = await _beside(ask, checkpoint.size, middle, end) or ours[0]
+        right = await _beside(ask, checkpoint.size, begin, middle) or ours[1]
         if node_hash(left, right) != above:
             break
-        if left != leaves.root(begin, middle):
+        if left != ours[0]:
             end, above = middle, left
         else:
             begin, above = middle, right
     return begin, end
 
 
-async def _sibling(ask: AskProof, tree_size: int, index: int, width: int) -> bytes:
-    """Return the hash beside the subtree of `width` leaves that begins with the leaf `index`."""
-    proof = await ask(index + 1, tree_size)
-    # The way from its first leaf to the top of a subtree of that width.
-    return proof.path[(width - 1).bit_length()]
+async def _beside(ask: AskProof, tree_size: int, begin: int, end: int) -> bytes | None:
+    """Return the hash beside the subtree of the leaves [begin, end), None if the server has none."""
+    for index in {begin, end - 1}:
+        try:
+            proof = await ask(index + 1, tree_size)
+            return proof.path[path_length(index - begin, end - begin)]
+        except (LedgerError, IndexError):
+            continue
+    return None

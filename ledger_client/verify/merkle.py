@@ -72,6 +72,16 @@ def split_point(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
+def path_length(index: int, size: int) -> int:
+    """Return how many hashes lead from a leaf to the root of a tree of `size` leaves."""
+    length = 0
+    while size > 1:
+        left = split_point(size)
+        index, size = (index, left) if index < left else (index - left, size - left)
+        length += 1
+    return length
+
+
 def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
     """Return the root that an audit path leads to.
 

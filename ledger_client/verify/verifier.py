@@ -255,8 +255,14 @@ class _Run:
             )
 
     async def _located(self, checkpoint: SignedCheckpoint, leaves: Leaves) -> WrongError:
-        """Return the finding for events that do not give a root, as narrow as can be shown."""
+        """Return the finding for events that do not give a root, as narrow as can be shown.
+
+        Raises:
+            WrongError: what was changed lies before the start.
+        """
         start = self._asked.start
+        if start is not None:
+            await check_grown(self._ledger, self._journal.id, start.checkpoint, checkpoint)
         tree = start.tree if start else Frontier()
         fits, first = narrow(tree, leaves, await self._signed_until(checkpoint, leaves.first))
         first = first or checkpoint

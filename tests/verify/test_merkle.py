@@ -43,6 +43,7 @@ def test_root(size: int) -> None:
 def test_inclusion(place: tuple[int, int]) -> None:
     index, size = place
     path = inclusion_path(index, LEAVES[:size])
+    assert merkle.path_length(index, size) == len(path)
     assert merkle.root_from_inclusion(LEAVES[index], index, size, path) == tree_root(LEAVES[:size])
 
 

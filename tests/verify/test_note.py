@@ -1,6 +1,7 @@
 """Signed notes: what is one, and who signed it."""
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 
@@ -102,6 +103,6 @@ def test_an_origin_that_names_no_journal(signer: Signer) -> None:
         (lambda key: key[:-4], "not an Ed25519|not base64"),
     ],
 )
-def test_what_is_no_verifier_key(signer: Signer, change, why: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_verifier_key(signer: Signer, change: Callable[[str], str], why: str) -> None:
     with pytest.raises(NoteError, match=why):
         VerifierKey.parse(change(signer.verifier_key))
