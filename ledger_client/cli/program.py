@@ -7,7 +7,9 @@ import typer
 from ledger_client.cli import (
     account_sets,
     accounts,
+    anchors,
     balances,
+    checkpoints,
     currencies,
     holds,
     imports,
@@ -15,10 +17,12 @@ from ledger_client.cli import (
     limits,
     periods,
     postings,
+    proofs,
     reports,
     reversals,
     templates,
     transactions,
+    verification,
     versions,
 )
 from ledger_client.cli.failures import EXIT_CODES_HELP
@@ -46,6 +50,10 @@ app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(verification.app)
+app.add_typer(checkpoints.app, name="checkpoint")
+app.add_typer(proofs.app, name="proof")
+app.add_typer(anchors.app)
 app.add_typer(versions.app)
 
 

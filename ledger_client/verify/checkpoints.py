@@ -7,7 +7,7 @@ from ledger_client.client import LedgerClient
 from ledger_client.errors import LedgerError
 from ledger_client.verify.findings import Code, wrong
 from ledger_client.verify.fold import Fold
-from ledger_client.verify.merkle import Frontier, frontier_from_last, is_consistent, leaf_hash
+from ledger_client.verify.merkle import Frontier, frontier_from_last, leaf_hash
 from ledger_client.verify.note import NoteError, SignedCheckpoint, VerifierKey
 from ledger_client.verify.state import Start
 from ledger_client.verify.wire import TIME_IN_LEAF
@@ -98,31 +98,6 @@ def check_checkpoint(
             expected=f"a signature by {key.name}+{key.id.hex()}",
             found=", ".join(sorted({name for name, _signature in checkpoint.signatures})),
         )
-
-
-async def check_grown(
-    ledger: LedgerClient, journal_id: UUID, older: SignedCheckpoint, newer: SignedCheckpoint
-) -> None:
-    """Check by the server's proof that one checkpoint is the beginning of another.
-
-    Raises:
-        WrongError: the proof does not show it, or there is none.
-        LedgerError: the server did not answer.
-    """
-    path: tuple[bytes, ...] = ()
-    if 0 < older.size < newer.size:
-        proof = await ledger.get_consistency_proof(
-            journal_id, from_size=older.size, to_size=newer.size
-        )
-        path = proof.path
-    if older.size == 0 or is_consistent(older.size, older.root, newer.size, newer.root, path):
-        return
-    raise wrong(
-        Code.HISTORY_REWRITTEN,
-        f"the checkpoint of {older.size} events is not the beginning of that of {newer.size}",
-        expected=f"a tree that begins with root {older.root.hex()}",
-        found=f"one with root {newer.root.hex()}, whose proof does not lead there",
-    )
 
 
 async def start_at(ledger: LedgerClient, journal_id: UUID, checkpoint: SignedCheckpoint) -> Start:

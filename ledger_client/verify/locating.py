@@ -66,7 +66,7 @@ async def descend(checkpoint: SignedCheckpoint, leaves: Leaves, ask: AskProof) -
 
 
 async def _beside(ask: AskProof, tree_size: int, begin: int, end: int) -> bytes | None:
-    """Return the hash beside the subtree of the leaves [begin, end), None if the server has none."""
+    """Return the hash beside the subtree of [begin, end), None if the server has none."""
     for index in {begin, end - 1}:
         try:
             proof = await ask(index + 1, tree_size)

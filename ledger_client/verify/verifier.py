@@ -11,7 +11,8 @@ from ledger_client.client import LedgerClient
 from ledger_client.errors import LedgerError, ServerError
 from ledger_client.models import InclusionProof, Journal, Reference
 from ledger_client.verify import state
-from ledger_client.verify.checkpoints import Shown, check_checkpoint, check_grown, newest_shown
+from ledger_client.verify.bundle import ConsistencyBundle
+from ledger_client.verify.checkpoints import Shown, check_checkpoint, newest_shown
 from ledger_client.verify.findings import Code, WrongError, wrong
 from ledger_client.verify.fold import Fold
 from ledger_client.verify.leaves import Leaves
@@ -85,7 +86,7 @@ async def verify(ledger: LedgerClient, reference: Reference, asked: Asked) -> Re
     journal = await ledger.get_journal(reference)
     shown = await newest_shown(ledger, journal.id)
     run = _Run(ledger, journal, asked, shown)
-    for place, checkpoint in run.checkpoints:
+    for place, checkpoint in run.known:
         check_checkpoint(checkpoint, journal.id, asked.key, place)
     after = run.tree.size
     async with contextlib.aclosing(ledger.read_books(journal.id, after_sequence=after)) as books:
@@ -115,6 +116,8 @@ class _Run:
         self.checkpoints = [*asked.kept]
         if shown.checkpoint is not None:
             self.checkpoints.append((_NEWEST, shown.checkpoint))
+        #: The same, and the one that the check goes on from.
+        self.known = [*self.checkpoints, *([("of the start", start.checkpoint)] if start else [])]
         self._roots: dict[int, bytes] = {}
         self._state: str | None = None
 
@@ -149,8 +152,7 @@ class _Run:
     async def _check_sizes(self, after: int, head: int) -> None:
         """Check that there are as many events as checkpoints cover, and older checkpoints fit."""
         start = self._asked.start
-        known = [*self.checkpoints, *([("of the start", start.checkpoint)] if start else [])]
-        for place, checkpoint in known:
+        for place, checkpoint in self.known:
             if checkpoint.size > head:
                 raise wrong(
                     Code.TAIL_MISSING,
@@ -164,7 +166,11 @@ class _Run:
             return
         for _place, checkpoint in self.checkpoints:
             if checkpoint.size < after:
-                await check_grown(self._ledger, self._journal.id, checkpoint, start.checkpoint)
+                await self._check_grown(checkpoint, start.checkpoint)
+
+    async def _check_grown(self, older: SignedCheckpoint, newer: SignedCheckpoint) -> None:
+        proof = await ConsistencyBundle.fetch(self._ledger, self._journal.id, older, newer)
+        proof.check(None)  # whose they are was looked at before
 
     async def _events(self, after: int, head: int) -> AsyncGenerator[WireEvent, None]:
         """Give the events in (after, head], each taken apart."""
@@ -262,7 +268,7 @@ class _Run:
         """
         start = self._asked.start
         if start is not None:
-            await check_grown(self._ledger, self._journal.id, start.checkpoint, checkpoint)
+            await self._check_grown(start.checkpoint, checkpoint)
         tree = start.tree if start else Frontier()
         fits, first = narrow(tree, leaves, await self._signed_until(checkpoint, leaves.first))
         first = first or checkpoint
