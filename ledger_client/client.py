@@ -4,6 +4,7 @@ from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.audit import AuditCalls
 from ledger_client.calls.balances import BalanceCalls
+from ledger_client.calls.erasures import ErasureCalls
 from ledger_client.calls.events import EventCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
@@ -29,6 +30,7 @@ class LedgerClient(
     EventCalls,
     AuditCalls,
     ProofCalls,
+    ErasureCalls,
 ):
     """An asynchronous client of one server.
 

@@ -15,6 +15,7 @@ from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.audit_pb2_grpc import AuditServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
+from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
@@ -100,6 +101,7 @@ class Connection:
         self._events = EventServiceStub(channel)
         self._audits = AuditServiceStub(channel)
         self._proofs = ProofServiceStub(channel)
+        self._erasures = ErasureServiceStub(channel)
 
     @classmethod
     def connect(

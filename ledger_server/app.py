@@ -13,6 +13,8 @@ from ledger_proto.v1 import (
     audit_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    erasures_pb2,
+    erasures_pb2_grpc,
     event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
@@ -35,6 +37,7 @@ from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.audit import AuditServicer
 from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
@@ -73,6 +76,7 @@ class App:
             event_stream_pb2,
             audit_pb2,
             proofs_pb2,
+            erasures_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
@@ -158,6 +162,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     proofs_pb2_grpc.add_ProofServiceServicer_to_server(
         ProofServicer(database, tokens, signing), server
     )
+    erasures_pb2_grpc.add_ErasureServiceServicer_to_server(ErasureServicer(database), server)
     checkpointer = Checkpointer(database, signing)
     checkpointer.start()
     return App(database, poster, sweeper, hub, checkpointer)

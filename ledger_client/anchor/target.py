@@ -8,7 +8,7 @@ from ledger_client.verify import SignedCheckpoint
 
 
 class AnchorError(Exception):
-    """A checkpoint could not be anchored. It may be tried again: the same one twice does no harm."""
+    """A checkpoint could not be anchored. It may be tried again: twice does no harm."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ledger_client.cli import (
     balances,
     checkpoints,
     currencies,
+    erasures,
     holds,
     imports,
     journals,
@@ -49,6 +50,7 @@ app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
+app.add_typer(erasures.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(verification.app)
 app.add_typer(checkpoints.app, name="checkpoint")

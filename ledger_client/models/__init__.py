@@ -16,6 +16,7 @@ from ledger_client.models.books import (
     Journal,
     NewAccount,
 )
+from ledger_client.models.erasures import Erasure
 from ledger_client.models.events import (
     BalanceUpdate,
     Event,
@@ -95,6 +96,7 @@ __all__ = [
     "Direction",
     "Entry",
     "EntryDefinition",
+    "Erasure",
     "Event",
     "EventBatch",
     "EventFilter",

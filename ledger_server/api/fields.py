@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict, SerializeToJsonError
@@ -137,5 +137,30 @@ def mutation(request: Message, request_id: str, answer: type[A]) -> Request[A]:
     except SerializeToJsonError as error:
         problem = "holds NaN, a timestamp out of range or a field mask that names no field"
         raise FieldInvalidError("request", problem) from error
-    canonical = json.dumps([request.DESCRIPTOR.full_name, fields], sort_keys=True)
-    return Request(request_id=request_id, canonical=canonical, answer=answer)
+    name = request.DESCRIPTOR.full_name
+    canonical = json.dumps([name, fields], sort_keys=True)
+    open_canonical = canonical
+    if name in _REQUESTS_WITH_PERSONAL_DATA:
+        open_canonical = json.dumps([name, _without_personal(fields)], sort_keys=True)
+    return Request(
+        request_id=request_id, canonical=canonical, open_canonical=open_canonical, answer=answer
+    )
+
+
+#: Requests that say names and metadata of accounts.
+_REQUESTS_WITH_PERSONAL_DATA: Final = frozenset(
+    f"ledger.v1.{name}"
+    for name in ("CreateAccountRequest", "BatchCreateAccountsRequest", "UpdateAccountRequest")
+)
+_PERSONAL_FIELDS: Final = frozenset({"name", "metadata"})
+
+
+def _without_personal(value: Any) -> Any:
+    """Return a request as a dictionary without names and metadata, at whatever depth."""
+    if isinstance(value, list):
+        return [_without_personal(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without_personal(one) for key, one in value.items() if key not in _PERSONAL_FIELDS
+    }

@@ -170,7 +170,9 @@ def read_transaction(
 
 def recorded(payload: bytes, sequence: int, recorded_at: datetime) -> Recorded:
     """Return the request behind a stored transaction, as far as its record tells it."""
-    fact = _fact(events_pb2.Event.FromString(payload))
+    event = events_pb2.Event.FromString(payload)
+    fact = _fact(event)
+    erased = bool(event.personal_digest)
     transaction: transactions_pb2.Transaction = stamp(fact.transaction, sequence, recorded_at)
     kind = Kind(transaction.kind)
     expire_at = None
@@ -193,6 +195,8 @@ def recorded(payload: bytes, sequence: int, recorded_at: datetime) -> Recorded:
         else None,
         reverses=UUID(transaction.reverses) if transaction.reverses else None,
         expire_at=expire_at,
+        erased=erased,
+        entries=draft_entries(transaction) if erased else (),
         record=transaction,
     )
 

@@ -27,6 +27,7 @@ from ledger_proto.v1 import (
     account_sets_pb2,
     accounts_pb2,
     common_pb2,
+    erasures_pb2,
     holds_pb2,
     journals_pb2,
     limits_pb2,
@@ -144,6 +145,10 @@ MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
     "ClosePeriod": (
         periods_pb2.ClosePeriodResponse(),
         lambda ledger, **key: ledger.close_period("MAIN", DAY, reason="why", **key),
+    ),
+    "ErasePersonalData": (
+        erasures_pb2.ErasePersonalDataResponse(sequence=3, erased_sequences=[1]),
+        lambda ledger, **key: ledger.erase_personal_data("MAIN", accounts=["a"], reason="r", **key),
     ),
     "ReopenPeriod": (
         periods_pb2.ReopenPeriodResponse(),
