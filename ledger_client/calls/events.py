@@ -11,9 +11,7 @@ from ledger_client.convert import encode, events
 from ledger_client.models import Event, EventBatch, EventFilter, Head, Reference
 from ledger_proto.v1 import event_stream_pb2 as pb
 
-_SERVICE: Final = pb.DESCRIPTOR.services_by_name["EventService"].full_name
-_SUBSCRIBE: Final = f"/{_SERVICE}/Subscribe"
-_LIST_EVENTS: Final = f"/{_SERVICE}/ListEvents"
+_LIST_EVENTS: Final = f"/{pb.DESCRIPTOR.services_by_name['EventService'].full_name}/ListEvents"
 
 
 class EventCalls(Connection):
@@ -98,39 +96,22 @@ class EventCalls(Connection):
         finally:
             stream.cancel()
 
-    async def subscribe_encoded(
-        self, journal: Reference, *, after_sequence: int = 0
-    ) -> AsyncGenerator[bytes, None]:
-        """Follow a journal as `subscribe` does; give each response as the bytes that were sent.
+    async def list_events_encoded(
+        self, journal: Reference, *, after_sequence: int, page_size: int
+    ) -> bytes:
+        """Return events after a position, as the bytes of the response that were sent.
 
-        For those who hash events: docs/proofs.md says what of them.
+        For those who hash events: docs/proofs.md says what of them. Events come out of the
+        database, never out of a server's memory.
 
         Args:
             journal: code or id.
             after_sequence: begins with the event after this one; 0 from the first.
+            page_size: no more than these, at most 1,000; there may be fewer though more follow.
 
         Raises:
-            LedgerError: as for `subscribe`.
+            LedgerError: as for `list_events`.
         """
-        request = pb.SubscribeRequest(
-            journal=encode.reference(journal), after_sequence=after_sequence
-        )
-        method: Any = self._channel.unary_stream(
-            _SUBSCRIBE, request_serializer=pb.SubscribeRequest.SerializeToString
-        )
-        stream: Any = method(request)
-        try:
-            async for response in stream:
-                yield response
-        except aio.AioRpcError as failure:
-            raise errors.from_call(failure) from None
-        finally:
-            stream.cancel()
-
-    async def list_events_encoded(
-        self, journal: Reference, *, after_sequence: int, page_size: int
-    ) -> bytes:
-        """Return the page of events after a position, as the bytes that were sent."""
         request = pb.ListEventsRequest(
             journal=encode.reference(journal), after_sequence=after_sequence, page_size=page_size
         )

@@ -73,7 +73,7 @@ class Originals:
             self._journal_id, after_sequence=sequence - 1, page_size=1
         )
         try:
-            event = split_event(split_response(encoded).events[0])
+            event = split_event(split_response(encoded)[0])
         except (MalformedEventError, IndexError) as error:
             raise _unproven(sequence) from error
         hashed = leaf_hash(event.leaf(self._journal_id))

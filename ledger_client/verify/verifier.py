@@ -1,5 +1,6 @@
 """A whole journal, checked without trusting the server: the events, the rows, the checkpoints."""
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncGenerator, Sequence
@@ -24,8 +25,8 @@ from ledger_client.verify.rows import StoredRows, check_sums
 from ledger_client.verify.wire import MalformedEventError, WireEvent, split_event, split_response
 from ledger_proto.v1 import events_pb2
 
-#: Silences in a row after which a server that is not at the head has no more to give.
-SILENCES_MAX: Final = 3
+#: The most that a page may have.
+EVENTS_PER_PAGE: Final = 1_000
 
 _NEWEST: Final = "of the server"
 
@@ -174,33 +175,57 @@ class _Run:
 
     async def _events(self, after: int, head: int) -> AsyncGenerator[WireEvent, None]:
         """Give the events in (after, head], each taken apart."""
-        position, silences = after, 0
-        if position >= head:
-            return
-        try:
-            async with contextlib.aclosing(
-                self._ledger.subscribe_encoded(self._journal.id, after_sequence=after)
-            ) as responses:
-                async for encoded in responses:
-                    batch = split_response(encoded)
-                    silences = 0 if batch.events else silences + 1
-                    if silences == SILENCES_MAX:
-                        break
-                    for one in batch.events:
+        position = after
+        async with contextlib.aclosing(self._pages(after, head)) as pages:
+            async for page in pages:
+                for one in page:
+                    try:
                         event = split_event(one)
-                        yield event
-                        position = event.sequence
-                        if position >= head:
-                            return
-        except MalformedEventError as error:
-            raise wrong(
-                Code.EVENT_MALFORMED,
-                f"the event after {position} does not have the form of one: {error}",
-                sequence=position + 1,
-            ) from error
-        except ServerError as error:
-            raise _no_more(position, head, error.message) from error
-        raise _no_more(position, head, "it sends no more")
+                    except MalformedEventError as error:
+                        raise _no_event(position, error) from error
+                    if event.sequence > head > position:
+                        raise _no_more(position, head, f"event {event.sequence} follows")
+                    yield event
+                    position = event.sequence
+
+    async def _pages(self, after: int, head: int) -> AsyncGenerator[list[bytes], None]:
+        """Give the events after a position by pages, asking for each while the last is looked at.
+
+        They are asked for by pages, not followed: what is followed may come out of the server's
+        memory, and only what is stored is worth checking.
+        """
+        position, size = after, EVENTS_PER_PAGE
+        waiting = self._page(position, head, size)
+        try:
+            while position < head:
+                try:
+                    page = split_response(await waiting)
+                    last = split_event(page[-1]).sequence if page else position
+                except MalformedEventError as error:
+                    raise _no_event(position, error) from error
+                except ServerError as error:
+                    if size == 1:
+                        raise _no_more(position, head, error.message) from error
+                    # It fails over an event in this page: all before it are wanted still.
+                    size = max(1, min(size, head - position) // 2)
+                    waiting = self._page(position, head, size)
+                    continue
+                if last <= position:
+                    raise _no_more(position, head, "none follows")
+                if last < head:
+                    waiting = self._page(last, head, size)
+                yield page
+                position = last
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+    def _page(self, after: int, head: int, size: int) -> "asyncio.Task[bytes]":
+        return asyncio.create_task(
+            self._ledger.list_events_encoded(
+                self._journal.id, after_sequence=after, page_size=max(1, min(size, head - after))
+            )
+        )
 
     async def _step(self, event: WireEvent, rows: StoredRows, leaves: Leaves) -> None:
         self.fold.step(event.sequence, event.time_us, is_erased=event.parts.is_erased)
@@ -212,19 +237,24 @@ class _Run:
                 f"event {event.sequence} cannot be parsed",
                 sequence=event.sequence,
             ) from error
-        if event.sequence == 1 and message.journal_created.journal.id != str(self._journal.id):
-            raise wrong(
-                Code.EVENT_MALFORMED,
-                "the first event is not that of this journal's creation",
-                sequence=1,
-                expected=self._journal.id,
-                found=message.journal_created.journal.id,
-            )
+        if event.sequence == 1:
+            self._check_first(message)
         await rows.check(event.sequence, self.fold.apply(message))
         hashed = leaf_hash(event.leaf(self._journal.id))
         self.tree.append(hashed)
         leaves.append(hashed)
         self._reached()
+
+    def _check_first(self, message: Any) -> None:
+        created = message.journal_created.journal
+        if (created.id, created.code) != (str(self._journal.id), self._journal.code):
+            raise wrong(
+                Code.EVENT_MALFORMED,
+                f"the first event is not that of the creation of {self._journal.code}",
+                sequence=1,
+                expected=f"{self._journal.code}, {self._journal.id}",
+                found=f"{created.code}, {created.id}",
+            )
 
     def _reached(self) -> None:
         """Note the root, and the state, where a checkpoint stands."""
@@ -320,8 +350,16 @@ class _Run:
         encoded = await self._ledger.list_events_encoded(
             self._journal.id, after_sequence=sequence - 1, page_size=1
         )
-        event = events_pb2.Event.FromString(split_response(encoded).events[0])
+        event = events_pb2.Event.FromString(split_response(encoded)[0])
         return (event.WhichOneof("fact") or "no fact").replace("_", " ")
+
+
+def _no_event(position: int, error: MalformedEventError) -> WrongError:
+    return wrong(
+        Code.EVENT_MALFORMED,
+        f"what follows event {position} does not have the form of an event: {error}",
+        sequence=position + 1,
+    )
 
 
 def _no_more(position: int, head: int, why: str) -> WrongError:

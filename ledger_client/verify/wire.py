@@ -17,8 +17,6 @@ TIME_IN_LEAF: Final = slice(25, 33)
 NO_PERSONAL_PART: Final = bytes(32)
 
 _EVENTS: Final = 1
-_POSITION: Final = 2
-_HEAD: Final = 3
 #: End of the year 9999, in seconds since 1970.
 _SECONDS_MAX: Final = 253_402_300_799
 _SEQUENCE_TAG: Final = 0x08
@@ -58,14 +56,6 @@ class WireEvent(NamedTuple):
         return leaf(journal, self.sequence, self.time_us, self.parts)
 
 
-class WireBatch(NamedTuple):
-    """A response of the journal's stream, its events not yet taken apart."""
-
-    events: list[bytes]
-    position: int
-    head_sequence: int
-
-
 def leaf(journal: UUID, sequence: int, time_us: int, parts: Parts) -> bytes:
     """Return the bytes of a leaf."""
     return b"".join(
@@ -80,23 +70,20 @@ def leaf(journal: UUID, sequence: int, time_us: int, parts: Parts) -> bytes:
     )
 
 
-def split_response(encoded: bytes) -> WireBatch:
-    """Return the events of a SubscribeResponse or of a ListEventsResponse.
+def split_response(encoded: bytes) -> list[bytes]:
+    """Return the events of a ListEventsResponse, or of a SubscribeResponse, as they were sent.
 
     Raises:
         MalformedEventError: it is cut off.
     """
-    events: list[bytes] = []
-    numbers = {_POSITION: 0, _HEAD: 0}
     try:
-        for number, _begin, start, end in _fields(encoded, 0, len(encoded)):
-            if number == _EVENTS:
-                events.append(encoded[start:end])
-            elif number in numbers:
-                numbers[number] = _varint(encoded, start)[0]
+        return [
+            encoded[start:end]
+            for number, _begin, start, end in _fields(encoded, 0, len(encoded))
+            if number == _EVENTS
+        ]
     except IndexError as error:
         raise MalformedEventError("the response is cut off") from error
-    return WireBatch(events, numbers[_POSITION], numbers[_HEAD])
 
 
 def split_event(encoded: bytes) -> WireEvent:

@@ -90,3 +90,16 @@ async def test_more_than_a_tile(bench: Bench) -> None:
     await bench.sign()
     report = await bench.verify()
     assert report.head_sequence > 300
+
+
+async def test_personal_data_that_was_erased(bench: Bench) -> None:
+    """The leaf stays what it was: older checkpoints and states still hold."""
+    kept = await bench.checkpoint()
+    state = (await bench.verify(save=True)).state
+    assert state is not None
+    await bench.ledger.erase_personal_data(
+        JOURNAL, transaction_ids=bench.posted[2:4], accounts=["rent"], reason="asked for"
+    )
+    await bench.sign()
+    await bench.verify(kept=[("kept.txt", kept)])
+    await bench.verify(start=load(state))

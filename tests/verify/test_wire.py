@@ -113,7 +113,8 @@ def test_a_response_is_taken_apart_as_it_was_sent() -> None:
     events = [sent(OPEN, number) for number in (3, 4)]
     response = event_stream_pb2.SubscribeResponse(position=4, head_sequence=300)
     encoded = b"".join(b"\x0a" + bytes([len(one)]) + one for one in events)
-    batch = wire.split_response(encoded + response.SerializeToString())
-    assert batch == wire.WireBatch(events, 4, 300)
+    assert wire.split_response(encoded + response.SerializeToString()) == events
+    listed = event_stream_pb2.ListEventsResponse(next_page_token="next", head_sequence=300)
+    assert wire.split_response(encoded + listed.SerializeToString()) == events
     with pytest.raises(wire.MalformedEventError):
         wire.split_response(encoded[:-1])
