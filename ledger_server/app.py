@@ -13,6 +13,10 @@ from ledger_proto.v1 import (
     audit_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    charts_pb2,
+    charts_pb2_grpc,
+    cursors_pb2,
+    cursors_pb2_grpc,
     erasures_pb2,
     erasures_pb2_grpc,
     event_stream_pb2,
@@ -26,6 +30,8 @@ from ledger_proto.v1 import (
     periods_pb2_grpc,
     proofs_pb2,
     proofs_pb2_grpc,
+    rates_pb2,
+    rates_pb2_grpc,
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
@@ -37,6 +43,8 @@ from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.audit import AuditServicer
 from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.charts import ChartServicer
+from ledger_server.api.cursors import CursorServicer
 from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
@@ -45,6 +53,7 @@ from ledger_server.api.limits import LimitServicer
 from ledger_server.api.paging import PageTokens
 from ledger_server.api.periods import PeriodServicer
 from ledger_server.api.proofs import ProofServicer
+from ledger_server.api.rates import RateServicer
 from ledger_server.api.reports import ReportServicer
 from ledger_server.api.transactions import TransactionServicer
 from ledger_server.api.tx_templates import TxTemplateServicer
@@ -66,6 +75,7 @@ class App:
             journals_pb2,
             accounts_pb2,
             account_sets_pb2,
+            charts_pb2,
             tx_templates_pb2,
             transactions_pb2,
             balances_pb2,
@@ -73,10 +83,12 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            rates_pb2,
             event_stream_pb2,
             audit_pb2,
             proofs_pb2,
             erasures_pb2,
+            cursors_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
@@ -141,6 +153,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     account_sets_pb2_grpc.add_AccountSetServiceServicer_to_server(
         AccountSetServicer(database, tokens), server
     )
+    charts_pb2_grpc.add_ChartServiceServicer_to_server(ChartServicer(database), server)
     tx_templates_pb2_grpc.add_TxTemplateServiceServicer_to_server(
         TxTemplateServicer(database, tokens), server
     )
@@ -152,11 +165,13 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), server)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
         LimitServicer(database, tokens, library), server
     )
     holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(database), server)
+    cursors_pb2_grpc.add_CursorServiceServicer_to_server(CursorServicer(database, tokens), server)
     hub = EventHub(database)
     add_event_servicer(EventServicer(database, tokens, hub), server)
     proofs_pb2_grpc.add_ProofServiceServicer_to_server(

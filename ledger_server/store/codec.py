@@ -20,12 +20,14 @@ from ledger_proto.v1 import (
     journals_pb2,
     limits_pb2,
     periods_pb2,
+    rates_pb2,
 )
 from ledger_server.domain.account import Account, AccountSet
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.limit import Attachment, Limit
 from ledger_server.domain.period import Period
 from ledger_server.domain.primitives import Currency, plain
+from ledger_server.domain.rate import Rate
 from ledger_server.store.wire import field, tag
 
 #: Bytes of the salt that begins a personal part.
@@ -152,6 +154,19 @@ def period_message(period: Period) -> periods_pb2.Period:
         change_time=timestamp(period.changed_at) if period.changed_at else None,
         actor=period.actor,
         reason=period.reason,
+    )
+
+
+def rate_message(rate: Rate) -> rates_pb2.Rate:
+    """Encode an exchange rate."""
+    return rates_pb2.Rate(
+        base=rate.base,
+        quote=rate.quote,
+        effective_time=timestamp(rate.effective_at),
+        rate=plain(rate.rate),
+        source=rate.source,
+        sequence=rate.sequence,
+        record_time=timestamp(rate.recorded_at),
     )
 
 

@@ -15,6 +15,12 @@ from ledger_server.domain.errors.account import (
     AccountSetNotFoundError,
     MemberNotFoundError,
 )
+from ledger_server.domain.errors.chart import AccountSetNotLeafError, ChartInvalidError
+from ledger_server.domain.errors.cursor import (
+    CursorHeldError,
+    CursorLostError,
+    CursorNotFoundError,
+)
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -47,6 +53,7 @@ from ledger_server.domain.errors.proof import (
     SigningDisabledError,
     TreeInconsistentError,
 )
+from ledger_server.domain.errors.rate import RateNotFoundError
 from ledger_server.domain.errors.refusal import (
     Kind,
     LedgerError,
@@ -98,14 +105,19 @@ __all__ = [
     "AccountSetCycleError",
     "AccountSetExistsError",
     "AccountSetNotFoundError",
+    "AccountSetNotLeafError",
     "AlreadyReversedError",
     "AmountInvalidError",
     "BalanceOverflowError",
     "CaptureExceedsError",
+    "ChartInvalidError",
     "CheckpointUnavailableError",
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
+    "CursorHeldError",
+    "CursorLostError",
+    "CursorNotFoundError",
     "ExpireTimePassedError",
     "ExpressionFailedError",
     "ExternalIdReusedError",
@@ -134,6 +146,7 @@ __all__ = [
     "PeriodLockedError",
     "PeriodOrderError",
     "PositionUnavailableError",
+    "RateNotFoundError",
     "ReportTooLargeError",
     "RequestIdReusedError",
     "ReversalExceedsError",
