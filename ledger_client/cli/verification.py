@@ -38,7 +38,7 @@ _HINT = (
 )
 
 
-@command(app, "verify")
+@command(app, "verify", timeout_seconds=60.0)
 async def verify_journal(
     session: Session,
     *,

@@ -126,7 +126,7 @@ class Fold:
                 raise self._malformed(f"its kind is not that of {name}")
             try:
                 self._transaction(name, fact, transaction)
-            except ValueError as error:
+            except (ValueError, ArithmeticError) as error:
                 raise self._amount(str(error), "", "", error) from error
             return transaction
         self._configure(name, event)

@@ -82,7 +82,11 @@ class StoredRows:
             raise _extra_entry(self._entries[0])
 
     async def _more(self) -> None:
-        books = await anext(self._books, None)
+        try:
+            books = await anext(self._books, None)
+        except (LookupError, ArithmeticError) as error:
+            message = f"the server sent a row that cannot be read: {error!r}"
+            raise wrong(Code.ENTRY_ROW_WRONG, message) from error
         if books is None:
             self._ended = True
             return

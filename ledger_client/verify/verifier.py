@@ -131,6 +131,7 @@ class _Run:
         await self._check_roots(leaves)
         await rows.check_end()
         check_sums(self.fold, rows)
+        await self._explain_erasures(head)
         self.fold.check_end()
         originals = Originals(self._ledger, self._journal.id, leaves, self._asked.start)
         await originals.check(self.fold)
@@ -229,14 +230,7 @@ class _Run:
 
     async def _step(self, event: WireEvent, rows: StoredRows, leaves: Leaves) -> None:
         self.fold.step(event.sequence, event.time_us, is_erased=event.parts.is_erased)
-        try:
-            message: Any = events_pb2.Event.FromString(event.encoded)
-        except DecodeError as error:
-            raise wrong(
-                Code.EVENT_MALFORMED,
-                f"event {event.sequence} cannot be parsed",
-                sequence=event.sequence,
-            ) from error
+        message = _parsed(event)
         if event.sequence == 1:
             self._check_first(message)
         await rows.check(event.sequence, self.fold.apply(message))
@@ -280,6 +274,15 @@ class _Run:
                 expected=checkpoint.root.hex(),
                 found=computed.hex(),
             )
+
+    async def _explain_erasures(self, head: int) -> None:
+        """Look beyond the head for what was erased since: events are as they are now."""
+        if not self.fold.unexplained:
+            return
+        now = (await self._ledger.get_head(self._journal.id)).sequence
+        async for event in self._events(head, now):
+            message = _parsed(event)
+            self.fold.unexplained.difference_update(message.personal_data_erased.sequences)
 
     def _check_shown(self) -> None:
         refusal = self._shown.refusal
@@ -352,6 +355,17 @@ class _Run:
         )
         event = events_pb2.Event.FromString(split_response(encoded)[0])
         return (event.WhichOneof("fact") or "no fact").replace("_", " ")
+
+
+def _parsed(event: WireEvent) -> Any:
+    try:
+        return events_pb2.Event.FromString(event.encoded)
+    except DecodeError as error:
+        raise wrong(
+            Code.EVENT_MALFORMED,
+            f"event {event.sequence} cannot be parsed",
+            sequence=event.sequence,
+        ) from error
 
 
 def _no_event(position: int, error: MalformedEventError) -> WrongError:

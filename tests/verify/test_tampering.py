@@ -86,6 +86,31 @@ async def test_a_changed_daily_sum(bench: Bench) -> None:
     assert finding.expected == "7"
 
 
+async def test_amounts_and_layers_that_are_none(bench: Bench) -> None:
+    """What CHECKs refuse, after they were dropped."""
+    await bench.database.execute("ALTER TABLE daily_sums DROP CONSTRAINT daily_sums_credit_check")
+    await bench.database.execute("ALTER TABLE entries DROP CONSTRAINT entries_layer_check")
+    await bench.execute("UPDATE daily_sums SET credit = 'NaN' WHERE layer = 3 AND credit > 0")
+    finding = await bench.finding()
+    assert (finding.code, finding.found) == (Code.DAY_ROW_WRONG, "NaN")
+    await bench.execute("UPDATE entries SET layer = 9 WHERE layer = 3")
+    finding = await bench.finding()
+    assert finding.code is Code.ENTRY_ROW_WRONG
+    assert "cannot be read" in finding.message
+
+
+async def test_bytes_that_are_no_event(bench: Bench) -> None:
+    """Also those that another field hides, and that no digest would cover."""
+    sequence = await bench.sequence_of("journal_posted", 1)
+    payload = await bench.database.fetchval(
+        "SELECT payload FROM events WHERE sequence = $1", sequence
+    )
+    for changed in (b"", payload[:-1], payload + b"\x08\x01", payload + payload, b"\xa8\x01\x01"):
+        await bench.execute("UPDATE events SET payload = $2 WHERE sequence = $1", sequence, changed)
+        finding = await bench.finding()
+        assert (finding.code, finding.sequence) == (Code.EVENT_MALFORMED, sequence), changed
+
+
 async def test_money_moved_to_another_day(bench: Bench) -> None:
     await bench.execute("UPDATE daily_sums SET day = '2024-01-01' WHERE day = '2025-12-31'")
     finding = await bench.finding()

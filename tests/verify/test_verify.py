@@ -1,5 +1,9 @@
 """Sound journals are found sound, whole and from an older checkpoint on."""
 
+from typing import Any
+
+import pytest
+
 from ledger_client.verify import Asked, verify
 from ledger_client.verify.checkpoints import start_at
 from ledger_client.verify.state import load
@@ -103,3 +107,21 @@ async def test_personal_data_that_was_erased(bench: Bench) -> None:
     await bench.sign()
     await bench.verify(kept=[("kept.txt", kept)])
     await bench.verify(start=load(state))
+
+
+async def test_personal_data_that_is_erased_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the snapshot, before the events are read: what says so lies beyond the head."""
+    read = bench.ledger.list_events_encoded
+
+    async def erase_and_read(*arguments: Any, **fields: Any) -> bytes:
+        monkeypatch.undo()
+        await bench.ledger.erase_personal_data(
+            JOURNAL, transaction_ids=bench.posted[2:4], reason="asked for"
+        )
+        return await read(*arguments, **fields)
+
+    monkeypatch.setattr(bench.ledger, "list_events_encoded", erase_and_read)
+    report = await bench.verify()
+    assert report.head_sequence == await bench.head() - 1
