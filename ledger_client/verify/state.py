@@ -3,14 +3,14 @@
 import dataclasses
 import hashlib
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from ledger_client.verify.amounts import plain
 from ledger_client.verify.fold import Fold, Sums
 from ledger_client.verify.merkle import Frontier
-from ledger_client.verify.note import NoteError, SignedCheckpoint
+from ledger_client.verify.note import SignedCheckpoint
 
 _FORM: Final = "ledger-verify-state/1"
 _SEAL: Final = "sha256:"
@@ -79,7 +79,9 @@ def load(text: str) -> Start:
         tree = Frontier(checkpoint.size, map(bytes.fromhex, body["peaks"]))
         fold = _fold(body, checkpoint.size)
         journal_id = UUID(body["journal_id"])
-    except (KeyError, TypeError, NoteError, InvalidOperation, json.JSONDecodeError) as error:
+    except StateError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise StateError(f"the saved state cannot be read: {error}") from error
     if tree.root() != checkpoint.root:
         raise StateError("the tree of the saved state is not that of its checkpoint")

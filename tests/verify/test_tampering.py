@@ -303,6 +303,32 @@ async def test_a_whole_history_rewritten(bench: Bench) -> None:
         await start_at(bench.ledger, journal.id, kept)
 
 
+async def test_from_a_checkpoint_alone_balances_are_held_against_their_days(bench: Bench) -> None:
+    kept = await bench.checkpoint()
+    await bench.post("1.00")
+    await bench.sign()
+    await bench.execute("UPDATE balances SET encumbrance_debit = 2 WHERE encumbrance_debit > 0")
+    journal = await bench.ledger.get_journal(JOURNAL)
+    finding = await bench.finding(start=await start_at(bench.ledger, journal.id, kept))
+    assert finding.code is Code.BALANCE_ROW_WRONG
+    assert (finding.currency, finding.expected, finding.found) == ("BTC", "0.00000001", "2")
+
+
+async def test_from_a_saved_state_old_sums_are_held_against_it(bench: Bench) -> None:
+    """Of accounts that nothing has touched since, too; and newer rows against newer events."""
+    state = (await bench.verify(save=True)).state
+    assert state is not None
+    sequence = await bench.post("1.00")
+    await bench.sign()
+    await bench.execute("UPDATE entries SET units = 2 WHERE sequence = $1", sequence)
+    finding = await bench.finding(start=load(state))
+    assert (finding.code, finding.sequence) == (Code.ENTRY_ROW_WRONG, sequence)
+    await bench.execute("UPDATE entries SET units = 1 WHERE sequence = $1", sequence)
+    await bench.execute("UPDATE balances SET encumbrance_debit = 2 WHERE encumbrance_debit > 0")
+    finding = await bench.finding(start=load(state))
+    assert (finding.code, finding.account) == (Code.BALANCE_ROW_WRONG, "rent")
+
+
 async def test_a_checkpoint_of_another_key_or_journal(bench: Bench) -> None:
     note = (await bench.checkpoint()).note
     forged = note.replace("\n\n", "\nmore\n\n")
