@@ -4,6 +4,7 @@ Pure: events go in, the first that does not fit comes out as an error. What is k
 accounts, effective days, open holds and reversals, not with transactions.
 """
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any, Final
 
@@ -32,6 +33,14 @@ _KINDS: Final = {
     "hold_expired": transactions_pb2.TRANSACTION_KIND_EXPIRY,
     "transaction_reversed": transactions_pb2.TRANSACTION_KIND_REVERSAL,
 }
+
+
+#: From which record times count.
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def _moment(time_us: int) -> str:
+    return (_EPOCH + dt.timedelta(microseconds=time_us)).isoformat()
 
 
 class Sums:
@@ -99,8 +108,8 @@ class Fold:
                 Code.RECORD_TIME_WRONG,
                 f"event {sequence} was recorded before event {self.sequence}",
                 sequence=sequence,
-                expected=f"at least {self.time_us} microseconds",
-                found=time_us,
+                expected=f"{_moment(self.time_us)} or later",
+                found=_moment(time_us),
             )
         self.sequence, self.time_us = sequence, time_us
         if is_erased:

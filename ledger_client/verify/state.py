@@ -72,20 +72,21 @@ def load(text: str) -> Start:
     if seal != f"{_SEAL}{hashlib.sha256(body_text.encode()).hexdigest()}":
         raise StateError("the seal of the saved state is broken: the file was damaged or changed")
     try:
-        body = json.loads(body_text)
-        if body["form"] != _FORM:
-            raise StateError(f"a saved state of another form: {body['form']}")
-        checkpoint = SignedCheckpoint.parse(body["checkpoint"])
-        tree = Frontier(checkpoint.size, map(bytes.fromhex, body["peaks"]))
-        fold = _fold(body, checkpoint.size)
-        journal_id = UUID(body["journal_id"])
+        return _start(json.loads(body_text))
     except StateError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise StateError(f"the saved state cannot be read: {error}") from error
+
+
+def _start(body: Any) -> Start:
+    if body["form"] != _FORM:
+        raise StateError(f"a saved state of another form: {body['form']}")
+    checkpoint = SignedCheckpoint.parse(body["checkpoint"])
+    tree = Frontier(checkpoint.size, map(bytes.fromhex, body["peaks"]))
     if tree.root() != checkpoint.root:
         raise StateError("the tree of the saved state is not that of its checkpoint")
-    return Start(journal_id, checkpoint, tree, fold)
+    return Start(UUID(body["journal_id"]), checkpoint, tree, _fold(body, checkpoint.size))
 
 
 def _balance(place: tuple[str, str], slot: Sums) -> list[Any]:

@@ -125,7 +125,9 @@ def test_steps() -> None:
     fold = Fold(5, 1_000)
     assert finding(lambda: fold.step(7, 1_001)).code is Code.EVENT_MISSING
     assert finding(lambda: fold.step(5, 1_001)).code is Code.EVENT_MISSING
-    assert finding(lambda: fold.step(6, 999)).code is Code.RECORD_TIME_WRONG
+    early = finding(lambda: fold.step(6, 999))
+    assert early.code is Code.RECORD_TIME_WRONG
+    assert early.expected == "1970-01-01T00:00:00.001000+00:00 or later"
     fold.step(6, 1_000)
 
 
