@@ -133,7 +133,7 @@ class Checkpointer:
     async def _sign_in_tx(
         self, tx: Tx, log: Log, state: proofs.TreeState, signing: Signing
     ) -> None:
-        await check_remembered_in_tx(tx, log, state, signing)
+        await check_remembered_in_tx(tx, log, signing)
         root = SignedRoot(state.head_sequence, await root_in_tx(tx, log, state.head_sequence))
         note = signing.signer.sign(log.public_id, root)
         # Before anybody can see it: what was given out is remembered, whatever happens then.
@@ -143,10 +143,11 @@ class Checkpointer:
         )
 
 
-async def check_remembered_in_tx(
-    tx: Tx, log: Log, state: proofs.TreeState, signing: Signing
-) -> None:
+async def check_remembered_in_tx(tx: Tx, log: Log, signing: Signing) -> None:
     """Hold the tree against what was signed last.
+
+    What is remembered is read before the tree: it is written when its events and tiles are
+    committed, so a tree that is read after it reaches as far, whoever signs meanwhile.
 
     Raises:
         TreeInconsistentError: it does not begin with that.
@@ -155,5 +156,6 @@ async def check_remembered_in_tx(
     before = await asyncio.to_thread(signing.remembered.newest, log.public_id)
     if before is None:
         return
+    state = await proofs.tree_in_tx(tx, log.journal_id)
     if before.size > reach(state) or await root_in_tx(tx, log, before.size) != before.root:
         raise TreeInconsistentError(before.size)

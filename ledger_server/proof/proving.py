@@ -144,7 +144,7 @@ async def _sequence_in_tx(tx: Tx, journal: Journal, subject: UUID | int) -> int:
 
 async def _check_in_tx(tx: Tx, log: Log, signing: Signing) -> None:
     try:
-        await check_remembered_in_tx(tx, log, await proofs.tree_in_tx(tx, log.journal_id), signing)
+        await check_remembered_in_tx(tx, log, signing)
     except RememberedError as error:
         # Nothing says that what is stored is what was signed.
         raise TreeInconsistentError(0) from error

@@ -13,6 +13,7 @@ import pytest
 from ledger_proto.v1 import events_pb2
 from ledger_proto.v1 import proofs_pb2 as pb
 from ledger_proto.v1.proofs_pb2_grpc import ProofServiceStub
+from ledger_server.store import proofs
 from tests.api.calls import reason, refused
 from tests.ledger import PostingLedger, Serving, serving, transfer
 from tests.proof.keys import NAME, new_signing, read_checkpoint
@@ -238,13 +239,13 @@ async def test_what_cannot_be_proved_is_refused(signing_server: Serving) -> None
     assert await why(consistency, from_size=1, to_size=head + 1) == "POSITION_UNAVAILABLE"
     assert await why(consistency, from_size=2, to_size=1) == "POSITION_UNAVAILABLE"
     assert await why(checkpoint, covers_sequence=-1) == "FIELD_INVALID"
-    proofs = stub(running)
+    service = stub(running)
     absent = "absent"
     calls: list[Awaitable[Any]] = [
-        proofs.GetCheckpoint(pb.GetCheckpointRequest(journal=absent)),
-        proofs.ListCheckpoints(pb.ListCheckpointsRequest(journal=absent)),
-        proofs.GetInclusionProof(pb.GetInclusionProofRequest(journal=absent, sequence=1)),
-        proofs.GetConsistencyProof(pb.GetConsistencyProofRequest(journal=absent, from_size=1)),
+        service.GetCheckpoint(pb.GetCheckpointRequest(journal=absent)),
+        service.ListCheckpoints(pb.ListCheckpointsRequest(journal=absent)),
+        service.GetInclusionProof(pb.GetInclusionProofRequest(journal=absent, sequence=1)),
+        service.GetConsistencyProof(pb.GetConsistencyProofRequest(journal=absent, from_size=1)),
     ]
     for call in calls:
         assert await reason(call) == "JOURNAL_NOT_FOUND"
@@ -288,6 +289,30 @@ async def test_two_servers_sign_one_history(database_dsn: str, tmp_path: Path) -
             assert is_consistent(
                 before.size, newest.size, before.root, newest.root, list(proof.path)
             )
+
+
+async def test_a_checkpoint_signed_meanwhile_is_no_contradiction(
+    signing_server: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal grows and is signed while another call looks at its tree."""
+    running = signing_server
+    await running.app.checkpointer.look()
+    signed = await checkpoint(running)
+    read = proofs.tree_in_tx
+    calls = 0
+
+    async def read_slowly(tx: Any, journal_id: Any) -> proofs.TreeState:
+        nonlocal calls
+        calls += 1
+        state = await read(tx, journal_id)
+        if calls == 1:
+            await post(running.ledger, 300)
+            await running.app.checkpointer.look()
+        return state
+
+    monkeypatch.setattr(proofs, "tree_in_tx", read_slowly)
+    assert (await checkpoint(running)).size > signed.size + 256
+    assert calls > 1
 
 
 class TestTampering:
