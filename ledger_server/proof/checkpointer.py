@@ -26,6 +26,8 @@ INTERVAL_SECONDS: Final = 1.0
 _LATE: Final = timedelta(minutes=3)
 #: Looks from one that goes through all journals to the next.
 _LOOKS_PER_ROUND: Final = 60
+#: Transactions on one journal in one look: 100,000 events, more than can be posted in that time.
+_STEPS_PER_LOOK: Final = 50
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -102,8 +104,12 @@ class Checkpointer:
     async def _bring_up_to_date(self, log: Log) -> bool:
         """Return whether it could be done, or never can; a failure holds up no other journal."""
         try:
-            while await self._step(log):
-                pass
+            for _ in range(_STEPS_PER_LOOK):
+                if not await self._step(log):
+                    break
+            else:
+                # An old journal without tiles yet: the others have their turn in between.
+                return False
         except (TreeInconsistentError, RememberedError) as error:
             self._shout(log, str(error))
         except (LedgerError, RetryError, ConstraintError) as error:

@@ -15,6 +15,7 @@ from ledger_proto.v1 import (
     holds_pb2,
     holds_pb2_grpc,
     proofs_pb2,
+    reports_pb2,
 )
 from ledger_proto.v1 import event_stream_pb2 as stream_pb
 from ledger_proto.v1 import transactions_pb2 as pb
@@ -320,6 +321,17 @@ async def test_reports_call_an_erased_account_by_its_code(running: Serving) -> N
         names = {row.code: row.name for row in after.rows}
         assert names["ada"] == "ada"
         assert [row.columns for row in after.rows] == [row.columns for row in before.rows]
+
+
+async def test_statements_tell_what_is_left(running: Serving) -> None:
+    posted = (await running.ledger.post(secret_transfer())).transaction
+    request = reports_pb2.GetAccountStatementRequest(journal="main", account="cash")
+    before = await running.ledger.reports.GetAccountStatement(request)
+    assert SECRETS[0] in str(before)
+    await erase(running, transaction_ids=[posted.id])
+    after = await running.ledger.reports.GetAccountStatement(request)
+    assert SECRETS[0] not in str(after)
+    assert str(before).replace(SECRETS[0], "").count(posted.id) == str(after).count(posted.id) > 0
 
 
 async def test_the_stream_sends_nothing_erased_out_of_its_memory(
