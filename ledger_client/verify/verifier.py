@@ -126,8 +126,9 @@ class _Run:
         after, head = self.tree.size, rows.head_sequence
         await self._check_sizes(after, head)
         self._reached()
-        async for event in self._events(after, head):
-            await self._step(event, rows, leaves)
+        async with contextlib.aclosing(self._events(after, head)) as events:
+            async for event in events:
+                await self._step(event, rows, leaves)
         await self._check_roots(leaves)
         await rows.check_end()
         check_sums(self.fold, rows)
@@ -180,6 +181,8 @@ class _Run:
         async with contextlib.aclosing(self._pages(after, head)) as pages:
             async for page in pages:
                 for one in page:
+                    if position == head:
+                        return  # more than was asked for
                     try:
                         event = split_event(one)
                     except MalformedEventError as error:
@@ -201,7 +204,6 @@ class _Run:
             while position < head:
                 try:
                     page = split_response(await waiting)
-                    last = split_event(page[-1]).sequence if page else position
                 except MalformedEventError as error:
                     raise _no_event(position, error) from error
                 except ServerError as error:
@@ -211,6 +213,7 @@ class _Run:
                     size = max(1, min(size, head - position) // 2)
                     waiting = self._page(position, head, size)
                     continue
+                last = _last(page, position)
                 if last <= position:
                     raise _no_more(position, head, "none follows")
                 if last < head:
@@ -280,9 +283,10 @@ class _Run:
         if not self.fold.unexplained:
             return
         now = (await self._ledger.get_head(self._journal.id)).sequence
-        async for event in self._events(head, now):
-            message = _parsed(event)
-            self.fold.unexplained.difference_update(message.personal_data_erased.sequences)
+        async with contextlib.aclosing(self._events(head, now)) as events:
+            async for event in events:
+                erased = _parsed(event).personal_data_erased
+                self.fold.unexplained.difference_update(erased.sequences)
 
     def _check_shown(self) -> None:
         refusal = self._shown.refusal
@@ -355,6 +359,16 @@ class _Run:
         )
         event = events_pb2.Event.FromString(split_response(encoded)[0])
         return (event.WhichOneof("fact") or "no fact").replace("_", " ")
+
+
+def _last(page: Sequence[bytes], position: int) -> int:
+    """Return the sequence up to which a page reaches; one that ends in no event is the last."""
+    if not page:
+        return position
+    try:
+        return split_event(page[-1]).sequence
+    except MalformedEventError:
+        return 2**63  # whoever takes the page apart comes to it, and says where
 
 
 def _parsed(event: WireEvent) -> Any:

@@ -119,10 +119,10 @@ def split_stored(stored: bytes) -> Parts:
 
 
 def _parts(stored: bytes) -> Parts:
-    facts, size = 0, len(stored)
-    for number, begin, start, end in _fields(stored, 0, size):
+    facts, fact, size = 0, 0, len(stored)
+    for number, begin, start, end in _fields(stored, 0, size, of_messages=True):
         if number in _FACTS:
-            facts += 1
+            facts, fact = facts + 1, number
             continue
         if number == _ACTOR and not facts:
             continue
@@ -130,7 +130,7 @@ def _parts(stored: bytes) -> Parts:
             raise MalformedEventError(f"field {number} stands in its open part")
         open_digest = hashlib.sha256(stored[:begin]).digest()
         if number == _SALT:
-            _check_personal(stored, end)
+            _check_personal(stored, end, fact)
             return Parts(open_digest, hashlib.sha256(stored[begin:]).digest(), is_erased=False)
         # Nothing may follow the digest of a part that was erased: nothing would cover it.
         if end != size or end - start != len(NO_PERSONAL_PART):
@@ -141,9 +141,10 @@ def _parts(stored: bytes) -> Parts:
     return Parts(hashlib.sha256(stored).digest(), NO_PERSONAL_PART, is_erased=False)
 
 
-def _check_personal(stored: bytes, after_salt: int) -> None:
-    for number, *_ in _fields(stored, after_salt, len(stored)):
-        if number not in _FACTS:
+def _check_personal(stored: bytes, after_salt: int, fact: int) -> None:
+    """Check that nothing but the same fact follows."""
+    for number, *_ in _fields(stored, after_salt, len(stored), of_messages=True):
+        if number != fact:
             raise MalformedEventError(f"field {number} stands in its personal part")
 
 
@@ -164,8 +165,13 @@ def _microseconds(encoded: bytes) -> int:
     return seconds * 1_000_000 + nanos // 1_000
 
 
-def _fields(buffer: bytes, place: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Give number, begin, and begin and end of the value, of each field. IndexError if cut off."""
+def _fields(
+    buffer: bytes, place: int, end: int, *, of_messages: bool = False
+) -> Iterator[tuple[int, int, int, int]]:
+    """Give number, begin, and begin and end of the value, of each field. IndexError if cut off.
+
+    With `of_messages` each value must be a message, or text: what has a length.
+    """
     while place < end:
         begin = place
         tag, place = _varint(buffer, place)
@@ -173,6 +179,8 @@ def _fields(buffer: bytes, place: int, end: int) -> Iterator[tuple[int, int, int
         if kind == 2:
             length, start = _varint(buffer, place)
             place = start + length
+        elif of_messages:
+            raise MalformedEventError(f"field {tag >> 3} has wire type {kind}")
         elif kind == 0:
             start = place
             _number, place = _varint(buffer, place)

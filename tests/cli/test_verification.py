@@ -1,7 +1,11 @@
 """`ledgerctl verify`, `checkpoint`, `proof` and `anchor` against a real server."""
 
 import json
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -212,3 +216,37 @@ def test_a_witness(ledgerctl: Ledgerctl, books: str, tmp_path: Path) -> None:
         refused = ledgerctl("anchor", "--to", wrong, "--state", state, "--once")
         assert refused.exit_code == 2, wrong
     assert books
+
+
+@pytest.mark.usefixtures("books")
+def test_a_witness_that_stays(ledgerctl: Ledgerctl, tmp_path: Path) -> None:
+    """It anchors what comes, and goes on when a target fails."""
+    kept, absent = tmp_path / "anchored.jsonl", tmp_path / "absent"
+    options = ("--state", str(tmp_path / "witness.json"), "--every", "0.2")
+    targets = (f"--to=file:{kept}", f"--to=file:{absent}/file")
+    with subprocess.Popen(
+        [sys.executable, "-m", "ledger_client.cli", "anchor", *options, *targets],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    ) as witness:
+        try:
+            wait_for(lambda: kept.exists() and len(kept.read_text().splitlines()) == 1)
+            absent.mkdir()
+            post(ledgerctl)
+            signed(ledgerctl)
+            wait_for(lambda: len(kept.read_text().splitlines()) >= 2)
+            wait_for((absent / "file").exists)
+        finally:
+            witness.terminate()
+            errors = witness.communicate()[1]
+    assert "not anchored" in errors
+    assert "NOT checked" in errors
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SIGNED_WITHIN_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

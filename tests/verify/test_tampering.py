@@ -101,7 +101,11 @@ async def test_amounts_and_layers_that_are_none(bench: Bench) -> None:
 
 async def test_bytes_that_are_no_event(bench: Bench) -> None:
     """Also those that another field hides, and that no digest would cover."""
-    sequence = await bench.sequence_of("journal_posted", 1)
+    for sequence in (await bench.sequence_of("journal_posted", 1), await bench.head()):
+        await _damage(bench, sequence)
+
+
+async def _damage(bench: Bench, sequence: int) -> None:
     payload = await bench.database.fetchval(
         "SELECT payload FROM events WHERE sequence = $1", sequence
     )
@@ -109,6 +113,7 @@ async def test_bytes_that_are_no_event(bench: Bench) -> None:
         await bench.execute("UPDATE events SET payload = $2 WHERE sequence = $1", sequence, changed)
         finding = await bench.finding()
         assert (finding.code, finding.sequence) == (Code.EVENT_MALFORMED, sequence), changed
+    await bench.execute("UPDATE events SET payload = $2 WHERE sequence = $1", sequence, payload)
 
 
 async def test_money_moved_to_another_day(bench: Bench) -> None:
