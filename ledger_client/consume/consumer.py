@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 #: Between attempts to reach a broker or an inbox.
 BACKOFF_SECONDS_FIRST: Final = 0.2
-BACKOFF_SECONDS_MAX: Final = 30.0
+BACKOFF_SECONDS_MAX: Final = 5.0
 CONCURRENCY_DEFAULT: Final = 10
 
 
