@@ -13,11 +13,19 @@ class TcpProxy:
         self._target_port = target_port
         self._open = True
         self._writers: set[asyncio.StreamWriter] = set()
+        self._bytes_left: int | None = None
+        #: How often connections were cut in mid-flow.
+        self.cuts = 0
 
     def cut(self) -> None:
         """Reset every connection in mid-flow; what comes next is let through."""
+        self.cuts += 1
         for writer in list(self._writers):
             writer.transport.abort()
+
+    def cut_after(self, byte_count: int) -> None:
+        """Cut as soon as clients have sent so much more: within a message, most likely."""
+        self._bytes_left = byte_count
 
     def close(self) -> None:
         """Cut, and refuse what comes until `open`."""
@@ -37,15 +45,30 @@ class TcpProxy:
             writer.transport.abort()
             return
         self._writers |= {writer, there[1]}
-        await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+        await asyncio.gather(
+            self._pass(reader, there[1], is_upward=True), self._pass(there[0], writer)
+        )
         self._writers -= {writer, there[1]}
 
-    @staticmethod
-    async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        is_upward: bool = False,
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
+                if is_upward and self._bytes_left is not None:
+                    data, self._bytes_left = (
+                        data[: self._bytes_left],
+                        self._bytes_left - len(data),
+                    )
                 writer.write(data)
                 await writer.drain()
+                if self._bytes_left is not None and self._bytes_left <= 0:
+                    self._bytes_left = None
+                    self.cut()
         writer.close()
 
 
