@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from dev.event_schemas import facts
-from ledger_client import Direction, Event, LedgerClient, StandingLimit
+from ledger_client import Direction, Event, LedgerClient, NewRate, StandingLimit
 from ledger_client.publish.envelopes import ENVELOPES, envelope
 from ledger_client.templates import library
 from tests.client.publish.any_event import JOURNAL
@@ -58,6 +58,15 @@ async def cause_everything(client: LedgerClient) -> None:
     await client.attach_limit("MAIN", "FLOOR", account="bank")
     await client.update_limit("MAIN", "FLOOR", bound=Decimal(-2000))
     await client.detach_limit("MAIN", "FLOOR", account="bank")
+    monday = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+    price = NewRate(
+        base="ETH",
+        quote="USD",
+        effective_time=monday,
+        rate=Decimal("3210.123456789"),
+        source="exchange",
+    )
+    await client.record_rates("MAIN", [price])
     await client.close_period("MAIN", dt.date(2020, 1, 31), reason="month end")
 
 
