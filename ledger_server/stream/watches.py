@@ -8,6 +8,7 @@ also tells that nothing up to the tail's position is for its subscriber: it move
 
 import asyncio
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -71,14 +72,16 @@ class Watches:
         self._marks_of = marks_of
         #: By the number of a fact or by a mark.
         self._waiting: dict[int | Mark, set[Watch]] = {}
-        self._by_marks = 0
+        #: Types of which those who wait for marks take events, and how many do; None for all.
+        self._marked_types: Counter[int | None] = Counter()
 
     def add(self, interest: Interest, after: int) -> Watch:
         """Wait for events after `after`."""
         watch = Watch(interest, after)
         for key in interest.keys:
             self._waiting.setdefault(key, set()).add(watch)
-        self._by_marks += interest.marks is not None
+        if interest.marks is not None:
+            self._marked_types.update(interest.types or [None])
         return watch
 
     def remove(self, watch: Watch) -> None:
@@ -88,7 +91,8 @@ class Watches:
             waiting.discard(watch)
             if not waiting:
                 del self._waiting[key]
-        self._by_marks -= watch.interest.marks is not None
+        if watch.interest.marks is not None:
+            self._marked_types -= Counter(watch.interest.types or [None])
 
     def note(self, events: Iterable[StreamEvent]) -> None:
         """Wake those for whom one of `events`, in order, may be."""
@@ -97,7 +101,8 @@ class Watches:
         for event in events:
             for watch in self._waiting.get(event.type, ()):
                 watch.note(event)
-            if self._by_marks:
+            # Decoded only if somebody may take an event of this type.
+            if event.type in self._marked_types or None in self._marked_types:
                 for mark in self._marks_of(event):
                     for watch in self._waiting.get(mark, ()):
                         watch.note(event)

@@ -57,16 +57,17 @@ def test_keeps_nothing_of_those_who_left(waiting: list[Interest]) -> None:
     for watch in added:
         watches.remove(watch)
     assert watches._waiting == {}
-    assert watches._by_marks == 0
+    assert not watches._marked_types
 
 
 def test_nobody_is_decoded_for_a_type() -> None:
-    """Marks are asked for only if somebody waits for marks."""
+    """Marks are asked for only if somebody waits for marks, of events of his types."""
 
     def refuse(event: StreamEvent) -> tuple[str, ...]:
         raise AssertionError(f"event {event.sequence} was decoded")
 
     watches = Watches(refuse)
     watch = watches.add(Interest(frozenset({12}), None), 0)
+    watches.add(Interest(frozenset({22}), frozenset({"a"})), 0)
     watches.note([StreamEvent(1, 21, b"", b""), StreamEvent(2, 12, b"", b"")])
     assert watch.first == 2
