@@ -85,6 +85,8 @@ class Matcher:
     def takes_all(self) -> bool:
         """Whether every event is let through."""
         return self._wanted == _EVERYTHING
+
+    @property
     def interest(self) -> Interest | None:
         """What any event has that is asked for; None if that tells too little to wait by it."""
         wanted = self._wanted
