@@ -15,7 +15,11 @@ from ledger_client.models import Event, EventBatch, Journal
 from ledger_client.publish.lease import Lease
 from ledger_client.publish.message import Envelope, Message, UnpublishableError
 from ledger_client.publish.pacing import Backoff
-from ledger_client.publish.reference import reference_of_event, reference_of_message
+from ledger_client.publish.reference import (
+    CONTENT_TYPE,
+    reference_of_event,
+    reference_of_message,
+)
 from ledger_client.publish.status import State, Status
 from ledger_client.publish.target import (
     FencedError,
@@ -82,6 +86,7 @@ class Delivery:
                 break
             # What has no form stands in the way of all behind it.
             events = events[len(messages) :]
+            self._moved_to(lease, events[0].sequence - 1)
             await self._stuck(broken, events[0].sequence)
             if self._troubles.stopping.is_set():
                 return False
@@ -150,7 +155,8 @@ class Delivery:
 
     async def _failed(self, error: PublishError, waiting: list[Message]) -> list[Message]:
         """Do what can be done about a failure and wait; return what is to be published next."""
-        if isinstance(error, MessageTooLargeError) and self._route.unpublishable == "refer":
+        may_refer = self._route.unpublishable == "refer" and waiting[0].content_type != CONTENT_TYPE
+        if isinstance(error, MessageTooLargeError) and may_refer:
             self._refer(error, str(error))
             stand_in = reference_of_message(waiting[0], self._route.journal.id, str(error))
             return [stand_in, *waiting[1:]]

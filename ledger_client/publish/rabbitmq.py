@@ -121,6 +121,7 @@ class RabbitTarget:
             aiormq.exceptions.ChannelAccessRefused,
             aiormq.exceptions.ChannelPreconditionFailed,
             aiormq.exceptions.AuthenticationError,
+            aiormq.exceptions.ProbableAuthenticationError,
             aiormq.exceptions.ConnectionNotAllowed,
         ) as error:
             raise TargetSetupError(self._said(error)) from None

@@ -7,6 +7,9 @@ import dataclasses
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from nats.aio.client import Client
+from nats.js.api import StreamConfig
+
 from ledger_client.publish.nats import NatsTarget
 from ledger_client.publish.publisher import Publisher
 from ledger_client.publish.rabbitmq import RabbitTarget
@@ -99,10 +102,16 @@ class NatsPlace(Place):
     """A stream."""
 
     async def prepare(self) -> None:
-        pass  # the target makes it
+        """Make a stream that forgets ids at once: only its last message tells what it has."""
+        client = Client()
+        await client.connect(servers=[self._broker.url])  # type: ignore[attr-defined]
+        await client.jetstream().add_stream(
+            StreamConfig(name=self.name, subjects=[f"ledger.{self.name}.>"], duplicate_window=0.1)
+        )
+        await client.close()
 
     def target(self) -> Target:
-        return NatsTarget(self._url, self.name, create_stream=True, confirm_seconds=CONFIRM_SECONDS)
+        return NatsTarget(self._url, self.name, confirm_seconds=CONFIRM_SECONDS)
 
     async def arrivals(self) -> list[Arrival]:
         return await read_stream(self._broker.url, self.name)  # type: ignore[attr-defined]
@@ -141,7 +150,7 @@ async def publish_through(
     async def post() -> None:
         while not over.is_set():
             await books.post(100)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     publisher = books.publisher(where.target())
     async with publishing(publisher):
