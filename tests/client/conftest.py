@@ -10,10 +10,7 @@ import pytest
 from grpc import aio
 
 from ledger_client import LedgerClient
-from tests.brokers import nats, rabbitmq, shared_nats, shared_rabbitmq
 from tests.client.fake_ledger import FAST_RETRY, METHODS, FakeLedger
-
-__all__ = ["nats", "rabbitmq", "shared_nats", "shared_rabbitmq"]
 
 
 @pytest.fixture

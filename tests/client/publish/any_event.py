@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
 
+from dev.event_schemas import AMOUNTS
 from ledger_client.convert.events import _type_name
 from ledger_client.models import Event
 from ledger_proto.v1 import events_pb2
@@ -18,6 +19,7 @@ from ledger_proto.v1 import events_pb2
 JOURNAL = UUID("0192b7a0-1111-7000-8000-000000000001")
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+AMOUNT_TEXT = st.decimals(-(10**38), 10**38, allow_nan=False, places=4).map("{:f}".format)
 SEQUENCES = st.integers(1, 2**63 - 1)
 TIMES = st.builds(
     timestamp_pb2.Timestamp,
@@ -34,11 +36,15 @@ JSON = st.recursive(
 FACTS = list(events_pb2.Event.DESCRIPTOR.oneofs_by_name["fact"].fields)
 
 
-def facts(draw: st.DrawFn, descriptor: Any) -> Message:
-    """Draw a message of a type; each field may be left as it is."""
+def facts(draw: st.DrawFn, descriptor: Any, *, outer: bool = False) -> Message:
+    """Draw a message of a type; each field may be left as it is.
+
+    But for amounts, and for what a fact is about: these are always there.
+    """
     message = GetMessageClass(descriptor)()
     for field in descriptor.fields:
-        if not draw(st.booleans()):
+        needed = field.full_name in AMOUNTS or (outer and field.number == 1)
+        if not needed and not draw(st.booleans()):
             continue
         if field.message_type and field.message_type.GetOptions().map_entry:
             getattr(message, field.name).update(draw(st.dictionaries(TEXT, TEXT, max_size=3)))
@@ -55,7 +61,7 @@ def facts(draw: st.DrawFn, descriptor: Any) -> Message:
 def value(draw: st.DrawFn, field: Any) -> Any:
     match field.type:
         case FieldDescriptor.TYPE_STRING:
-            return draw(TEXT)
+            return draw(AMOUNT_TEXT if field.full_name in AMOUNTS else TEXT)
         case FieldDescriptor.TYPE_BOOL:
             return draw(st.booleans())
         case FieldDescriptor.TYPE_INT32:
@@ -89,7 +95,7 @@ def any_event(draw: st.DrawFn) -> Event:
     """Draw an event of any type. Its typed fact is left empty: nothing here reads it."""
     field = draw(st.sampled_from(FACTS))
     message = events_pb2.Event(sequence=draw(SEQUENCES), record_time=draw(TIMES))
-    getattr(message, field.name).CopyFrom(facts(draw, field.message_type))
+    getattr(message, field.name).CopyFrom(facts(draw, field.message_type, outer=True))
     return of_message(message)
 
 
