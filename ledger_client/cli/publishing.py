@@ -22,6 +22,8 @@ from ledger_client.publish.publisher import LEASE_SECONDS_DEFAULT, Publisher, Se
 from ledger_client.publish.target import Target
 from ledger_client.publish.troubles import GaveUpError
 
+logger: Final = logging.getLogger("ledger_client.publish")
+
 app = typer.Typer()
 
 #: Where the password is, if it is not in the URL.
@@ -31,6 +33,9 @@ ONCE_PATIENCE_SECONDS: Final = 60.0
 
 #: A shorter heartbeat would end connections that are merely slow.
 HEARTBEAT_SECONDS_MIN: Final = 2
+
+#: Between lines in the log that say how it goes.
+REPORT_SECONDS: Final = 60.0
 
 #: Loggers that say with tracebacks what our own says in a line.
 _NOISY: Final = ("aio_pika", "aiormq", "nats")
@@ -167,11 +172,27 @@ async def _run(publisher: Publisher, *, until: int | None) -> None:
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, publisher.stop)
+    reporting = asyncio.create_task(_report(publisher))
     try:
         await publisher.run(until=until)
     finally:
+        reporting.cancel()
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+async def _report(publisher: Publisher) -> None:
+    """Write how it goes into the log, now and then, if it goes at all or should."""
+    reported = -1
+    while True:
+        await asyncio.sleep(REPORT_SECONDS)
+        status = publisher.status
+        if status.published != reported or status.lag:
+            logger.info(
+                "%s: published %d, at event %d of %d, retried %d",
+                *(status.state, status.published, status.position, status.head, status.retried),
+            )
+        reported = status.published
 
 
 def _target(
