@@ -30,7 +30,7 @@ from ledger_client.publish.jetstream_acks import (
     Acks,
     NoStreamError,
 )
-from ledger_client.publish.message import Message
+from ledger_client.publish.message import Message, header_text
 from ledger_client.publish.target import (
     FencedError,
     MessageTooLargeError,
@@ -191,7 +191,7 @@ class NatsTarget:
         except nats.js.errors.NotFoundError:
             return None  # read and removed, as streams for work do; the cursor tells enough
         headers = last.headers or {}
-        if headers.get(PUBLISHER_HEADER) != origin.name:
+        if headers.get(PUBLISHER_HEADER) != header_text(origin.name):
             raise TargetSetupError(
                 f"{self.name} ends with a message of {headers.get(PUBLISHER_HEADER, 'another')}, "
                 f"not of {origin.name}: each publisher needs a stream of its own"
@@ -271,7 +271,7 @@ class NatsTarget:
         return {
             **message.headers,
             "Content-Type": message.content_type,
-            PUBLISHER_HEADER: self._origin.name,
+            PUBLISHER_HEADER: header_text(self._origin.name),
             SEQUENCE_HEADER: str(message.sequence),
             _ID_HEADER: message.id,
             _FOLLOWS_HEADER: str(follows),

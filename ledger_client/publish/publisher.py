@@ -149,6 +149,7 @@ class Publisher:
             await self._troubled(error)
         else:
             self._backoff.reset()
+            self._troubles.over()
             return lease
         return None
 
@@ -193,7 +194,9 @@ class Publisher:
             try:
                 async with contextlib.aclosing(self._batches(lease.position)) as batches:
                     async for batch in batches:
+                        # The ledger answers, and the batch before this one was confirmed.
                         self._backoff.reset()
+                        self._troubles.over()
                         self.status.head = max(self.status.head, batch.head_sequence)
                         if not await self._delivery.deliver(lease, batch):
                             return

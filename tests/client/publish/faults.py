@@ -28,6 +28,8 @@ from tests.tcp_proxy import TcpProxy, tcp_proxy
 
 #: Short, so that a broker that blocks is given up and tried anew more than once.
 CONFIRM_SECONDS = 1.0
+#: Events that wait for the broker to be back.
+BACKLOG_MAX = 1_000
 
 
 class Place(abc.ABC):
@@ -147,13 +149,16 @@ async def publish_through(
     """Post without pause, publish, let a fault happen again and again; return what arrived."""
     over = asyncio.Event()
 
-    async def post() -> None:
-        while not over.is_set():
-            # Much at a time, so that a fault comes in mid-batch; then others may have the machine.
-            await books.post(150)
-            await asyncio.sleep(0.3)
-
     publisher = books.publisher(where.target())
+
+    async def post() -> None:
+        head = 0
+        while not over.is_set():
+            # Enough to be in mid-batch when a fault comes, and no more.
+            if head - publisher.status.position < BACKLOG_MAX:
+                head = await books.post(150)
+            await asyncio.sleep(0.05)
+
     async with publishing(publisher):
         posting = asyncio.create_task(post())
         for _ in range(times):

@@ -140,7 +140,7 @@ class NoPause(Troubles):
         await asyncio.sleep(0)
 
 
-class SilentLedger:
+class LedgerAt100:
     async def get_head(self, _journal: str) -> Any:
         return dataclasses.make_dataclass("Head", ["sequence"])(100)
 
@@ -164,7 +164,7 @@ class Run:
             id=JOURNAL, code="J", name="J", time_zone="UTC", create_time=NOW, head_sequence=0
         )
         self.delivery = Delivery(
-            cast("LedgerClient", SilentLedger()),
+            cast("LedgerClient", LedgerAt100()),
             Route(
                 journal=journal,
                 origin=Origin("J", "test"),
@@ -288,6 +288,27 @@ def test_an_alert_comes_once_a_minute_and_again_after_a_recovery() -> None:
     assert [alert.kind for alert in run.alerts] == ["TargetUnavailableError"] * 2
     assert run.status.retried == 10
     assert run.status.state is State.PUBLISHING
+
+
+def test_what_a_target_has_is_left_out_over_several_batches() -> None:
+    target = ScriptedTarget([], remembers=True)
+    target.taken = [message(sequence) for sequence in range(1, 8)]
+    run = Run(target)
+    assert asyncio.run(run.deliver(batch(1, 2, 3), batch(4, 5, 6), batch(7), batch(8), batch(9)))
+    assert [one.sequence for one in target.taken] == list(range(1, 10))
+    assert (run.status.skipped, run.status.published) == (7, 2)
+    assert run.lease.position == 9
+
+
+def test_a_target_from_another_past_is_refused() -> None:
+    """The journal's head is 100: nobody can have published 101 of it."""
+    target = ScriptedTarget([], remembers=True)
+    target.taken = [message(101)]
+    run = Run(target, give_up_seconds=0)
+    with pytest.raises(GaveUpError, match="another past"):
+        asyncio.run(run.deliver(batch(1, 2, 3)))
+    assert len(target.taken) == 1
+    assert run.alerts[0].kind == "TargetSetupError"
 
 
 MESSAGES = [message(1), message(2), message(2, "b"), message(2, "c"), message(3)]

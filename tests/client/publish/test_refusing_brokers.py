@@ -159,7 +159,7 @@ class TestNats:
     ) -> None:
         """Whatever the cursor says, the stream knows what it has."""
         name = books.journal.code
-        head = await books.post(600)
+        head = await books.post(2_500)
         target = NatsTarget(shared_nats.url, name, create_stream=True)
         await make_stream(shared_nats.url, name, f"ledger.{name}.>")
         await books.publisher(target).run(until=head)
