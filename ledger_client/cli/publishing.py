@@ -38,7 +38,7 @@ HEARTBEAT_SECONDS_MIN: Final = 2
 REPORT_SECONDS: Final = 60.0
 
 #: Loggers that say with tracebacks what our own says in a line.
-_NOISY: Final = ("aio_pika", "aiormq", "nats")
+_NOISY: Final = ("aio_pika", "aiormq", "asyncio", "nats")
 
 
 class Form(enum.StrEnum):

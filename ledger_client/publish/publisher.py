@@ -89,7 +89,7 @@ class Publisher:
             on_alert: told what a person should know of, beside the log.
         """
         #: Counters, to be read at any time.
-        self.status = Status()
+        self.status = Status(head=journal.head_sequence)
         self._ledger = ledger
         self._journal = journal
         self._target = target
@@ -162,6 +162,7 @@ class Publisher:
             self._target.name,
         )
         self.status.position = lease.position
+        self.status.head = max(self.status.head, lease.position)
         keeper = asyncio.create_task(lease.keep())
         worker = asyncio.create_task(self._work(lease, until))
         stopping = asyncio.create_task(self._troubles.stopping.wait())

@@ -9,7 +9,8 @@ from tests.brokers import Nats, RabbitMQ
 from tests.client.publish.faults import Outcome, place, publish_through
 from tests.client.publish.publishing import Books, first_arrivals
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+#: A broker that starts on a busy machine takes its time.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ async def test_rabbitmq_is_killed(rabbitmq: RabbitMQ, books: Books) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_nats_twenty_times(nats: Nats, books: Books, fault: Fault) -> None:
     outcome = await check(nats, books, fault, 20)
@@ -58,6 +60,7 @@ async def test_nats_twenty_times(nats: Nats, books: Books, fault: Fault) -> None
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_rabbitmq_twenty_times(rabbitmq: RabbitMQ, books: Books, fault: Fault) -> None:
     await check(rabbitmq, books, fault, 20)

@@ -16,7 +16,8 @@ from tests.client.publish.faults import Place, place
 from tests.client.publish.publishing import PATIENCE_SECONDS, Books, first_arrivals
 from tests.ledger import Serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+#: A broker that starts on a busy machine takes its time.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 LEASE_SECONDS = 3
 
@@ -115,7 +116,7 @@ async def race(where: Place, publishers: Publishers, books: Books, rounds: int) 
     assert first_arrivals(await where.arrivals()) == list(range(1, head + 1))
 
 
-ROUNDS = [1, pytest.param(10, marks=pytest.mark.nightly)]
+ROUNDS = [1, pytest.param(10, marks=[pytest.mark.nightly, pytest.mark.timeout(7_200)])]
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
