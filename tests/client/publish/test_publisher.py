@@ -73,11 +73,11 @@ async def test_a_broker_that_blocks_costs_no_lease(books: Books) -> None:
     """Several leases long; another publisher stands by all the while."""
     blocking, other = KeepingTarget(), KeepingTarget()
     blocking.confirms.clear()
-    publisher, standby = publisher_of(books, blocking), publisher_of(books, other)
+    publisher, standby = (publisher_of(books, one, lease_seconds=2) for one in (blocking, other))
     async with publishing(publisher):
         await blocking.waiting.wait()
         async with publishing(standby):
-            await asyncio.sleep(3 * LEASE_SECONDS)
+            await asyncio.sleep(5)
             assert standby.status.state is State.STANDBY
             blocking.confirms.set()
             head = await books.post(2)
@@ -167,7 +167,7 @@ async def test_gives_up_if_it_is_told_to(books: Books) -> None:
 
 
 async def test_or_if_another_is_at_work(books: Books) -> None:
-    async with publishing(publisher_of(books, KeepingTarget())):
+    async with publishing(publisher_of(books, KeepingTarget(), lease_seconds=300)):
         await until_held(books)
         with pytest.raises(GaveUpError, match="is held by"):
             await publisher_of(books, KeepingTarget(), give_up_seconds=0.3).run(until=4)
