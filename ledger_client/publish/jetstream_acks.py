@@ -19,6 +19,7 @@ _NO_RESPONDERS: Final = "503"
 
 #: Error codes of JetStream.
 WRONG_LAST_SEQUENCE: Final = 10071
+WRONG_LAST_ID: Final = 10070
 TOO_LARGE: Final = 10054
 
 

@@ -1,9 +1,11 @@
 """NATS JetStream: a stream for one publisher, a subject for each type.
 
-Order and one publisher. Each message says which sequence of the stream it must follow. If one
-fails, those behind it do not fit and fail too, though they were on their way already; and a
-publisher that was paused finds that the stream has gone on without it. So the stream is this
-publisher's alone: what another writes into it stops this one, until it has looked where it ends.
+Order and one publisher. Each message says which sequence of the stream, and which message, it must
+follow. If one fails, those behind it do not fit and fail too, though they were on their way
+already; and a publisher that was paused finds that the stream has gone on without it. The sequence
+alone would not do: of several messages on their way one could fit a stream that has come just so
+far by other ones. So the stream is this publisher's alone: what another writes into it stops this
+one, until it has looked where it ends.
 
 No needless repetitions. JetStream forgets ids after its duplicate window, two minutes by default.
 The last message of the stream tells what was published last, so an outage may last as it likes.
@@ -24,6 +26,7 @@ from nats.js.api import StreamConfig
 from ledger_client.publish.address import redacted, without_secrets
 from ledger_client.publish.jetstream_acks import (
     TOO_LARGE,
+    WRONG_LAST_ID,
     WRONG_LAST_SEQUENCE,
     Ack,
     AckError,
@@ -58,6 +61,7 @@ PUBLISHER_HEADER: Final = "Ledger-Publisher"
 SEQUENCE_HEADER: Final = "Ledger-Sequence"
 _ID_HEADER: Final = "Nats-Msg-Id"
 _FOLLOWS_HEADER: Final = "Nats-Expected-Last-Sequence"
+_FOLLOWS_ID_HEADER: Final = "Nats-Expected-Last-Msg-Id"
 
 #: What a message's headers cost beside names and values: the version line and the empty one.
 _HEADERS_BYTES: Final = len(b"NATS/1.0\r\n\r\n")
@@ -208,6 +212,10 @@ class NatsTarget:
             async with asyncio.timeout(self._confirm_seconds):
                 for index, message in enumerate(group):
                     headers = self._headers(message, self._last_sequence + index)
+                    if index:
+                        # A server that was started anew may not know the id of its last message,
+                        # so the first goes by the sequence, at which that was seen.
+                        headers[_FOLLOWS_ID_HEADER] = group[index - 1].id
                     too_large = self._too_large(message, headers, self._client.max_payload)
                     if too_large is not None:
                         break
@@ -252,7 +260,7 @@ class NatsTarget:
     def _failure(self, error: Exception, message: Message) -> PublishError:
         """Return what a message failed with in our words."""
         code = error.code if isinstance(error, AckError) else 0
-        if code == WRONG_LAST_SEQUENCE:
+        if code in {WRONG_LAST_SEQUENCE, WRONG_LAST_ID}:
             return FencedError(f"somebody else has written into {self.name}")
         if code == TOO_LARGE:
             return MessageTooLargeError(
