@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ledger_client.models import Event
 
+#: Of every fact; a test holds it to the contract.
 _ABOUT: Final[Mapping[str, Callable[[Any], str]]] = {
     "journal_created": lambda fact: f"journals/{fact.journal.id}",
     "currency_registered": lambda fact: f"currencies/{fact.currency.code}",
@@ -44,6 +45,7 @@ _ABOUT: Final[Mapping[str, Callable[[Any], str]]] = {
         lambda fact: f"fiscal_years/{fact.year.code}",
     ),
     "personal_data_erased": lambda _: "personal_data",
+    "rate_recorded": lambda fact: f"rates/{fact.rate.base}/{fact.rate.quote}",
     "balance_updated": lambda fact: f"accounts/{fact.account_id}",
 }
 
