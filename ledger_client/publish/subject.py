@@ -45,7 +45,6 @@ _ABOUT: Final[Mapping[str, Callable[[Any], str]]] = {
         lambda fact: f"fiscal_years/{fact.year.code}",
     ),
     "personal_data_erased": lambda _: "personal_data",
-    "rate_recorded": lambda fact: f"rates/{fact.rate.base}/{fact.rate.quote}",
     "balance_updated": lambda fact: f"accounts/{fact.account_id}",
 }
 
