@@ -235,7 +235,7 @@ async def test_each_id_is_made_once_and_told_when_the_answer_is_lost(
 
 def test_no_mutation_is_without_a_key() -> None:
     """But for the batch, whose postings have each its own."""
-    reads = {name for name in METHODS if name.startswith(("Get", "List", "BatchGet"))}
+    reads = {name for name in METHODS if name.startswith(("Get", "List", "BatchGet", "Search"))}
     assert set(METHODS) - reads == {*MUTATIONS, *WITH_IDS, "PostTransactions"}
 
 
