@@ -105,7 +105,9 @@ def _chart_change(event: events_pb2.Event) -> ChartChange:
         return ChartChange(created_accounts=[UUID(event.account_created.account.id)])
     if fact == "account_updated":
         previous = event.account_updated.previous
-        return ChartChange(renamed=Named(UUID(previous.id), previous.code, previous.name))
+        # Nameless once it was erased: then an account is called by its code, also in the past.
+        name = previous.name or previous.code
+        return ChartChange(renamed=Named(UUID(previous.id), previous.code, name))
     if fact == "account_set_created":
         return ChartChange(created_sets=[UUID(event.account_set_created.account_set.id)])
     if fact == "account_set_members_added":

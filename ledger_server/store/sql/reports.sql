@@ -71,7 +71,7 @@ SELECT set_id, member_id
 
 -- configuration_after --
 -- What changed the configuration after a sequence, the newest first.
-SELECT payload
+SELECT payload || coalesce(personal, '') AS payload
   FROM events
  WHERE journal_id = $1 AND sequence > $2 AND type NOT BETWEEN 21 AND 29
  ORDER BY sequence DESC;
