@@ -1,5 +1,6 @@
 """Reports of the books by sums, each read in one snapshot."""
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 from ledger_server.domain.errors import CurrencyUnknownError, PositionUnavailableError
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.report.chart import Chart, rewind
-from ledger_server.domain.report.periods import Cut, Period, SumsByKey, taken_off
+from ledger_server.domain.report.periods import Cut, Period, SegmentRow, SumsByKey, taken_off
 from ledger_server.store import journals, reports
 from ledger_server.store.database import Database, Tx
 
@@ -109,8 +110,8 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
         exponents = await find_exponents_in_tx(tx, journal, scope.currency)
         periods = question.periods(position.day)
         cut = Cut(periods)
-        sums = await reports.sums_in_tx(tx, journal.id, scope, cut)
-        off: list[list[SumsByKey]] = []
+        stood = await reports.sums_in_tx(tx, journal.id, scope, cut)
+        off: list[Sequence[SegmentRow]] = []
         if not position.is_head:
             off.append(
                 await reports.sums_after_in_tx(tx, journal.id, scope, cut, position.sequence)
@@ -123,7 +124,15 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
     return Facts(
         position=position,
         periods=periods,
-        sums=[taken_off(one, *(each[index] for each in off)) for index, one in enumerate(sums)],
+        sums=await asyncio.to_thread(_sums, cut, stood, off),
         chart=chart,
         exponents=exponents,
     )
+
+
+def _sums(
+    cut: Cut, stood: Sequence[SegmentRow], off: Sequence[Sequence[SegmentRow]]
+) -> list[SumsByKey]:
+    """Return the sums of each column: as they stand, less those that do not count."""
+    columns = zip(cut.sums(stood), *(cut.sums(rows) for rows in off), strict=True)
+    return [taken_off(*each) for each in columns]

@@ -251,7 +251,7 @@ class GetTrialBalanceRequest(_message.Message):
     are refused with `REPORT_TOO_LARGE`.
     """
     page_size: _builtins.int
-    """Rows in one page, at most 10,000; 0 takes all."""
+    """Rows in one page, at most 50,000; 0 takes all. Each page makes the report anew."""
     page_token: _builtins.str
     """`next_page_token` of the page before; all pages show the position of the first."""
     form: Global___TrialBalanceForm.ValueType
