@@ -11,7 +11,6 @@ from ledger_proto.v1.reports_pb2_grpc import ReportServiceServicer
 from ledger_server.api.fields import page_size_field, reference_field
 from ledger_server.api.paging import PageTokens
 from ledger_server.api.report_fields import (
-    Periods,
     balance_sheet_periods,
     depth_field,
     form_field,
@@ -46,7 +45,7 @@ from ledger_server.api.statement_messages import (
 from ledger_server.application.general_ledger import LedgerPage, get_general_ledger
 from ledger_server.application.journal_search import search_journal
 from ledger_server.application.journals import get_journal
-from ledger_server.application.reports import Facts, Position, Question, read_facts
+from ledger_server.application.reports import Facts, Periods, Position, Question, read_facts
 from ledger_server.application.statements import Page, get_statement
 from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.report.balance_sheet import balance_sheet

@@ -9,9 +9,19 @@ from zoneinfo import ZoneInfo
 from ledger_server.domain.errors import CurrencyUnknownError, PositionUnavailableError
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.report.chart import Chart, rewind
-from ledger_server.domain.report.periods import Cut, Period, SegmentRow, SumsByKey, taken_off
+from ledger_server.domain.report.periods import (
+    Cut,
+    FiscalCalendar,
+    Period,
+    SegmentRow,
+    SumsByKey,
+    taken_off,
+)
 from ledger_server.store import journals, reports
 from ledger_server.store.database import Database, Tx
+
+#: Gives the periods of the columns from the day of the position and the journal's fiscal years.
+Periods = Callable[[date, FiscalCalendar], Sequence[Period]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +47,7 @@ class Question:
     as_known_at: int
     #: Leaves out the transactions that close fiscal years.
     without_closing: bool
-    #: Gives the periods of the columns from the day of the position.
-    periods: Callable[[date], Sequence[Period]]
+    periods: Periods
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +117,8 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
     async with database.snapshot() as tx:
         position = await find_position_in_tx(tx, journal, question.as_known_at)
         exponents = await find_exponents_in_tx(tx, journal, scope.currency)
-        periods = question.periods(position.day)
+        years = await reports.fiscal_years_in_tx(tx, journal.id, position.sequence)
+        periods = question.periods(position.day, FiscalCalendar(years))
         cut = Cut(periods)
         stood = await reports.sums_in_tx(tx, journal.id, scope, cut)
         off: list[Sequence[SegmentRow]] = []

@@ -3,7 +3,7 @@
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -77,6 +77,14 @@ async def chart_changes_after_in_tx(
     """Return what changed the chart after `sequence`, the newest first."""
     rows = await tx.fetch(_SQL["configuration_after"], journal_id, sequence)
     return [_chart_change(events_pb2.Event.FromString(row["payload"])) for row in rows]
+
+
+async def fiscal_years_in_tx(
+    tx: Tx, journal_id: JournalId, sequence: int
+) -> list[tuple[date, date]]:
+    """Return first and last day of the fiscal years that were there at a sequence, in order."""
+    rows = await tx.fetch(_SQL["fiscal_years_at"], journal_id, sequence)
+    return [(row["first_day"], row["last_day"]) for row in rows]
 
 
 async def event_time_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> datetime | None:

@@ -7,7 +7,13 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ledger_proto.v1 import account_sets_pb2, common_pb2, transactions_pb2
+from ledger_proto.v1 import (
+    account_sets_pb2,
+    common_pb2,
+    fiscal_years_pb2,
+    fiscal_years_pb2_grpc,
+    transactions_pb2,
+)
 from ledger_proto.v1 import reports_pb2 as pb
 from tests.api.calls import refused
 from tests.api.report_books import (
@@ -105,6 +111,25 @@ async def test_where_the_fiscal_year_begins(
     assert (list(total.current_earnings), list(total.earlier_earnings)) == ([current], [earlier])
     (income,) = (await ledger.income_statement(**fields)).totals
     assert list(income.net_income) == [current]
+
+
+async def test_fiscal_years_are_those_of_the_position(
+    ledger: ReportLedger, running: Serving
+) -> None:
+    before = await ledger.head()
+    await fiscal_years_pb2_grpc.FiscalYearServiceStub(running.channel).OpenFiscalYear(
+        fiscal_years_pb2.OpenFiscalYearRequest(
+            journal=ledger.journal, code="25", first_day="2024-12-01", last_day="2025-06-30"
+        )
+    )
+    day = {"as_of": "2025-02-28"}
+    for report in (ledger.balance_sheet, ledger.income_statement):
+        assert (await report(**day)).periods[0].from_date == "2024-12-01"
+        assert (await report(**day, as_known_at=before)).periods[0].from_date == "2025-01-01"
+        asked = await report(**day, fiscal_year_start="02-01")
+        assert asked.periods[0].from_date == "2025-02-01"
+    (total,) = (await ledger.balance_sheet(**day)).totals
+    assert [*total.current_earnings, *total.earlier_earnings] == ["-70.00", "300.00"]
 
 
 async def test_without_days_a_report_is_of_the_day_of_its_position(ledger: ReportLedger) -> None:

@@ -88,8 +88,11 @@ class Period:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FiscalCalendar:
-    """When fiscal years begin: a month and day that every year has."""
+    """When fiscal years begin: those that are known by their days, others by month and day."""
 
+    #: First and last day of each, in order; they adjoin.
+    years: Sequence[tuple[date, date]] = ()
+    #: Where no year is known. Every year has this day.
     month: int = 1
     day: int = 1
 
@@ -102,11 +105,19 @@ class FiscalCalendar:
         date(2001, self.month, self.day)  # no leap year
 
     def year_start(self, day: date) -> date:
-        """Return the first day of the fiscal year of `day`."""
-        start = date(day.year, self.month, self.day)
-        if start <= day:
-            return start
-        return start.replace(year=day.year - 1) if day.year > date.min.year else date.min
+        """Return the first day of the fiscal year of `day`.
+
+        Beyond the years that are known, years are taken to have twelve months, before the first
+        as after the last.
+        """
+        if not self.years:
+            return _anniversary(self.month, self.day, day)
+        for first, last in self.years:
+            if first <= day <= last:
+                return first
+        first, last = self.years[0][0], self.years[-1][1]
+        start = first if day < first else last + _ONE_DAY
+        return _anniversary(start.month, start.day, day)
 
 
 class Sums(NamedTuple):
@@ -230,6 +241,16 @@ def taken_off(sums: SumsByKey, *others: SumsByKey) -> SumsByKey:
         for key, one in other.items():
             left[key] = left.get(key, NOTHING) - one
     return {key: one for key, one in left.items() if one != NOTHING}
+
+
+def _anniversary(month: int, day_of_month: int, day: date) -> date:
+    """Return the last day up to `day` with this month and day, 29 February's in other years too."""
+    for year in (day.year, day.year - 1):
+        if year >= date.min.year:
+            start = date(year, month, min(day_of_month, calendar.monthrange(year, month)[1]))
+            if start <= day:
+                return start
+    return date.min
 
 
 def _ends_month(day: date) -> bool:

@@ -658,9 +658,9 @@ class GetBalanceSheetRequest(_message.Message):
     lines are refused with `REPORT_TOO_LARGE`.
     """
     fiscal_year_start: _builtins.str
-    """Month and day on which fiscal years begin, such as "07-01"; empty for the journal's own, or
-    the calendar year. What was earned since is current, what was earned before and not closed
-    stands on its own line.
+    """Month and day on which fiscal years begin, such as "07-01"; empty for the journal's own fiscal
+    years as they were at the position, or the calendar year if it has none. What was earned since
+    is current, what was earned before and not closed stands on its own line.
     """
     without_closing: _builtins.bool
     """Leaves out the transactions that close fiscal years, and those that take them back: all
