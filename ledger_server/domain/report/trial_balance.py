@@ -45,9 +45,15 @@ class Columns(NamedTuple):
         if form is Form.GROSS:
             closings = _add(opening_debit, debit), _add(opening_credit, credit)
             return cls(opening_debit, opening_credit, debit, credit, *closings)
-        opening = _subtract(opening_debit, opening_credit)
-        closing = _add(opening, _subtract(debit, credit))
-        return cls(*_sides(opening), debit, credit, *_sides(closing))
+        closing = _subtract(debit, credit)
+        if opening_debit or opening_credit:
+            opening = _subtract(opening_debit, opening_credit)
+            closing = _add(opening, closing)
+            opening_debit, opening_credit = _sides(opening)
+        if closing < ZERO:
+            minus = EXACT.minus(closing)
+            return cls(opening_debit, opening_credit, debit, credit, ZERO, minus)
+        return cls(opening_debit, opening_credit, debit, credit, closing, ZERO)
 
     def __add__(self, other: "Columns") -> "Columns":  # type: ignore[override]  # no sequence
         """Add column by column."""
