@@ -15,7 +15,6 @@ from ledger_proto.v1 import (
     transactions_pb2,
 )
 from ledger_proto.v1 import reports_pb2 as pb
-from tests.api.calls import refused
 from tests.api.report_books import (
     EXPENSE,
     OFF_BALANCE,
@@ -360,75 +359,6 @@ async def test_closing_entries_are_left_out_where_asked(ledger: ReportLedger, ds
     for without_closing in (False, True):
         made = await ledger.income_statement(**year, without_closing=without_closing)
         assert [list(total.net_income) for total in made.totals] == [["180.00"]]
-
-
-REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
-    ("GetBalanceSheet", "FIELD_INVALID", {"as_of": "yesterday"}, "as_of"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"fiscal_year_start": "02-29"}, "fiscal_year_start"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"fiscal_year_start": "7-1"}, "fiscal_year_start"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"set_depth": -1}, "set_depth"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"layer": 9}, "layer"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"as_known_at": -1}, "as_known_at"),
-    ("GetBalanceSheet", "POSITION_UNAVAILABLE", {"as_known_at": 10_000}, ""),
-    ("GetBalanceSheet", "CURRENCY_UNKNOWN", {"currency": "XAU2"}, ""),
-    ("GetBalanceSheet", "JOURNAL_NOT_FOUND", {"journal": "none"}, ""),
-    ("GetBalanceSheet", "FIELD_INVALID", {"comparison": comparison(37)}, "comparison"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"comparison": comparison(-1)}, "comparison"),
-    (
-        "GetBalanceSheet",
-        "FIELD_INVALID",
-        {"comparison": comparison(1, periods=[pb.ReportPeriod(as_of="2024-01-01")])},
-        "comparison",
-    ),
-    (
-        "GetBalanceSheet",
-        "FIELD_INVALID",
-        {"comparison": comparison(periods=[pb.ReportPeriod(from_date="2024-01-01")])},
-        "comparison.periods[0].from_date",
-    ),
-    (
-        "GetBalanceSheet",
-        "FIELD_INVALID",
-        {"comparison": comparison(periods=[pb.ReportPeriod()])},
-        "comparison.periods[0].as_of",
-    ),
-    (
-        "GetIncomeStatement",
-        "FIELD_INVALID",
-        {"from_date": "2025-02-01", "as_of": "2025-01-31"},
-        "from_date",
-    ),
-    ("GetIncomeStatement", "FIELD_INVALID", {"from_date": "9999-12-31"}, "from_date"),
-    (
-        "GetIncomeStatement",
-        "FIELD_INVALID",
-        {"as_of": "0001-12-31", "comparison": comparison(1)},
-        "comparison",
-    ),
-    ("GetTrialBalance", "FIELD_INVALID", {"form": 7}, "form"),
-    ("GetTrialBalance", "FIELD_INVALID", {"comparison": comparison(1)}, "comparison"),
-    (
-        "GetTrialBalance",
-        "FIELD_INVALID",
-        {"as_of": "2025-01-31", "comparison": comparison(1)},
-        "comparison",
-    ),
-    (
-        "GetTrialBalance",
-        "FIELD_INVALID",
-        {"as_of": "2025-01-31", "comparison": comparison(1, interval=9)},
-        "comparison.interval",
-    ),
-]
-
-
-@pytest.mark.parametrize(("call", "reason", "fields", "field"), REFUSED)
-async def test_what_is_refused(
-    ledger: ReportLedger, call: str, reason: str, fields: dict[str, Any], field: str
-) -> None:
-    request = getattr(pb, f"{call}Request")(**{"journal": ledger.journal, **fields})
-    found = await refused(getattr(ledger.reports, call)(request))
-    assert (found.reason, found.fields) == (reason, [field] if field else [])
 
 
 async def test_a_journal_without_anything(running: Serving) -> None:
