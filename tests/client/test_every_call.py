@@ -280,7 +280,7 @@ async def test_each_id_is_made_once_and_told_when_the_answer_is_lost(
 
 def test_no_mutation_is_without_a_key() -> None:
     """But for the batch, whose postings have each its own, and for cursors, which have tokens."""
-    words = ("Get", "List", "BatchGet", "Preview")
+    words = ("Get", "List", "BatchGet", "Preview", "Search")
     reads = {name for name in METHODS if name.startswith(words)}
     cursors = {f"{verb}Cursor" for verb in ("Acquire", "Advance", "Release", "Reset")}
     assert set(METHODS) - reads - cursors == {*MUTATIONS, *WITH_IDS, "PostTransactions"}

@@ -76,6 +76,18 @@ SELECT payload || coalesce(personal, '') AS payload
  WHERE journal_id = $1 AND sequence > $2 AND type NOT BETWEEN 21 AND 29
  ORDER BY sequence DESC;
 
+-- fiscal_years_at --
+-- Those that were there at a sequence; their days never change.
+SELECT first_day, last_day
+  FROM fiscal_years
+ WHERE journal_id = $1
+   AND EXISTS (SELECT
+                 FROM fiscal_year_changes
+                WHERE fiscal_year_changes.journal_id = $1
+                  AND fiscal_year_changes.code = fiscal_years.code
+                  AND fiscal_year_changes.sequence <= $2)
+ ORDER BY first_day;
+
 -- event_time --
 SELECT recorded_at
   FROM events
