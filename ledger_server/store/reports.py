@@ -29,6 +29,11 @@ class Scope:
 
 async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> Sequence[SegmentRow]:
     """Return the sums of each account and currency as they stand, by segment."""
+    if not cut.boundaries:
+        rows: Any = await tx.fetch(
+            _SQL["sums_of_one_segment"], journal_id, scope.layer, cut.last_day, scope.currency
+        )
+        return cast("Sequence[SegmentRow]", rows)
     return await _sums(tx, "sums_by_segment", journal_id, scope, cut)
 
 

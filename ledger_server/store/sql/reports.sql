@@ -8,6 +8,14 @@ SELECT account_id, currency, width_bucket(day, $3::date[]) AS segment,
  WHERE journal_id = $1 AND layer = $2 AND day <= $4 AND ($5::text IS NULL OR currency = $5)
  GROUP BY account_id, currency, segment;
 
+-- sums_of_one_segment --
+-- The same where nothing is cut, as in most trial balances: to ask each day for its segment takes
+-- a fifth of the time.
+SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS credit
+  FROM daily_sums
+ WHERE journal_id = $1 AND layer = $2 AND day <= $3 AND ($4::text IS NULL OR currency = $4)
+ GROUP BY account_id, currency;
+
 -- sums_by_segment_later --
 -- The same of the entries after a sequence: what a report of that position takes off.
 SELECT account_id, currency, width_bucket(effective, $3::date[]) AS segment,
