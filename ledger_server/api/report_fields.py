@@ -45,6 +45,12 @@ def scope_field(request: _Scoped) -> Scope:
     )
 
 
+def reporting_field(request: pb.GetBalanceSheetRequest | pb.GetIncomeStatementRequest) -> str:
+    """Return the currency to convert to, empty for none."""
+    code = request.reporting_currency
+    return currency_field("reporting_currency", code) if code else ""
+
+
 def position_field(as_known_at: int) -> int:
     """Return the position asked for, 0 for now."""
     if as_known_at < 0:

@@ -7,10 +7,12 @@ from typing import Final
 from ledger_proto.v1 import reports_pb2 as pb
 from ledger_server.domain.primitives import EXPONENT_MAX, ZERO, fixed
 from ledger_server.domain.report.balance_sheet import BalanceSheetTotal
+from ledger_server.domain.report.conversion import Conversion
 from ledger_server.domain.report.income_statement import IncomeStatementTotal
 from ledger_server.domain.report.periods import Period
 from ledger_server.domain.report.section import Amounts, Line, Section
 from ledger_server.domain.report.trial_balance import Columns, ColumnsByPeriod, Row
+from ledger_server.store.codec import rate_message
 
 #: By the decimals of a currency: how its amounts are written, and nothing of it.
 _FORMATS: Final = [f".{exponent}f" for exponent in range(EXPONENT_MAX + 1)]
@@ -78,10 +80,15 @@ def section_message(section: Section, exponents: Exponents) -> pb.Section:
 
 
 def balance_sheet_total(
-    currency: str, total: BalanceSheetTotal, exponents: Exponents
+    currency: str,
+    total: BalanceSheetTotal,
+    exponents: Exponents,
+    *,
+    is_converted: bool,
 ) -> pb.BalanceSheetTotal:
-    """Encode the sums of a currency."""
+    """Encode the sums of a currency, with what conversion to it left over."""
     exponent = exponents[currency]
+    left_over = total.translation_difference if is_converted else ()
     return pb.BalanceSheetTotal(
         currency=currency,
         assets=_texts(total.assets, exponent),
@@ -93,6 +100,7 @@ def balance_sheet_total(
         unmapped=_texts(total.unmapped, exponent),
         off_balance=_texts(total.off_balance, exponent),
         unexplained=_texts(total.unexplained, exponent),
+        translation_difference=_texts(left_over, exponent),
     )
 
 
@@ -107,6 +115,12 @@ def income_statement_total(
         expenses=_texts(total.expenses, exponent),
         net_income=_texts(total.net_income, exponent),
     )
+
+
+def used_rates(conversion: Conversion | None) -> Iterable[pb.UsedRate]:
+    """Encode the rates that a report was converted with."""
+    for one in conversion.used if conversion else ():
+        yield pb.UsedRate(rate=rate_message(one.rate), inverse=one.inverse)
 
 
 def _line(line: Line, exponent: int) -> pb.SectionLine:

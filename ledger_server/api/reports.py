@@ -17,6 +17,7 @@ from ledger_server.api.report_fields import (
     income_statement_periods,
     position_field,
     range_fields,
+    reporting_field,
     scope_field,
     trial_balance_periods,
 )
@@ -27,6 +28,7 @@ from ledger_server.api.report_messages import (
     period_messages,
     section_message,
     trial_balance_total,
+    used_rates,
 )
 from ledger_server.api.statement_fields import (
     ledger_mark,
@@ -121,12 +123,24 @@ class ReportServicer(ReportServiceServicer):
     ) -> pb.GetBalanceSheetResponse:
         """Return the balance sheet."""
         choice = _choice(request)
-        facts = await self._facts(request, balance_sheet_periods(request), request.as_known_at)
-        made = await asyncio.to_thread(balance_sheet, facts.sums, facts.chart, choice)
+        facts = await self._facts(
+            request,
+            balance_sheet_periods(request),
+            request.as_known_at,
+            reporting_currency=reporting_field(request),
+        )
+        made = await asyncio.to_thread(
+            balance_sheet, facts.sums, facts.chart, choice, facts.conversion
+        )
         return pb.GetBalanceSheetResponse(
             sections=[section_message(each, facts.exponents) for each in made.sections],
             totals=[
-                balance_sheet_total(currency, total, facts.exponents)
+                balance_sheet_total(
+                    currency,
+                    total,
+                    facts.exponents,
+                    is_converted=currency == request.reporting_currency,
+                )
                 for currency, total in made.totals.items()
             ],
             sequence=facts.position.sequence,
@@ -134,6 +148,9 @@ class ReportServicer(ReportServiceServicer):
             periods=period_messages(facts.periods),
             layer=request.layer or common_pb2.LAYER_SETTLED,
             without_closing=request.without_closing,
+            reporting_currency=request.reporting_currency,
+            used_rates=used_rates(facts.conversion),
+            unconverted=facts.conversion.unconverted if facts.conversion else (),
         )
 
     async def GetIncomeStatement(
@@ -141,7 +158,13 @@ class ReportServicer(ReportServiceServicer):
     ) -> pb.GetIncomeStatementResponse:
         """Return the income statement."""
         choice = _choice(request)
-        facts = await self._facts(request, income_statement_periods(request), request.as_known_at)
+        facts = await self._facts(
+            request,
+            income_statement_periods(request),
+            request.as_known_at,
+            reporting_currency=reporting_field(request),
+            with_balances=False,
+        )
         made = await asyncio.to_thread(income_statement, facts.sums, facts.chart, choice)
         return pb.GetIncomeStatementResponse(
             sections=[section_message(each, facts.exponents) for each in made.sections],
@@ -154,6 +177,9 @@ class ReportServicer(ReportServiceServicer):
             periods=period_messages(facts.periods),
             layer=request.layer or common_pb2.LAYER_SETTLED,
             without_closing=request.without_closing,
+            reporting_currency=request.reporting_currency,
+            used_rates=used_rates(facts.conversion),
+            unconverted=facts.conversion.unconverted if facts.conversion else (),
         )
 
     async def GetAccountStatement(
@@ -258,12 +284,17 @@ class ReportServicer(ReportServiceServicer):
         | pb.GetIncomeStatementRequest,
         periods: Periods,
         as_known_at: int,
+        *,
+        reporting_currency: str = "",
+        with_balances: bool = True,
     ) -> Facts:
         question = Question(
             scope=scope_field(request),
             as_known_at=position_field(as_known_at),
             without_closing=request.without_closing,
             periods=periods,
+            reporting_currency=reporting_currency,
+            with_balances=with_balances,
         )
         journal = await get_journal(self._database, reference_field("journal", request.journal))
         return await read_facts(self._database, journal, question)
@@ -273,7 +304,7 @@ def _choice(request: pb.GetBalanceSheetRequest | pb.GetIncomeStatementRequest) -
     return Choice(
         set_depth=depth_field(request.set_depth),
         include_zero_rows=request.include_zero_rows,
-        currency=request.currency,
+        currency=request.reporting_currency or request.currency,
     )
 
 

@@ -6,9 +6,16 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from ledger_server.application.conversion import ConversionAsked, find_terms_in_tx
 from ledger_server.domain.errors import CurrencyUnknownError, PositionUnavailableError
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.report.chart import Chart, rewind
+from ledger_server.domain.report.conversion import (
+    Conversion,
+    ReportingCurrency,
+    Terms,
+    converted,
+)
 from ledger_server.domain.report.periods import (
     Cut,
     FiscalCalendar,
@@ -48,6 +55,10 @@ class Question:
     #: Leaves out the transactions that close fiscal years.
     without_closing: bool
     periods: Periods
+    #: What to convert to; empty for nothing.
+    reporting_currency: str = ""
+    #: Whether what stands is converted, or what moved within the periods alone.
+    with_balances: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +67,14 @@ class Facts:
 
     position: Position
     periods: Sequence[Period]
-    #: For each period.
+    #: For each period; converted if that was asked for.
     sums: Sequence[SumsByKey]
     #: As it was at the position.
     chart: Chart
     #: Decimals of each currency of the journal.
     exponents: dict[str, int]
+    #: How the sums were converted; None if they were not.
+    conversion: Conversion | None
 
 
 async def find_position_in_tx(tx: Tx, journal: Journal, as_known_at: int) -> Position:
@@ -111,9 +124,11 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
 
     Raises:
         PositionUnavailableError: the position lies beyond the head.
-        CurrencyUnknownError: the journal does not have the currency asked for.
+        CurrencyUnknownError: the journal does not have a currency asked for.
+        FieldInvalidError: an amount is too large to be converted.
     """
     scope = question.scope
+    terms: Terms | None = None
     async with database.snapshot() as tx:
         position = await find_position_in_tx(tx, journal, question.as_known_at)
         exponents = await find_exponents_in_tx(tx, journal, scope.currency)
@@ -131,13 +146,40 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
                 await reports.closing_sums_in_tx(tx, journal.id, scope, cut, position.sequence)
             )
         chart = await chart_at_in_tx(tx, journal, position)
+        if question.reporting_currency:
+            terms = await find_terms_in_tx(
+                tx,
+                journal,
+                ConversionAsked(
+                    scope=scope,
+                    target=_target(journal, question.reporting_currency, exponents),
+                    periods=periods,
+                    sequence=position.sequence,
+                    # A row has its columns in the order of a `SegmentRow`.
+                    currencies={row[1] for row in stood},
+                    without_closing=question.without_closing,
+                    with_balances=question.with_balances,
+                ),
+                chart,
+            )
+    sums = await asyncio.to_thread(_sums, cut, stood, off)
+    conversion = None
+    if terms is not None:
+        sums, conversion = await asyncio.to_thread(converted, sums, periods, terms)
     return Facts(
         position=position,
         periods=periods,
-        sums=await asyncio.to_thread(_sums, cut, stood, off),
+        sums=sums,
         chart=chart,
         exponents=exponents,
+        conversion=conversion,
     )
+
+
+def _target(journal: Journal, currency: str, exponents: dict[str, int]) -> ReportingCurrency:
+    if currency not in exponents:
+        raise CurrencyUnknownError(currency)
+    return ReportingCurrency(currency, exponents[currency], ZoneInfo(journal.time_zone))
 
 
 def _sums(

@@ -2,15 +2,16 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
 from ledger_proto.v1 import events_pb2
 from ledger_server.domain.account import AccountCategory
-from ledger_server.domain.primitives import JournalId, Layer
+from ledger_server.domain.primitives import AccountId, JournalId, Layer
 from ledger_server.domain.report.chart import Chart, ChartChange, Named
+from ledger_server.domain.report.conversion import DayRow
 from ledger_server.domain.report.periods import Cut, SegmentRow
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
@@ -56,6 +57,40 @@ async def closing_sequences_in_tx(tx: Tx, journal_id: JournalId, sequence: int) 
     """Return the transactions up to `sequence` that close fiscal years or take that back."""
     rows = await tx.fetch(_SQL["closing_sequences"], journal_id, sequence)
     return frozenset(row["sequence"] for row in rows)
+
+
+async def nets_by_day_in_tx(
+    tx: Tx,
+    journal_id: JournalId,
+    scope: Scope,
+    *,
+    days: tuple[date, date],
+    accounts: Collection[AccountId],
+    sequence: int,
+    without: Collection[int],
+) -> Sequence[DayRow]:
+    """Return what moved on accounts in each currency on each day, in no order.
+
+    Args:
+        tx: any transaction.
+        journal_id: of the accounts.
+        scope: which book.
+        days: the first and the last.
+        accounts: which ones.
+        sequence: entries after it do not count.
+        without: sequences up to it of transactions that do not count either.
+    """
+    rows: Any = await tx.fetch(
+        _SQL["nets_by_day"],
+        journal_id,
+        scope.layer,
+        *days,
+        scope.currency,
+        list(accounts),
+        sequence,
+        list(without),
+    )
+    return [DayRow(*row) for row in rows]
 
 
 async def chart_in_tx(tx: Tx, journal_id: JournalId) -> Chart:

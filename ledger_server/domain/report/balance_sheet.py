@@ -6,6 +6,7 @@ from typing import Final
 
 from ledger_server.domain.primitives import ZERO
 from ledger_server.domain.report.chart import Chart
+from ledger_server.domain.report.conversion import Conversion
 from ledger_server.domain.report.periods import NOTHING, Key, SumsByKey
 from ledger_server.domain.report.section import (
     Amounts,
@@ -42,11 +43,19 @@ class BalanceSheetTotal:
     #: Net debits.
     unmapped: Amounts
     off_balance: Amounts
+    #: What conversion to this currency left over, a net debit; zero where there was none.
+    translation_difference: Amounts
 
     @property
     def difference(self) -> Amounts:
-        """Assets less liabilities, equity and earnings: the check, never made to fit."""
-        right = (self.liabilities, self.equity, self.current_earnings, self.earlier_earnings)
+        """Assets less all that stands against them: the check, never made to fit."""
+        right = (
+            self.liabilities,
+            self.equity,
+            self.current_earnings,
+            self.earlier_earnings,
+            self.translation_difference,
+        )
         difference = self.assets
         for amounts in right:
             difference = added(difference, negated(amounts))
@@ -66,7 +75,12 @@ class BalanceSheet:
     totals: Mapping[str, BalanceSheetTotal]
 
 
-def balance_sheet(sums: Sequence[SumsByKey], chart: Chart, choice: Choice) -> BalanceSheet:
+def balance_sheet(
+    sums: Sequence[SumsByKey],
+    chart: Chart,
+    choice: Choice,
+    conversion: Conversion | None = None,
+) -> BalanceSheet:
     """Make the balance sheet.
 
     Args:
@@ -75,6 +89,7 @@ def balance_sheet(sums: Sequence[SumsByKey], chart: Chart, choice: Choice) -> Ba
             earned in earlier years.
         chart: as it was at the position of the report.
         choice: what is shown.
+        conversion: how the sums were converted; None if they were not.
 
     Raises:
         ReportTooLargeError: it has more lines than a statement may have.
@@ -88,6 +103,7 @@ def balance_sheet(sums: Sequence[SumsByKey], chart: Chart, choice: Choice) -> Ba
     statement = Statement(classified, standing, choice, len(sums))
     net_debits = {kind: classified.net_debits(kind, standing) for kind in _SHOWN}
     nothing = (ZERO,) * len(sums)
+    left_over = {conversion.currency: conversion.translation_difference} if conversion else {}
 
     def net(kind: SectionKind, currency: str) -> Amounts:
         return net_debits[kind].get(currency, nothing)
@@ -102,6 +118,7 @@ def balance_sheet(sums: Sequence[SumsByKey], chart: Chart, choice: Choice) -> Ba
             earlier_earnings=earlier_earnings.get(currency, nothing),
             unmapped=net(SectionKind.UNMAPPED, currency),
             off_balance=net(SectionKind.OFF_BALANCE, currency),
+            translation_difference=left_over.get(currency, nothing),
         )
         for currency in sorted({currency for _, currency in keys})
     }

@@ -36,6 +36,32 @@ SELECT account_id, currency, width_bucket(effective, $3::date[]) AS segment,
    AND sequence = ANY ($6::bigint[])
  GROUP BY account_id, currency, segment;
 
+-- nets_by_day --
+-- What moved on some accounts day by day, up to a sequence and without some transactions: what
+-- conversion at the rate of each day needs.
+SELECT account_id, currency, day, sum(net_debit) AS net_debit
+  FROM (SELECT account_id, currency, day, debit - credit AS net_debit
+          FROM daily_sums
+         WHERE journal_id = $1 AND layer = $2 AND day BETWEEN $3 AND $4
+           AND ($5::text IS NULL OR currency = $5)
+           AND account_id = ANY ($6::uuid[])
+         UNION ALL
+        SELECT account_id, currency, effective, CASE direction WHEN 1 THEN -units ELSE units END
+          FROM entries
+         WHERE journal_id = $1 AND layer = $2 AND effective BETWEEN $3 AND $4
+           AND ($5::text IS NULL OR currency = $5)
+           AND account_id = ANY ($6::uuid[])
+           AND sequence > $7
+         UNION ALL
+        SELECT account_id, currency, effective, CASE direction WHEN 1 THEN -units ELSE units END
+          FROM entries
+         WHERE journal_id = $1 AND layer = $2 AND effective BETWEEN $3 AND $4
+           AND ($5::text IS NULL OR currency = $5)
+           AND account_id = ANY ($6::uuid[])
+           AND sequence = ANY ($8::bigint[])) AS moved
+ GROUP BY account_id, currency, day
+HAVING sum(net_debit) <> 0;
+
 -- closing_sequences --
 -- The transactions that close fiscal years, and those that take them back, up to a sequence. A
 -- transaction is found by its day and sequence, which its entries know.

@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from ledger_proto.v1 import account_sets_pb2 as _account_sets_pb2
 from ledger_proto.v1 import common_pb2 as _common_pb2
+from ledger_proto.v1 import rates_pb2 as _rates_pb2
 from ledger_proto.v1 import transactions_pb2 as _transactions_pb2
 import builtins as _builtins
 import sys
@@ -498,6 +499,34 @@ class GetTrialBalanceResponse(_message.Message):
 Global___GetTrialBalanceResponse: _TypeAlias = GetTrialBalanceResponse  # noqa: Y015
 
 @_typing.final
+class UsedRate(_message.Message):
+    """A rate that a report was converted with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATE_FIELD_NUMBER: _builtins.int
+    INVERSE_FIELD_NUMBER: _builtins.int
+    inverse: _builtins.bool
+    """True if the reporting currency is its base: amounts were divided by it."""
+    @_builtins.property
+    def rate(self) -> _rates_pb2.Rate:
+        """As it was recorded."""
+
+    def __init__(
+        self,
+        *,
+        rate: _rates_pb2.Rate | None = ...,
+        inverse: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rate", b"rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inverse", b"inverse", "rate", b"rate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsedRate: _TypeAlias = UsedRate  # noqa: Y015
+
+@_typing.final
 class SectionLine(_message.Message):
     """One line of a section: an account or a set in one currency."""
 
@@ -639,6 +668,7 @@ class GetBalanceSheetRequest(_message.Message):
     FISCAL_YEAR_START_FIELD_NUMBER: _builtins.int
     WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
     COMPARISON_FIELD_NUMBER: _builtins.int
+    REPORTING_CURRENCY_FIELD_NUMBER: _builtins.int
     journal: _builtins.str
     """Code or id of the journal."""
     as_of: _builtins.str
@@ -666,6 +696,13 @@ class GetBalanceSheetRequest(_message.Message):
     """Leaves out the transactions that close fiscal years, and those that take them back: all
     earnings then stand outside equity.
     """
+    reporting_currency: _builtins.str
+    """Code of a currency to convert everything to, with the journal's own rates that were known at the
+    position; empty for none. Each account is converted at the rate in force at the end of the
+    column's last day, and current earnings at the rate of each day's end; every amount is rounded
+    half to even to the currency's decimals. A currency that lacks one of the rates it needs in a
+    column stays in its own there. `CURRENCY_UNKNOWN` if the journal does not have it.
+    """
     @_builtins.property
     def comparison(self) -> Global___Comparison:
         """Earlier columns."""
@@ -683,10 +720,11 @@ class GetBalanceSheetRequest(_message.Message):
         fiscal_year_start: _builtins.str = ...,
         without_closing: _builtins.bool = ...,
         comparison: Global___Comparison | None = ...,
+        reporting_currency: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "comparison", b"comparison", "currency", b"currency", "fiscal_year_start", b"fiscal_year_start", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "set_depth", b"set_depth", "without_closing", b"without_closing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "comparison", b"comparison", "currency", b"currency", "fiscal_year_start", b"fiscal_year_start", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "reporting_currency", b"reporting_currency", "set_depth", b"set_depth", "without_closing", b"without_closing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -710,6 +748,7 @@ class BalanceSheetTotal(_message.Message):
     UNMAPPED_FIELD_NUMBER: _builtins.int
     OFF_BALANCE_FIELD_NUMBER: _builtins.int
     UNEXPLAINED_FIELD_NUMBER: _builtins.int
+    TRANSLATION_DIFFERENCE_FIELD_NUMBER: _builtins.int
     currency: _builtins.str
     """Code of the currency."""
     @_builtins.property
@@ -734,8 +773,8 @@ class BalanceSheetTotal(_message.Message):
 
     @_builtins.property
     def difference(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The check: assets - liabilities - equity - current earnings - earlier earnings. Zero if every
-        account with a balance has its place in the chart.
+        """The check: assets - liabilities - equity - current earnings - earlier earnings -
+        translation difference. Zero if every account with a balance has its place in the chart.
         """
 
     @_builtins.property
@@ -750,6 +789,13 @@ class BalanceSheetTotal(_message.Message):
     def unexplained(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """`difference` + unmapped + off balance. Anything but zero means that the ledger is broken."""
 
+    @_builtins.property
+    def translation_difference(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only in the reporting currency, else empty: what conversion leaves over. It is the earnings of
+        the year at the closing rate less those at the rates of their days, and what the rounding of
+        single accounts adds up to. `difference` has it taken off.
+        """
+
     def __init__(
         self,
         *,
@@ -763,10 +809,11 @@ class BalanceSheetTotal(_message.Message):
         unmapped: _abc.Iterable[_builtins.str] | None = ...,
         off_balance: _abc.Iterable[_builtins.str] | None = ...,
         unexplained: _abc.Iterable[_builtins.str] | None = ...,
+        translation_difference: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "currency", b"currency", "current_earnings", b"current_earnings", "difference", b"difference", "earlier_earnings", b"earlier_earnings", "equity", b"equity", "liabilities", b"liabilities", "off_balance", b"off_balance", "unexplained", b"unexplained", "unmapped", b"unmapped"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "currency", b"currency", "current_earnings", b"current_earnings", "difference", b"difference", "earlier_earnings", b"earlier_earnings", "equity", b"equity", "liabilities", b"liabilities", "off_balance", b"off_balance", "translation_difference", b"translation_difference", "unexplained", b"unexplained", "unmapped", b"unmapped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -785,12 +832,17 @@ class GetBalanceSheetResponse(_message.Message):
     PERIODS_FIELD_NUMBER: _builtins.int
     LAYER_FIELD_NUMBER: _builtins.int
     WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    REPORTING_CURRENCY_FIELD_NUMBER: _builtins.int
+    USED_RATES_FIELD_NUMBER: _builtins.int
+    UNCONVERTED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The position: every event up to this sequence counts, none after."""
     layer: _common_pb2.Layer.ValueType
     """Which book."""
     without_closing: _builtins.bool
     """True if closing transactions were left out."""
+    reporting_currency: _builtins.str
+    """What the report was converted to; empty for nothing."""
     @_builtins.property
     def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
         """ASSETS, LIABILITIES, EQUITY, UNMAPPED, OFF_BALANCE, in this order, also those that are empty."""
@@ -809,6 +861,14 @@ class GetBalanceSheetResponse(_message.Message):
         the fiscal year of its last day.
         """
 
+    @_builtins.property
+    def used_rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsedRate]:
+        """The rates that it was converted with, by the other currency, then effective time; each once."""
+
+    @_builtins.property
+    def unconverted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of currencies that lacked a rate in any column, and have lines of their own for it."""
+
     def __init__(
         self,
         *,
@@ -819,10 +879,13 @@ class GetBalanceSheetResponse(_message.Message):
         periods: _abc.Iterable[Global___ReportPeriod] | None = ...,
         layer: _common_pb2.Layer.ValueType = ...,
         without_closing: _builtins.bool = ...,
+        reporting_currency: _builtins.str = ...,
+        used_rates: _abc.Iterable[Global___UsedRate] | None = ...,
+        unconverted: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "periods", b"periods", "record_time", b"record_time", "sections", b"sections", "sequence", b"sequence", "totals", b"totals", "without_closing", b"without_closing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "periods", b"periods", "record_time", b"record_time", "reporting_currency", b"reporting_currency", "sections", b"sections", "sequence", b"sequence", "totals", b"totals", "unconverted", b"unconverted", "used_rates", b"used_rates", "without_closing", b"without_closing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -845,6 +908,7 @@ class GetIncomeStatementRequest(_message.Message):
     FISCAL_YEAR_START_FIELD_NUMBER: _builtins.int
     WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
     COMPARISON_FIELD_NUMBER: _builtins.int
+    REPORTING_CURRENCY_FIELD_NUMBER: _builtins.int
     journal: _builtins.str
     """Code or id of the journal."""
     from_date: _builtins.str
@@ -869,6 +933,13 @@ class GetIncomeStatementRequest(_message.Message):
     """Leaves out the transactions that close fiscal years, and those that take them back. With them
     a year that was closed shows no income.
     """
+    reporting_currency: _builtins.str
+    """Code of a currency to convert everything to, with the journal's own rates that were known at the
+    position; empty for none. What moved on an account on one day is converted at the rate in force
+    at the end of that day and rounded half to even to the currency's decimals, so ranges add up;
+    unmapped accounts at the rate of the column's last day. A currency that lacks one of the rates
+    it needs in a column stays in its own there. `CURRENCY_UNKNOWN` if the journal does not have it.
+    """
     @_builtins.property
     def comparison(self) -> Global___Comparison:
         """Earlier columns."""
@@ -887,10 +958,11 @@ class GetIncomeStatementRequest(_message.Message):
         fiscal_year_start: _builtins.str = ...,
         without_closing: _builtins.bool = ...,
         comparison: Global___Comparison | None = ...,
+        reporting_currency: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "comparison", b"comparison", "currency", b"currency", "fiscal_year_start", b"fiscal_year_start", "from_date", b"from_date", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "set_depth", b"set_depth", "without_closing", b"without_closing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "comparison", b"comparison", "currency", b"currency", "fiscal_year_start", b"fiscal_year_start", "from_date", b"from_date", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "reporting_currency", b"reporting_currency", "set_depth", b"set_depth", "without_closing", b"without_closing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -951,12 +1023,17 @@ class GetIncomeStatementResponse(_message.Message):
     PERIODS_FIELD_NUMBER: _builtins.int
     LAYER_FIELD_NUMBER: _builtins.int
     WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    REPORTING_CURRENCY_FIELD_NUMBER: _builtins.int
+    USED_RATES_FIELD_NUMBER: _builtins.int
+    UNCONVERTED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The position: every event up to this sequence counts, none after."""
     layer: _common_pb2.Layer.ValueType
     """Which book."""
     without_closing: _builtins.bool
     """True if closing transactions were left out."""
+    reporting_currency: _builtins.str
+    """What the report was converted to; empty for nothing."""
     @_builtins.property
     def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
         """REVENUE, EXPENSES, UNMAPPED, in this order, also those that are empty. What is unmapped counts
@@ -975,6 +1052,14 @@ class GetIncomeStatementResponse(_message.Message):
     def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportPeriod]:
         """The periods of the columns: first that of the report, then the earlier ones."""
 
+    @_builtins.property
+    def used_rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsedRate]:
+        """The rates that it was converted with, by the other currency, then effective time; each once."""
+
+    @_builtins.property
+    def unconverted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of currencies that lacked a rate in any column, and have lines of their own for it."""
+
     def __init__(
         self,
         *,
@@ -985,10 +1070,13 @@ class GetIncomeStatementResponse(_message.Message):
         periods: _abc.Iterable[Global___ReportPeriod] | None = ...,
         layer: _common_pb2.Layer.ValueType = ...,
         without_closing: _builtins.bool = ...,
+        reporting_currency: _builtins.str = ...,
+        used_rates: _abc.Iterable[Global___UsedRate] | None = ...,
+        unconverted: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "periods", b"periods", "record_time", b"record_time", "sections", b"sections", "sequence", b"sequence", "totals", b"totals", "without_closing", b"without_closing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "periods", b"periods", "record_time", b"record_time", "reporting_currency", b"reporting_currency", "sections", b"sections", "sequence", b"sequence", "totals", b"totals", "unconverted", b"unconverted", "used_rates", b"used_rates", "without_closing", b"without_closing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
