@@ -95,6 +95,7 @@ class ReportCalls(Connection):
         fiscal_year_start: str = "",
         without_closing: bool = False,
         comparison: Comparison | None = None,
+        reporting_currency: str | None = None,
     ) -> BalanceSheet:
         """Return a balance sheet.
 
@@ -109,6 +110,7 @@ class ReportCalls(Connection):
             fiscal_year_start: month and day, such as "07-01"; empty for the journal's own.
             without_closing: leaves out the transactions that close fiscal years.
             comparison: earlier columns.
+            reporting_currency: converts to this one with the journal's rates; None for not at all.
 
         Raises:
             InvalidRequestError: a field's form, a position beyond the head, too many lines.
@@ -125,6 +127,7 @@ class ReportCalls(Connection):
             fiscal_year_start=fiscal_year_start,
             without_closing=without_closing,
             comparison=reports.comparison(comparison),
+            reporting_currency=reporting_currency or "",
         )
         return reports.balance_sheet(await self._call(self._reports.GetBalanceSheet, request))
 
@@ -142,6 +145,7 @@ class ReportCalls(Connection):
         fiscal_year_start: str = "",
         without_closing: bool = False,
         comparison: Comparison | None = None,
+        reporting_currency: str | None = None,
     ) -> IncomeStatement:
         """Return an income statement.
 
@@ -158,6 +162,7 @@ class ReportCalls(Connection):
             without_closing: leaves out the transactions that close fiscal years; with them a year
                 that was closed shows no income.
             comparison: earlier columns.
+            reporting_currency: converts to this one with the journal's rates; None for not at all.
 
         Raises:
             InvalidRequestError: a field's form, a position beyond the head, too many lines.
@@ -175,5 +180,6 @@ class ReportCalls(Connection):
             fiscal_year_start=fiscal_year_start,
             without_closing=without_closing,
             comparison=reports.comparison(comparison),
+            reporting_currency=reporting_currency or "",
         )
         return reports.income_statement(await self._call(self._reports.GetIncomeStatement, request))

@@ -86,6 +86,10 @@ Depth = Annotated[
 WithoutClosing = Annotated[
     bool, typer.Option("--without-closing", help="Leave out what closes fiscal years.")
 ]
+ReportingCurrency = Annotated[
+    str | None,
+    typer.Option("--in", metavar="CURRENCY", help="Convert to it, with the journal's rates."),
+]
 FiscalYearStart = Annotated[
     str,
     typer.Option(

@@ -18,6 +18,7 @@ from ledger_client.cli.report_options import (
     LayerName,
     LayerOption,
     Periods,
+    ReportingCurrency,
     WithoutClosing,
     ZeroRows,
     comparison,
@@ -79,6 +80,7 @@ async def balance_sheet(
     *,
     as_of: AsOf = None,
     currency: Currency = None,
+    reporting_currency: ReportingCurrency = None,
     layer: LayerOption = LayerName.SETTLED,
     zero_rows: ZeroRows = False,
     depth: Depth = 0,
@@ -92,7 +94,8 @@ async def balance_sheet(
     """Print the balance sheet: assets, liabilities, equity and earnings, and what is left over.
 
     The chart is made of account sets with a category; what stands in none is shown apart. Without
-    `--as-of` it is of the day on which the last event was recorded.
+    `--as-of` it is of the day on which the last event was recorded. `--in` converts at the closing
+    rate, earnings of the year at the rate of each day.
     """
     journal = await session.journal()
     report = await session.ledger.get_balance_sheet(
@@ -106,6 +109,7 @@ async def balance_sheet(
         fiscal_year_start=fiscal_year_start,
         without_closing=without_closing,
         comparison=comparison(compare, interval, period),
+        reporting_currency=reporting_currency,
     )
     return show_balance_sheet(session, journal, report)
 
@@ -117,6 +121,7 @@ async def income_statement(
     from_date: From = None,
     as_of: AsOf = None,
     currency: Currency = None,
+    reporting_currency: ReportingCurrency = None,
     layer: LayerOption = LayerName.SETTLED,
     zero_rows: ZeroRows = False,
     depth: Depth = 0,
@@ -130,7 +135,7 @@ async def income_statement(
     """Print the income statement: revenue, expenses and net income of a range of days.
 
     Without `--from` it begins with the fiscal year. A year that was closed shows no income unless
-    closing entries are left out.
+    closing entries are left out. `--in` converts at the rate of each day.
     """
     journal = await session.journal()
     report = await session.ledger.get_income_statement(
@@ -145,5 +150,6 @@ async def income_statement(
         fiscal_year_start=fiscal_year_start,
         without_closing=without_closing,
         comparison=comparison(compare, interval, period),
+        reporting_currency=reporting_currency,
     )
     show_income_statement(session, journal, report)

@@ -19,6 +19,7 @@ from ledger_client.cli.rendering import (
     print_grid,
 )
 from ledger_client.cli.session import Session
+from ledger_client.cli.used_rates import print_rates
 from ledger_client.models import (
     BalanceSheet,
     BalanceSheetTotal,
@@ -38,6 +39,7 @@ Total = BalanceSheetTotal | IncomeStatementTotal
 _BALANCE_SHEET_SUMS: Final = {
     "current_earnings": "earnings of the fiscal year",
     "earlier_earnings": "earnings of earlier years, not closed",
+    "translation_difference": "translation difference",
 }
 _CHECK: Final = "assets - liabilities - equity - earnings"
 
@@ -69,6 +71,7 @@ def show_balance_sheet(session: Session, journal: str, report: BalanceSheet) -> 
         _print_head(session, f"Balance sheet of {journal}", f"as of {labels[0]}; {year}", report)
         for total in report.totals:
             _print_currency(session, report, total, labels)
+        print_rates(session, report)
     return _check(session, report)
 
 
@@ -89,6 +92,7 @@ def show_income_statement(session: Session, journal: str, report: IncomeStatemen
         if unmapped:
             codes = ", ".join(total.currency for total in unmapped)
             session.note(f"\nunmapped accounts moved too, in {codes}: they count in no total")
+        print_rates(session, report)
 
 
 def statement_csv(report: Statement, labels: Sequence[str], sums: Sequence[str]) -> str:
@@ -118,8 +122,9 @@ def statement_csv(report: Statement, labels: Sequence[str], sums: Sequence[str])
             records.append({**record, **_by_label(labels, each.amounts)})
     for total in report.totals:
         for name in sums:
-            record = {"section": name.upper(), "kind": "total", "currency": total.currency}
-            records.append({**record, **_by_label(labels, getattr(total, name))})
+            if amounts := getattr(total, name):
+                record = {"section": name.upper(), "kind": "total", "currency": total.currency}
+                records.append({**record, **_by_label(labels, amounts)})
     return csv_text(titles, records)
 
 
@@ -143,7 +148,8 @@ def _print_currency(
     titles = [Column(""), *(Column(label, is_number=True) for label in labels)]
     records = list(_records(report, total, labels))
     if isinstance(total, BalanceSheetTotal):
-        footer = {"": _CHECK, **_by_label(labels, total.difference)}
+        check = f"{_CHECK} - translation" if total.translation_difference else _CHECK
+        footer = {"": check, **_by_label(labels, total.difference)}
     else:
         footer = {"": "net income", **_by_label(labels, total.net_income)}
     print_grid(session.console, Grid(titles, records, [footer]))
@@ -166,7 +172,8 @@ def _records(report: Statement, total: Total, labels: Sequence[str]) -> Iterator
 
 def _sums(total: BalanceSheetTotal, labels: Sequence[str]) -> Iterator[Record]:
     for name, title in _BALANCE_SHEET_SUMS.items():
-        yield {"": title, **_by_label(labels, getattr(total, name))}
+        if amounts := getattr(total, name):
+            yield {"": title, **_by_label(labels, amounts)}
 
 
 def _title(line: SectionLine) -> str:
@@ -194,7 +201,8 @@ def _check(session: Session, report: BalanceSheet) -> ExitCode | None:
         text = f"{', '.join(apart)}: the difference is what stands unmapped or off balance"
         session.console.print(Text(text, style="yellow"), soft_wrap=True)
     else:
-        text = "assets = liabilities + equity + earnings in each currency"
+        translated = " + translation" if report.reporting_currency else ""
+        text = f"assets = liabilities + equity + earnings{translated} in each currency"
         session.console.print(Text(text, style="green"))
     return None
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger_client import models
-from ledger_client.convert import encode, words
+from ledger_client.convert import encode, rates, words
 from ledger_proto.v1 import account_sets_pb2
 from ledger_proto.v1 import reports_pb2 as pb
 
@@ -90,6 +90,7 @@ def balance_sheet(received: pb.GetBalanceSheetResponse) -> models.BalanceSheet:
                 unmapped=_amounts(total.unmapped),
                 off_balance=_amounts(total.off_balance),
                 unexplained=_amounts(total.unexplained),
+                translation_difference=_amounts(total.translation_difference),
             )
             for total in received.totals
         ),
@@ -98,6 +99,9 @@ def balance_sheet(received: pb.GetBalanceSheetResponse) -> models.BalanceSheet:
         periods=_periods(received.periods),
         layer=words.layer(received.layer),
         without_closing=received.without_closing,
+        reporting_currency=received.reporting_currency,
+        used_rates=_used_rates(received.used_rates),
+        unconverted=tuple(received.unconverted),
     )
 
 
@@ -119,6 +123,9 @@ def income_statement(received: pb.GetIncomeStatementResponse) -> models.IncomeSt
         periods=_periods(received.periods),
         layer=words.layer(received.layer),
         without_closing=received.without_closing,
+        reporting_currency=received.reporting_currency,
+        used_rates=_used_rates(received.used_rates),
+        unconverted=tuple(received.unconverted),
     )
 
 
@@ -158,6 +165,10 @@ def _periods(received: Iterable[pb.ReportPeriod]) -> tuple[models.ReportPeriod, 
         models.ReportPeriod(words.optional_date(one.from_date), words.optional_date(one.as_of))
         for one in received
     )
+
+
+def _used_rates(received: Iterable[pb.UsedRate]) -> tuple[models.UsedRate, ...]:
+    return tuple(models.UsedRate(rates.rate(one.rate), one.inverse) for one in received)
 
 
 def _columns(received: pb.TrialBalanceColumns) -> models.TrialBalanceColumns:

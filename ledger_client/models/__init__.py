@@ -77,6 +77,7 @@ from ledger_client.models.reports import (
     TrialBalanceColumns,
     TrialBalanceRow,
     TrialBalanceTotal,
+    UsedRate,
 )
 from ledger_client.models.statements import (
     AccountStatement,
@@ -231,6 +232,7 @@ __all__ = [
     "TrialBalanceTotal",
     "TxTemplate",
     "TxTemplateResult",
+    "UsedRate",
     "Validation",
     "VelocityLimit",
     "VelocityMeasure",

@@ -5,6 +5,7 @@ import datetime as dt
 from decimal import Decimal
 from uuid import UUID
 
+from ledger_client.models.rates import Rate
 from ledger_client.models.words import (
     AccountCategory,
     ComparisonInterval,
@@ -163,6 +164,16 @@ class Section:
     totals: tuple[CurrencyAmounts, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class UsedRate:
+    """A rate that a report was converted with."""
+
+    #: As it was recorded.
+    rate: Rate
+    #: True if the reporting currency is its base: amounts were divided by it.
+    inverse: bool
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceSheetTotal:
     """The sums of a balance sheet in one currency; each has an amount for each period."""
@@ -176,7 +187,7 @@ class BalanceSheetTotal:
     current_earnings: tuple[Decimal, ...]
     #: Revenue less expense before it, as far as no closing moved it to equity.
     earlier_earnings: tuple[Decimal, ...]
-    #: Assets - liabilities - equity - both earnings.
+    #: Assets - liabilities - equity - both earnings - translation difference.
     difference: tuple[Decimal, ...]
     #: Of the section UNMAPPED, as net debit.
     unmapped: tuple[Decimal, ...]
@@ -184,6 +195,8 @@ class BalanceSheetTotal:
     off_balance: tuple[Decimal, ...]
     #: Difference + unmapped + off balance: anything but zero means that the ledger is broken.
     unexplained: tuple[Decimal, ...]
+    #: Only in the reporting currency: what conversion left over. Else empty.
+    translation_difference: tuple[Decimal, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +217,12 @@ class BalanceSheet:
     layer: Layer
     #: True if closing transactions were left out.
     without_closing: bool
+    #: What it was converted to; empty for nothing.
+    reporting_currency: str = ""
+    #: The rates that it was converted with, by the other currency, then effective time.
+    used_rates: tuple[UsedRate, ...] = ()
+    #: Currencies that lacked a rate in any column, and have lines of their own for it.
+    unconverted: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,3 +255,9 @@ class IncomeStatement:
     layer: Layer
     #: True if closing transactions were left out.
     without_closing: bool
+    #: What it was converted to; empty for nothing.
+    reporting_currency: str = ""
+    #: The rates that it was converted with, by the other currency, then effective time.
+    used_rates: tuple[UsedRate, ...] = ()
+    #: Currencies that lacked a rate in any column, and have lines of their own for it.
+    unconverted: tuple[str, ...] = ()
