@@ -1,0 +1,1 @@
+"""Is all well: what an accountant looks at first in the morning."""

@@ -1,0 +1,1 @@
+"""The journal itself: transactions, filtered and paged."""

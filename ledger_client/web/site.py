@@ -1,0 +1,101 @@
+"""What all pages have: the ledger, the templates, and the ways in which a sheet goes out."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from ledger_client.client import LedgerClient
+from ledger_client.documents import Sheet, as_csv, as_json
+from ledger_client.documents.printed import as_pdf
+from ledger_client.documents.spreadsheet import as_xlsx
+from ledger_client.documents.text_form import accounting, plain
+from ledger_client.web.navigation import NAVIGATION
+from ledger_client.web.query import Query, address, part
+from ledger_client.web.security import FIELD, form_token, remember_token
+
+_FOLDER: Final = Path(__file__).parent
+
+_MEDIA: Final = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}
+
+
+class Site:
+    """One page's server, asking one ledger."""
+
+    def __init__(self, ledger: LedgerClient) -> None:
+        """Ask `ledger`; templates are read when they are first needed."""
+        self.ledger = ledger
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_FOLDER / "html"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(accounting=accounting, plain=plain, part=part)
+        self._templates.globals.update(address=address, navigation=NAVIGATION, form_field=FIELD)
+        self._templates.tests["amount"] = lambda value: isinstance(value, Decimal)
+
+    def page(
+        self, request: Request, template: str, *, status_code: int = 200, **context: Any
+    ) -> Response:
+        """Render a template of `html/`."""
+        given = {
+            "journal": request.path_params.get("journal", ""),
+            "here": request.url.path,
+            "form_token": form_token(request),
+            "filters": {},
+        }
+        text = self._templates.get_template(template).render(given | context)
+        response = HTMLResponse(text, status_code=status_code)
+        remember_token(request, response)
+        return response
+
+    def sheets(
+        self,
+        request: Request,
+        template: str,
+        sheets: Sequence[Sheet],
+        *,
+        filters: Mapping[str, object] | None = None,
+        **context: Any,
+    ) -> Response:
+        """Answer with a page that shows `sheets`, or with them as the file that was asked for.
+
+        Args:
+            request: `?format=csv`, `json`, `xlsx` or `pdf` asks for a file.
+            template: of the page.
+            sheets: at least one; CSV and JSON have the first alone.
+            filters: what the address says, for the links to files.
+            context: what else the template needs.
+        """
+        form = Query(request).choice("format", ("html", *_MEDIA), "html")
+        if form == "html":
+            return self.page(
+                request, template, sheets=sheets, filters=dict(filters or {}), **context
+            )
+        if form == "csv":
+            # Spreadsheets tell UTF-8 by these first bytes.
+            content = b"\xef\xbb\xbf" + as_csv(sheets[0]).encode()
+        elif form == "json":
+            content = as_json(sheets[0]).encode()
+        else:
+            content = as_xlsx(sheets) if form == "xlsx" else as_pdf(sheets)
+        return file_response(content, f"{sheets[0].file_stem}.{form}", _MEDIA[form])
+
+
+def file_response(content: bytes, name: str, media_type: str) -> Response:
+    """Answer with a file to keep."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    ascii_name = safe.encode("ascii", "replace").decode().replace("?", "-")
+    disposition = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{part(safe)}"
+    return Response(content, media_type=media_type, headers={"content-disposition": disposition})
