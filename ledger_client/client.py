@@ -9,6 +9,7 @@ from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.limits import LimitCalls
 from ledger_client.calls.periods import PeriodCalls
 from ledger_client.calls.reports import ReportCalls
+from ledger_client.calls.statements import StatementCalls
 from ledger_client.calls.transactions import TransactionCalls
 from ledger_client.calls.tx_templates import TxTemplateCalls
 
@@ -24,6 +25,7 @@ class LedgerClient(
     PeriodCalls,
     BalanceCalls,
     ReportCalls,
+    StatementCalls,
     EventCalls,
 ):
     """An asynchronous client of one server.

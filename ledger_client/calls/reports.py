@@ -1,11 +1,19 @@
-"""Calls of the `ReportService`."""
+"""Calls of the `ReportService` that sum the books up."""
 
 import datetime as dt
 from typing import Final
 
 from ledger_client.connection import Connection
-from ledger_client.convert import decode, encode
-from ledger_client.models import Layer, Reference, TrialBalance
+from ledger_client.convert import encode, reports
+from ledger_client.models import (
+    BalanceSheet,
+    Comparison,
+    IncomeStatement,
+    Layer,
+    Reference,
+    TrialBalance,
+    TrialBalanceForm,
+)
 from ledger_proto.v1 import reports_pb2 as pb
 
 #: The most that a page may have. A million rows are read in a hundred answers of 3 MiB or so.
@@ -26,6 +34,9 @@ class ReportCalls(Connection):
         include_zero_rows: bool = False,
         as_known_at: int | None = None,
         set_depth: int = 0,
+        form: TrialBalanceForm = TrialBalanceForm.NET,
+        without_closing: bool = False,
+        comparison: Comparison | None = None,
     ) -> TrialBalance:
         """Return a trial balance, all of it at one position, however many pages it takes.
 
@@ -39,6 +50,9 @@ class ReportCalls(Connection):
             as_known_at: counts only events up to this sequence; None for now.
             set_depth: adds a row for each account set, down to so many below the top; 0 for
                 accounts only.
+            form: whether openings and closings are net or gross.
+            without_closing: leaves out the transactions that close fiscal years.
+            comparison: earlier columns.
 
         Raises:
             InvalidRequestError: dates in the wrong order, or a position beyond the head.
@@ -54,11 +68,110 @@ class ReportCalls(Connection):
             as_known_at=as_known_at or 0,
             set_depth=set_depth,
             page_size=ROWS_PER_PAGE,
+            form=reports.trial_balance_form(form),
+            without_closing=without_closing,
+            comparison=reports.comparison(comparison),
         )
         page = first_page = await self._call(self._reports.GetTrialBalance, request)
-        rows = [decode.trial_balance_row(row) for row in page.rows]
+        rows = [reports.trial_balance_row(row) for row in page.rows]
         while page.next_page_token:
             request.page_token = page.next_page_token
             page = await self._call(self._reports.GetTrialBalance, request)
-            rows += [decode.trial_balance_row(row) for row in page.rows]
-        return decode.trial_balance(first_page, rows)
+            rows += [reports.trial_balance_row(row) for row in page.rows]
+        return reports.trial_balance(first_page, rows)
+
+    async def get_balance_sheet(
+        self,
+        journal: Reference,
+        *,
+        as_of: dt.date | None = None,
+        layer: Layer = Layer.SETTLED,
+        currency: str | None = None,
+        include_zero_rows: bool = False,
+        as_known_at: int | None = None,
+        set_depth: int = 0,
+        fiscal_year_start: str = "",
+        without_closing: bool = False,
+        comparison: Comparison | None = None,
+    ) -> BalanceSheet:
+        """Return a balance sheet.
+
+        Args:
+            journal: code or id.
+            as_of: the day; None for that on which the last event was recorded.
+            layer: which book.
+            currency: only this one; None for all.
+            include_zero_rows: also shows lines whose amounts are all zero.
+            as_known_at: counts only events up to this sequence; None for now.
+            set_depth: levels of the chart to show; 0 for all with their accounts.
+            fiscal_year_start: month and day, such as "07-01"; empty for the journal's own.
+            without_closing: leaves out the transactions that close fiscal years.
+            comparison: earlier columns.
+
+        Raises:
+            InvalidRequestError: a field's form, a position beyond the head, too many lines.
+            NotFoundError: journal or currency is not there.
+        """
+        request = pb.GetBalanceSheetRequest(
+            journal=encode.reference(journal),
+            as_of=encode.date(as_of),
+            layer=encode.layer(layer),
+            currency=currency or "",
+            include_zero_rows=include_zero_rows,
+            as_known_at=as_known_at or 0,
+            set_depth=set_depth,
+            fiscal_year_start=fiscal_year_start,
+            without_closing=without_closing,
+            comparison=reports.comparison(comparison),
+        )
+        return reports.balance_sheet(await self._call(self._reports.GetBalanceSheet, request))
+
+    async def get_income_statement(
+        self,
+        journal: Reference,
+        *,
+        from_date: dt.date | None = None,
+        as_of: dt.date | None = None,
+        layer: Layer = Layer.SETTLED,
+        currency: str | None = None,
+        include_zero_rows: bool = False,
+        as_known_at: int | None = None,
+        set_depth: int = 0,
+        fiscal_year_start: str = "",
+        without_closing: bool = False,
+        comparison: Comparison | None = None,
+    ) -> IncomeStatement:
+        """Return an income statement.
+
+        Args:
+            journal: code or id.
+            from_date: first day; None for that of the fiscal year of `as_of`.
+            as_of: last day; None for that on which the last event was recorded.
+            layer: which book.
+            currency: only this one; None for all.
+            include_zero_rows: also shows lines whose amounts are all zero.
+            as_known_at: counts only events up to this sequence; None for now.
+            set_depth: levels of the chart to show; 0 for all with their accounts.
+            fiscal_year_start: month and day, such as "07-01"; empty for the journal's own.
+            without_closing: leaves out the transactions that close fiscal years; with them a year
+                that was closed shows no income.
+            comparison: earlier columns.
+
+        Raises:
+            InvalidRequestError: a field's form, a position beyond the head, too many lines.
+            NotFoundError: journal or currency is not there.
+        """
+        request = pb.GetIncomeStatementRequest(
+            journal=encode.reference(journal),
+            from_date=encode.date(from_date),
+            as_of=encode.date(as_of),
+            layer=encode.layer(layer),
+            currency=currency or "",
+            include_zero_rows=include_zero_rows,
+            as_known_at=as_known_at or 0,
+            set_depth=set_depth,
+            fiscal_year_start=fiscal_year_start,
+            without_closing=without_closing,
+            comparison=reports.comparison(comparison),
+        )
+        return reports.income_statement(await self._call(self._reports.GetIncomeStatement, request))

@@ -18,7 +18,6 @@ from ledger_proto.v1 import (
     holds_pb2,
     journals_pb2,
     periods_pb2,
-    reports_pb2,
     transactions_pb2,
     tx_templates_pb2,
 )
@@ -204,40 +203,6 @@ def balance(received: balances_pb2.Balance, sequence: int) -> models.Balance:
     )
 
 
-def trial_balance_row(received: reports_pb2.TrialBalanceRow) -> models.TrialBalanceRow:
-    """Return a row of a trial balance."""
-    kind = reports_pb2.TrialBalanceRowKind.Name(received.kind)
-    return models.TrialBalanceRow(
-        kind=models.TrialBalanceRowKind(kind.removeprefix("TRIAL_BALANCE_ROW_KIND_")),
-        id=UUID(received.id),
-        code=received.code,
-        name=received.name,
-        depth=received.depth,
-        currency=received.currency,
-        columns=_columns(received.columns),
-    )
-
-
-def trial_balance(
-    first_page: reports_pb2.GetTrialBalanceResponse, rows: list[models.TrialBalanceRow]
-) -> models.TrialBalance:
-    """Return a trial balance of all `rows`, with the totals and the position of its first page."""
-    return models.TrialBalance(
-        rows=tuple(rows),
-        totals=tuple(
-            models.TrialBalanceTotal(
-                currency=total.currency, columns=_columns(total.columns), balanced=total.balanced
-            )
-            for total in first_page.totals
-        ),
-        sequence=first_page.sequence,
-        record_time=words.optional_instant(first_page, "record_time"),
-        from_date=words.optional_date(first_page.from_date),
-        as_of=words.optional_date(first_page.as_of),
-        layer=words.layer(first_page.layer),
-    )
-
-
 def _param(received: tx_templates_pb2.Param) -> models.Param:
     param_type = tx_templates_pb2.ParamType.Name(received.type)
     has_default = received.HasField("default_value")
@@ -302,17 +267,6 @@ def _balance_change(received: transactions_pb2.BalanceChange) -> models.BalanceC
 def _layer_balance(received: balances_pb2.LayerBalance) -> models.LayerBalance:
     return models.LayerBalance(
         debit=_sum(received.debit), credit=_sum(received.credit), net=_sum(received.net)
-    )
-
-
-def _columns(received: reports_pb2.TrialBalanceColumns) -> models.TrialBalanceColumns:
-    return models.TrialBalanceColumns(
-        opening_debit=_sum(received.opening_debit),
-        opening_credit=_sum(received.opening_credit),
-        debit=_sum(received.debit),
-        credit=_sum(received.credit),
-        closing_debit=_sum(received.closing_debit),
-        closing_credit=_sum(received.closing_credit),
     )
 
 

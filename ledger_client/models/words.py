@@ -112,6 +112,33 @@ class TrialBalanceRowKind(enum.StrEnum):
     ACCOUNT_SET = "ACCOUNT_SET"
 
 
+class TrialBalanceForm(enum.StrEnum):
+    """How the openings and closings of a trial balance are written."""
+
+    NET = "NET"  # debits less credits: one of the two is zero
+    GROSS = "GROSS"  # all debits and all credits
+
+
+class ComparisonInterval(enum.StrEnum):
+    """How far earlier columns of a report lie apart."""
+
+    MONTH = "MONTH"
+    QUARTER = "QUARTER"
+    YEAR = "YEAR"
+
+
+class SectionKind(enum.StrEnum):
+    """Which part of the books a section shows."""
+
+    ASSETS = "ASSETS"
+    LIABILITIES = "LIABILITIES"
+    EQUITY = "EQUITY"
+    REVENUE = "REVENUE"
+    EXPENSES = "EXPENSES"
+    OFF_BALANCE = "OFF_BALANCE"
+    UNMAPPED = "UNMAPPED"  # below no set with a category, or below sets of several
+
+
 class NoDefault(enum.Enum):
     """Marks a param that the caller must give, as None is a default of its own."""
 

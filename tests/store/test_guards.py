@@ -20,6 +20,7 @@ FACTS = {
     "tx_templates": "INSERT INTO tx_templates VALUES ($1, 'T', 1, '', now())",
     "currencies": None,
     "requests": "INSERT INTO requests VALUES ($1, 'r', '', '', now())",
+    "closing_transactions": "INSERT INTO closing_transactions VALUES ($1, 1)",
 }
 
 

@@ -9,7 +9,9 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from ledger_proto.v1 import account_sets_pb2 as _account_sets_pb2
 from ledger_proto.v1 import common_pb2 as _common_pb2
+from ledger_proto.v1 import transactions_pb2 as _transactions_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,6 +22,62 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ComparisonInterval:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ComparisonIntervalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ComparisonInterval.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COMPARISON_INTERVAL_UNSPECIFIED: _ComparisonInterval.ValueType  # 0
+    """The length of the report's own range, by whole months where it is of whole months, else by
+    days. For a balance sheet a year.
+    """
+    COMPARISON_INTERVAL_MONTH: _ComparisonInterval.ValueType  # 1
+    """One month."""
+    COMPARISON_INTERVAL_QUARTER: _ComparisonInterval.ValueType  # 2
+    """Three months."""
+    COMPARISON_INTERVAL_YEAR: _ComparisonInterval.ValueType  # 3
+    """Twelve months."""
+
+class ComparisonInterval(_ComparisonInterval, metaclass=_ComparisonIntervalEnumTypeWrapper):
+    """How far earlier columns of a report lie apart. Last days of months stay last days of months."""
+
+COMPARISON_INTERVAL_UNSPECIFIED: ComparisonInterval.ValueType  # 0
+"""The length of the report's own range, by whole months where it is of whole months, else by
+days. For a balance sheet a year.
+"""
+COMPARISON_INTERVAL_MONTH: ComparisonInterval.ValueType  # 1
+"""One month."""
+COMPARISON_INTERVAL_QUARTER: ComparisonInterval.ValueType  # 2
+"""Three months."""
+COMPARISON_INTERVAL_YEAR: ComparisonInterval.ValueType  # 3
+"""Twelve months."""
+Global___ComparisonInterval: _TypeAlias = ComparisonInterval  # noqa: Y015
+
+class _TrialBalanceForm:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrialBalanceFormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrialBalanceForm.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRIAL_BALANCE_FORM_UNSPECIFIED: _TrialBalanceForm.ValueType  # 0
+    """The same as NET."""
+    TRIAL_BALANCE_FORM_NET: _TrialBalanceForm.ValueType  # 1
+    """Debits less credits: one of the two is zero."""
+    TRIAL_BALANCE_FORM_GROSS: _TrialBalanceForm.ValueType  # 2
+    """All debits and all credits."""
+
+class TrialBalanceForm(_TrialBalanceForm, metaclass=_TrialBalanceFormEnumTypeWrapper):
+    """How the openings and closings of a trial balance are written."""
+
+TRIAL_BALANCE_FORM_UNSPECIFIED: TrialBalanceForm.ValueType  # 0
+"""The same as NET."""
+TRIAL_BALANCE_FORM_NET: TrialBalanceForm.ValueType  # 1
+"""Debits less credits: one of the two is zero."""
+TRIAL_BALANCE_FORM_GROSS: TrialBalanceForm.ValueType  # 2
+"""All debits and all credits."""
+Global___TrialBalanceForm: _TypeAlias = TrialBalanceForm  # noqa: Y015
 
 class _TrialBalanceRowKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -45,6 +103,110 @@ TRIAL_BALANCE_ROW_KIND_ACCOUNT_SET: TrialBalanceRowKind.ValueType  # 2
 """The sum of an account set's members, each counted once."""
 Global___TrialBalanceRowKind: _TypeAlias = TrialBalanceRowKind  # noqa: Y015
 
+class _SectionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SectionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SECTION_KIND_UNSPECIFIED: _SectionKind.ValueType  # 0
+    """Not used."""
+    SECTION_KIND_ASSETS: _SectionKind.ValueType  # 1
+    """Sets of the category ASSET."""
+    SECTION_KIND_LIABILITIES: _SectionKind.ValueType  # 2
+    """Sets of the category LIABILITY."""
+    SECTION_KIND_EQUITY: _SectionKind.ValueType  # 3
+    """Sets of the category EQUITY."""
+    SECTION_KIND_REVENUE: _SectionKind.ValueType  # 4
+    """Sets of the category REVENUE."""
+    SECTION_KIND_EXPENSES: _SectionKind.ValueType  # 5
+    """Sets of the category EXPENSE."""
+    SECTION_KIND_OFF_BALANCE: _SectionKind.ValueType  # 6
+    """Sets of the category OFF_BALANCE."""
+    SECTION_KIND_UNMAPPED: _SectionKind.ValueType  # 7
+    """Accounts below no set with a category, and those below sets of several: they belong to none."""
+
+class SectionKind(_SectionKind, metaclass=_SectionKindEnumTypeWrapper):
+    """Which part of the books a section shows."""
+
+SECTION_KIND_UNSPECIFIED: SectionKind.ValueType  # 0
+"""Not used."""
+SECTION_KIND_ASSETS: SectionKind.ValueType  # 1
+"""Sets of the category ASSET."""
+SECTION_KIND_LIABILITIES: SectionKind.ValueType  # 2
+"""Sets of the category LIABILITY."""
+SECTION_KIND_EQUITY: SectionKind.ValueType  # 3
+"""Sets of the category EQUITY."""
+SECTION_KIND_REVENUE: SectionKind.ValueType  # 4
+"""Sets of the category REVENUE."""
+SECTION_KIND_EXPENSES: SectionKind.ValueType  # 5
+"""Sets of the category EXPENSE."""
+SECTION_KIND_OFF_BALANCE: SectionKind.ValueType  # 6
+"""Sets of the category OFF_BALANCE."""
+SECTION_KIND_UNMAPPED: SectionKind.ValueType  # 7
+"""Accounts below no set with a category, and those below sets of several: they belong to none."""
+Global___SectionKind: _TypeAlias = SectionKind  # noqa: Y015
+
+@_typing.final
+class ReportPeriod(_message.Message):
+    """The days that one column of a report is about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    from_date: _builtins.str
+    """First day; empty for the beginning of the books."""
+    as_of: _builtins.str
+    """Last day; empty for everything posted."""
+    def __init__(
+        self,
+        *,
+        from_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "from_date", b"from_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportPeriod: _TypeAlias = ReportPeriod  # noqa: Y015
+
+@_typing.final
+class Comparison(_message.Message):
+    """Asks for more columns: earlier periods beside the one of the report. Either `count` or
+    `periods`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    interval: Global___ComparisonInterval.ValueType
+    """How far apart they lie."""
+    count: _builtins.int
+    """How many, at most 36."""
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportPeriod]:
+        """Periods of any kind instead, at most 36, in the order of their columns."""
+
+    def __init__(
+        self,
+        *,
+        interval: Global___ComparisonInterval.ValueType = ...,
+        count: _builtins.int = ...,
+        periods: _abc.Iterable[Global___ReportPeriod] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "interval", b"interval", "periods", b"periods"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Comparison: _TypeAlias = Comparison  # noqa: Y015
+
 @_typing.final
 class GetTrialBalanceRequest(_message.Message):
     """Asks for a trial balance."""
@@ -61,6 +223,9 @@ class GetTrialBalanceRequest(_message.Message):
     SET_DEPTH_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    COMPARISON_FIELD_NUMBER: _builtins.int
     journal: _builtins.str
     """Code or id of the journal."""
     from_date: _builtins.str
@@ -89,6 +254,16 @@ class GetTrialBalanceRequest(_message.Message):
     """Rows in one page, at most 10,000; 0 takes all."""
     page_token: _builtins.str
     """`next_page_token` of the page before; all pages show the position of the first."""
+    form: Global___TrialBalanceForm.ValueType
+    """Whether openings and closings are net; unspecified is NET."""
+    without_closing: _builtins.bool
+    """Leaves out the transactions that close fiscal years, and those that take them back."""
+    @_builtins.property
+    def comparison(self) -> Global___Comparison:
+        """Earlier columns. They begin where the report begins: a report from the beginning of the books
+        has earlier ends alone.
+        """
+
     def __init__(
         self,
         *,
@@ -102,10 +277,13 @@ class GetTrialBalanceRequest(_message.Message):
         set_depth: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        form: Global___TrialBalanceForm.ValueType = ...,
+        without_closing: _builtins.bool = ...,
+        comparison: Global___Comparison | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "currency", b"currency", "from_date", b"from_date", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "page_size", b"page_size", "page_token", b"page_token", "set_depth", b"set_depth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "comparison", b"comparison", "currency", b"currency", "form", b"form", "from_date", b"from_date", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "page_size", b"page_size", "page_token", b"page_token", "set_depth", b"set_depth", "without_closing", b"without_closing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -124,6 +302,7 @@ class TrialBalanceRow(_message.Message):
     DEPTH_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
     kind: Global___TrialBalanceRowKind.ValueType
     """What it stands for."""
     id: _builtins.str
@@ -140,6 +319,10 @@ class TrialBalanceRow(_message.Message):
     def columns(self) -> Global___TrialBalanceColumns:
         """The six columns."""
 
+    @_builtins.property
+    def earlier(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialBalanceColumns]:
+        """The six columns of each earlier period, in the order of `periods` after its first."""
+
     def __init__(
         self,
         *,
@@ -150,10 +333,11 @@ class TrialBalanceRow(_message.Message):
         depth: _builtins.int = ...,
         currency: _builtins.str = ...,
         columns: Global___TrialBalanceColumns | None = ...,
+        earlier: _abc.Iterable[Global___TrialBalanceColumns] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "columns", b"columns", "currency", b"currency", "depth", b"depth", "id", b"id", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "columns", b"columns", "currency", b"currency", "depth", b"depth", "earlier", b"earlier", "id", b"id", "kind", b"kind", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -172,7 +356,9 @@ class TrialBalanceColumns(_message.Message):
     CLOSING_DEBIT_FIELD_NUMBER: _builtins.int
     CLOSING_CREDIT_FIELD_NUMBER: _builtins.int
     opening_debit: _builtins.str
-    """Net debit before `from_date`, else "0"; one of the two openings is zero."""
+    """Net debit before `from_date`, else "0"; one of the two openings is zero. In the gross form all
+    debits before it; likewise below.
+    """
     opening_credit: _builtins.str
     """Net credit before `from_date`."""
     debit: _builtins.str
@@ -210,6 +396,7 @@ class TrialBalanceTotal(_message.Message):
     CURRENCY_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
     BALANCED_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
     currency: _builtins.str
     """Code of the currency."""
     balanced: _builtins.bool
@@ -220,16 +407,21 @@ class TrialBalanceTotal(_message.Message):
     def columns(self) -> Global___TrialBalanceColumns:
         """Sums of the six columns over all accounts, those left out as zero or too deep included."""
 
+    @_builtins.property
+    def earlier(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialBalanceColumns]:
+        """The same of each earlier period, in the order of `periods` after its first."""
+
     def __init__(
         self,
         *,
         currency: _builtins.str = ...,
         columns: Global___TrialBalanceColumns | None = ...,
         balanced: _builtins.bool = ...,
+        earlier: _abc.Iterable[Global___TrialBalanceColumns] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balanced", b"balanced", "columns", b"columns", "currency", b"currency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balanced", b"balanced", "columns", b"columns", "currency", b"currency", "earlier", b"earlier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -249,6 +441,9 @@ class GetTrialBalanceResponse(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     LAYER_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The position: every event up to this sequence counts, none after."""
     from_date: _builtins.str
@@ -259,6 +454,10 @@ class GetTrialBalanceResponse(_message.Message):
     """Which book."""
     next_page_token: _builtins.str
     """Empty at the end."""
+    form: Global___TrialBalanceForm.ValueType
+    """How openings and closings are written."""
+    without_closing: _builtins.bool
+    """True if closing transactions were left out."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialBalanceRow]:
         """Accounts by code, then currency; with `set_depth` in the order of the chart."""
@@ -271,6 +470,10 @@ class GetTrialBalanceResponse(_message.Message):
     def record_time(self) -> _timestamp_pb2.Timestamp:
         """When the event at `sequence` was recorded."""
 
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportPeriod]:
+        """The periods of the columns: first that of the report, then the earlier ones."""
+
     def __init__(
         self,
         *,
@@ -282,11 +485,1119 @@ class GetTrialBalanceResponse(_message.Message):
         as_of: _builtins.str = ...,
         layer: _common_pb2.Layer.ValueType = ...,
         next_page_token: _builtins.str = ...,
+        periods: _abc.Iterable[Global___ReportPeriod] | None = ...,
+        form: Global___TrialBalanceForm.ValueType = ...,
+        without_closing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "from_date", b"from_date", "layer", b"layer", "next_page_token", b"next_page_token", "record_time", b"record_time", "rows", b"rows", "sequence", b"sequence", "totals", b"totals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "form", b"form", "from_date", b"from_date", "layer", b"layer", "next_page_token", b"next_page_token", "periods", b"periods", "record_time", b"record_time", "rows", b"rows", "sequence", b"sequence", "totals", b"totals", "without_closing", b"without_closing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTrialBalanceResponse: _TypeAlias = GetTrialBalanceResponse  # noqa: Y015
+
+@_typing.final
+class SectionLine(_message.Message):
+    """One line of a section: an account or a set in one currency."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_ACCOUNT_SET_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    AMOUNTS_FIELD_NUMBER: _builtins.int
+    IS_REPEATED_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    is_account_set: _builtins.bool
+    """True for the sum of a set, each account of the section counted once; false for an account."""
+    id: _builtins.str
+    """Id of the account or set."""
+    code: _builtins.str
+    """Code of the account or set."""
+    name: _builtins.str
+    """Its title."""
+    depth: _builtins.int
+    """How many sets of the section it stands below."""
+    currency: _builtins.str
+    """Code of the currency; empty for an account that never had an entry."""
+    is_repeated: _builtins.bool
+    """True if accounts in it were shown above already, as they stand in several sets. Totals count
+    each account once, so they are less than the sum of such lines.
+    """
+    @_builtins.property
+    def amounts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """An amount for each of the report's `periods`, positive on the side of the section: debit for
+        assets, expenses, off balance and unmapped, credit for liabilities, equity and revenue.
+        """
+
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_account_sets_pb2.AccountCategory.ValueType]:
+        """Of an unmapped account: the categories of the sets that it stands below; more than one, or
+        none.
+        """
+
+    def __init__(
+        self,
+        *,
+        is_account_set: _builtins.bool = ...,
+        id: _builtins.str = ...,
+        code: _builtins.str = ...,
+        name: _builtins.str = ...,
+        depth: _builtins.int = ...,
+        currency: _builtins.str = ...,
+        amounts: _abc.Iterable[_builtins.str] | None = ...,
+        is_repeated: _builtins.bool = ...,
+        categories: _abc.Iterable[_account_sets_pb2.AccountCategory.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "categories", b"categories", "code", b"code", "currency", b"currency", "depth", b"depth", "id", b"id", "is_account_set", b"is_account_set", "is_repeated", b"is_repeated", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SectionLine: _TypeAlias = SectionLine  # noqa: Y015
+
+@_typing.final
+class CurrencyAmounts(_message.Message):
+    """Amounts of one currency, one for each of the report's `periods`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    AMOUNTS_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """Code of the currency."""
+    @_builtins.property
+    def amounts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In the order of `periods`."""
+
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        amounts: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "currency", b"currency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CurrencyAmounts: _TypeAlias = CurrencyAmounts  # noqa: Y015
+
+@_typing.final
+class Section(_message.Message):
+    """A part of a statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
+    kind: Global___SectionKind.ValueType
+    """Which."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SectionLine]:
+        """In the order of the chart: each set, the sets in it, the accounts in it."""
+
+    @_builtins.property
+    def totals(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurrencyAmounts]:
+        """By currency: the sum over the section's accounts, each once, those without a line included."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___SectionKind.ValueType = ...,
+        lines: _abc.Iterable[Global___SectionLine] | None = ...,
+        totals: _abc.Iterable[Global___CurrencyAmounts] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "lines", b"lines", "totals", b"totals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Section: _TypeAlias = Section  # noqa: Y015
+
+@_typing.final
+class GetBalanceSheetRequest(_message.Message):
+    """Asks for a balance sheet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    INCLUDE_ZERO_ROWS_FIELD_NUMBER: _builtins.int
+    AS_KNOWN_AT_FIELD_NUMBER: _builtins.int
+    SET_DEPTH_FIELD_NUMBER: _builtins.int
+    FISCAL_YEAR_START_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    COMPARISON_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    """Code or id of the journal."""
+    as_of: _builtins.str
+    """The day; empty for that on which the event at the report's position was recorded, in the
+    journal's time zone.
+    """
+    layer: _common_pb2.Layer.ValueType
+    """Which book; unspecified is SETTLED."""
+    currency: _builtins.str
+    """Only this currency; empty for all."""
+    include_zero_rows: _builtins.bool
+    """Also shows lines whose amounts are all zero."""
+    as_known_at: _builtins.int
+    """Counts only events up to this sequence, as in `GetTrialBalanceRequest.as_known_at`."""
+    set_depth: _builtins.int
+    """Levels of the chart to show: 1 for top sets, 0 for all with their accounts. More than 100,000
+    lines are refused with `REPORT_TOO_LARGE`.
+    """
+    fiscal_year_start: _builtins.str
+    """Month and day on which fiscal years begin, such as "07-01"; empty for the journal's own, or
+    the calendar year. What was earned since is current, what was earned before and not closed
+    stands on its own line.
+    """
+    without_closing: _builtins.bool
+    """Leaves out the transactions that close fiscal years, and those that take them back: all
+    earnings then stand outside equity.
+    """
+    @_builtins.property
+    def comparison(self) -> Global___Comparison:
+        """Earlier columns."""
+
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        currency: _builtins.str = ...,
+        include_zero_rows: _builtins.bool = ...,
+        as_known_at: _builtins.int = ...,
+        set_depth: _builtins.int = ...,
+        fiscal_year_start: _builtins.str = ...,
+        without_closing: _builtins.bool = ...,
+        comparison: Global___Comparison | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "comparison", b"comparison", "currency", b"currency", "fiscal_year_start", b"fiscal_year_start", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "set_depth", b"set_depth", "without_closing", b"without_closing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBalanceSheetRequest: _TypeAlias = GetBalanceSheetRequest  # noqa: Y015
+
+@_typing.final
+class BalanceSheetTotal(_message.Message):
+    """The sums of a balance sheet in one currency. Each list has an amount for each of the report's
+    `periods`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    ASSETS_FIELD_NUMBER: _builtins.int
+    LIABILITIES_FIELD_NUMBER: _builtins.int
+    EQUITY_FIELD_NUMBER: _builtins.int
+    CURRENT_EARNINGS_FIELD_NUMBER: _builtins.int
+    EARLIER_EARNINGS_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    UNMAPPED_FIELD_NUMBER: _builtins.int
+    OFF_BALANCE_FIELD_NUMBER: _builtins.int
+    UNEXPLAINED_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """Code of the currency."""
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the section ASSETS."""
+
+    @_builtins.property
+    def liabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the section LIABILITIES."""
+
+    @_builtins.property
+    def equity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the section EQUITY."""
+
+    @_builtins.property
+    def current_earnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Revenue less expense from the first day of the fiscal year on."""
+
+    @_builtins.property
+    def earlier_earnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Revenue less expense before that, as far as no closing moved it to equity."""
+
+    @_builtins.property
+    def difference(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The check: assets - liabilities - equity - current earnings - earlier earnings. Zero if every
+        account with a balance has its place in the chart.
+        """
+
+    @_builtins.property
+    def unmapped(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the section UNMAPPED, as net debit."""
+
+    @_builtins.property
+    def off_balance(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the section OFF_BALANCE, as net debit."""
+
+    @_builtins.property
+    def unexplained(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`difference` + unmapped + off balance. Anything but zero means that the ledger is broken."""
+
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        assets: _abc.Iterable[_builtins.str] | None = ...,
+        liabilities: _abc.Iterable[_builtins.str] | None = ...,
+        equity: _abc.Iterable[_builtins.str] | None = ...,
+        current_earnings: _abc.Iterable[_builtins.str] | None = ...,
+        earlier_earnings: _abc.Iterable[_builtins.str] | None = ...,
+        difference: _abc.Iterable[_builtins.str] | None = ...,
+        unmapped: _abc.Iterable[_builtins.str] | None = ...,
+        off_balance: _abc.Iterable[_builtins.str] | None = ...,
+        unexplained: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "currency", b"currency", "current_earnings", b"current_earnings", "difference", b"difference", "earlier_earnings", b"earlier_earnings", "equity", b"equity", "liabilities", b"liabilities", "off_balance", b"off_balance", "unexplained", b"unexplained", "unmapped", b"unmapped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BalanceSheetTotal: _TypeAlias = BalanceSheetTotal  # noqa: Y015
+
+@_typing.final
+class GetBalanceSheetResponse(_message.Message):
+    """A balance sheet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECTIONS_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The position: every event up to this sequence counts, none after."""
+    layer: _common_pb2.Layer.ValueType
+    """Which book."""
+    without_closing: _builtins.bool
+    """True if closing transactions were left out."""
+    @_builtins.property
+    def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
+        """ASSETS, LIABILITIES, EQUITY, UNMAPPED, OFF_BALANCE, in this order, also those that are empty."""
+
+    @_builtins.property
+    def totals(self) -> _containers.RepeatedCompositeFieldContainer[Global___BalanceSheetTotal]:
+        """By currency."""
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When the event at `sequence` was recorded."""
+
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportPeriod]:
+        """The periods of the columns: first that of the report, then the earlier ones. Each begins with
+        the fiscal year of its last day.
+        """
+
+    def __init__(
+        self,
+        *,
+        sections: _abc.Iterable[Global___Section] | None = ...,
+        totals: _abc.Iterable[Global___BalanceSheetTotal] | None = ...,
+        sequence: _builtins.int = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        periods: _abc.Iterable[Global___ReportPeriod] | None = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        without_closing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "periods", b"periods", "record_time", b"record_time", "sections", b"sections", "sequence", b"sequence", "totals", b"totals", "without_closing", b"without_closing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBalanceSheetResponse: _TypeAlias = GetBalanceSheetResponse  # noqa: Y015
+
+@_typing.final
+class GetIncomeStatementRequest(_message.Message):
+    """Asks for an income statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    INCLUDE_ZERO_ROWS_FIELD_NUMBER: _builtins.int
+    AS_KNOWN_AT_FIELD_NUMBER: _builtins.int
+    SET_DEPTH_FIELD_NUMBER: _builtins.int
+    FISCAL_YEAR_START_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    COMPARISON_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    """Code or id of the journal."""
+    from_date: _builtins.str
+    """First day; empty for that of the fiscal year of `as_of`."""
+    as_of: _builtins.str
+    """Last day; empty for that on which the event at the report's position was recorded, in the
+    journal's time zone.
+    """
+    layer: _common_pb2.Layer.ValueType
+    """Which book; unspecified is SETTLED."""
+    currency: _builtins.str
+    """Only this currency; empty for all."""
+    include_zero_rows: _builtins.bool
+    """Also shows lines whose amounts are all zero."""
+    as_known_at: _builtins.int
+    """Counts only events up to this sequence, as in `GetTrialBalanceRequest.as_known_at`."""
+    set_depth: _builtins.int
+    """Levels of the chart to show, as in `GetBalanceSheetRequest.set_depth`."""
+    fiscal_year_start: _builtins.str
+    """As in `GetBalanceSheetRequest.fiscal_year_start`."""
+    without_closing: _builtins.bool
+    """Leaves out the transactions that close fiscal years, and those that take them back. With them
+    a year that was closed shows no income.
+    """
+    @_builtins.property
+    def comparison(self) -> Global___Comparison:
+        """Earlier columns."""
+
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        from_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        currency: _builtins.str = ...,
+        include_zero_rows: _builtins.bool = ...,
+        as_known_at: _builtins.int = ...,
+        set_depth: _builtins.int = ...,
+        fiscal_year_start: _builtins.str = ...,
+        without_closing: _builtins.bool = ...,
+        comparison: Global___Comparison | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "comparison", b"comparison", "currency", b"currency", "fiscal_year_start", b"fiscal_year_start", "from_date", b"from_date", "include_zero_rows", b"include_zero_rows", "journal", b"journal", "layer", b"layer", "set_depth", b"set_depth", "without_closing", b"without_closing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIncomeStatementRequest: _TypeAlias = GetIncomeStatementRequest  # noqa: Y015
+
+@_typing.final
+class IncomeStatementTotal(_message.Message):
+    """The sums of an income statement in one currency. Each list has an amount for each of the
+    report's `periods`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    REVENUE_FIELD_NUMBER: _builtins.int
+    EXPENSES_FIELD_NUMBER: _builtins.int
+    NET_INCOME_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """Code of the currency."""
+    @_builtins.property
+    def revenue(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the section REVENUE."""
+
+    @_builtins.property
+    def expenses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the section EXPENSES."""
+
+    @_builtins.property
+    def net_income(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Revenue less expenses."""
+
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        revenue: _abc.Iterable[_builtins.str] | None = ...,
+        expenses: _abc.Iterable[_builtins.str] | None = ...,
+        net_income: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "expenses", b"expenses", "net_income", b"net_income", "revenue", b"revenue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncomeStatementTotal: _TypeAlias = IncomeStatementTotal  # noqa: Y015
+
+@_typing.final
+class GetIncomeStatementResponse(_message.Message):
+    """An income statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECTIONS_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    PERIODS_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The position: every event up to this sequence counts, none after."""
+    layer: _common_pb2.Layer.ValueType
+    """Which book."""
+    without_closing: _builtins.bool
+    """True if closing transactions were left out."""
+    @_builtins.property
+    def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
+        """REVENUE, EXPENSES, UNMAPPED, in this order, also those that are empty. What is unmapped counts
+        in no total.
+        """
+
+    @_builtins.property
+    def totals(self) -> _containers.RepeatedCompositeFieldContainer[Global___IncomeStatementTotal]:
+        """By currency."""
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When the event at `sequence` was recorded."""
+
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportPeriod]:
+        """The periods of the columns: first that of the report, then the earlier ones."""
+
+    def __init__(
+        self,
+        *,
+        sections: _abc.Iterable[Global___Section] | None = ...,
+        totals: _abc.Iterable[Global___IncomeStatementTotal] | None = ...,
+        sequence: _builtins.int = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        periods: _abc.Iterable[Global___ReportPeriod] | None = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        without_closing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "periods", b"periods", "record_time", b"record_time", "sections", b"sections", "sequence", b"sequence", "totals", b"totals", "without_closing", b"without_closing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIncomeStatementResponse: _TypeAlias = GetIncomeStatementResponse  # noqa: Y015
+
+@_typing.final
+class GetAccountStatementRequest(_message.Message):
+    """Asks for a page of an account's or a set's statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ACCOUNT_SET_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    AS_KNOWN_AT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    """Code or id of the journal."""
+    account: _builtins.str
+    """Code or id of the account; empty where a set is given."""
+    account_set: _builtins.str
+    """Code or id of the set; empty where an account is given."""
+    from_date: _builtins.str
+    """First day; empty for the beginning."""
+    as_of: _builtins.str
+    """Last day; empty for everything posted."""
+    layer: _common_pb2.Layer.ValueType
+    """Which book; unspecified is SETTLED."""
+    currency: _builtins.str
+    """Only this currency; empty for all."""
+    as_known_at: _builtins.int
+    """Counts only events up to this sequence, as in `GetTrialBalanceRequest.as_known_at`; also the
+    holds are those of that position, and the members of a set.
+    """
+    page_size: _builtins.int
+    """Entries in one page, at most 1,000; 0 takes 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; all pages show the position of the first."""
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        account: _builtins.str = ...,
+        account_set: _builtins.str = ...,
+        from_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        currency: _builtins.str = ...,
+        as_known_at: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "account_set", b"account_set", "as_known_at", b"as_known_at", "as_of", b"as_of", "currency", b"currency", "from_date", b"from_date", "journal", b"journal", "layer", b"layer", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAccountStatementRequest: _TypeAlias = GetAccountStatementRequest  # noqa: Y015
+
+@_typing.final
+class StatementBalance(_message.Message):
+    """Opening, movement and closing in one currency, over the whole range of a statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
+    DEBITS_FIELD_NUMBER: _builtins.int
+    CREDITS_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """Code of the currency."""
+    opening: _builtins.str
+    """Balance before the first day, positive on the statement's normal side."""
+    debits: _builtins.str
+    """Sum of the debits of the range."""
+    credits: _builtins.str
+    """Sum of the credits of the range."""
+    closing: _builtins.str
+    """Balance after the last day, positive on the statement's normal side."""
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        opening: _builtins.str = ...,
+        debits: _builtins.str = ...,
+        credits: _builtins.str = ...,
+        closing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "credits", b"credits", "currency", b"currency", "debits", b"debits", "opening", b"opening"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementBalance: _TypeAlias = StatementBalance  # noqa: Y015
+
+@_typing.final
+class StatementEntry(_message.Message):
+    """One entry of a statement, and enough of its transaction to go on to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_DATE_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_CODE_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    BALANCE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    TEMPLATE_CODE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    COUNTERPARTS_FIELD_NUMBER: _builtins.int
+    COUNTERPART_COUNT_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Of the transaction."""
+    position: _builtins.int
+    """Its place among the transaction's entries, from 0."""
+    transaction_id: _builtins.str
+    """Id of the transaction."""
+    effective_date: _builtins.str
+    """The day on which it counts."""
+    account_id: _builtins.str
+    """Id of the account."""
+    account_code: _builtins.str
+    """Code of the account."""
+    direction: _common_pb2.Direction.ValueType
+    """The side."""
+    units: _builtins.str
+    """Whole currency units, above zero."""
+    currency: _builtins.str
+    """Code of the currency."""
+    balance: _builtins.str
+    """Balance in this currency after the entry, in the order of the statement, positive on the
+    statement's normal side.
+    """
+    description: _builtins.str
+    """Of the transaction, for people."""
+    external_id: _builtins.str
+    """The caller's own id of the transaction, if it has one."""
+    correlation_id: _builtins.str
+    """What ties the transaction to others."""
+    template_code: _builtins.str
+    """Code of the transaction's template; empty for a reversal and for ends of holds."""
+    kind: _transactions_pb2.TransactionKind.ValueType
+    """What the transaction does."""
+    counterpart_count: _builtins.int
+    """How many counterparts there are."""
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded."""
+
+    @_builtins.property
+    def counterparts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of the accounts on the other side of the same layer and currency, in the order of the
+        entries, at most 10.
+        """
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        position: _builtins.int = ...,
+        transaction_id: _builtins.str = ...,
+        effective_date: _builtins.str = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        account_id: _builtins.str = ...,
+        account_code: _builtins.str = ...,
+        direction: _common_pb2.Direction.ValueType = ...,
+        units: _builtins.str = ...,
+        currency: _builtins.str = ...,
+        balance: _builtins.str = ...,
+        description: _builtins.str = ...,
+        external_id: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
+        template_code: _builtins.str = ...,
+        kind: _transactions_pb2.TransactionKind.ValueType = ...,
+        counterparts: _abc.Iterable[_builtins.str] | None = ...,
+        counterpart_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_code", b"account_code", "account_id", b"account_id", "balance", b"balance", "correlation_id", b"correlation_id", "counterpart_count", b"counterpart_count", "counterparts", b"counterparts", "currency", b"currency", "description", b"description", "direction", b"direction", "effective_date", b"effective_date", "external_id", b"external_id", "kind", b"kind", "position", b"position", "record_time", b"record_time", "sequence", b"sequence", "template_code", b"template_code", "transaction_id", b"transaction_id", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementEntry: _TypeAlias = StatementEntry  # noqa: Y015
+
+@_typing.final
+class StatementHold(_message.Message):
+    """What is left of an open hold on an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_CODE_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    PLACE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    hold_id: _builtins.str
+    """Id of the hold: that of the transaction that placed it."""
+    account_id: _builtins.str
+    """Id of the account."""
+    account_code: _builtins.str
+    """Code of the account."""
+    direction: _common_pb2.Direction.ValueType
+    """Side on which a capture will post."""
+    currency: _builtins.str
+    """Code of the currency."""
+    left: _builtins.str
+    """What is left of it."""
+    sequence: _builtins.int
+    """Sequence of the transaction that placed it."""
+    @_builtins.property
+    def place_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was placed."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself; not set if it does not."""
+
+    def __init__(
+        self,
+        *,
+        hold_id: _builtins.str = ...,
+        account_id: _builtins.str = ...,
+        account_code: _builtins.str = ...,
+        direction: _common_pb2.Direction.ValueType = ...,
+        currency: _builtins.str = ...,
+        left: _builtins.str = ...,
+        place_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "place_time", b"place_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_code", b"account_code", "account_id", b"account_id", "currency", b"currency", "direction", b"direction", "expire_time", b"expire_time", "hold_id", b"hold_id", "left", b"left", "place_time", b"place_time", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatementHold: _TypeAlias = StatementHold  # noqa: Y015
+
+@_typing.final
+class GetAccountStatementResponse(_message.Message):
+    """A page of a statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    IS_ACCOUNT_SET_FIELD_NUMBER: _builtins.int
+    NORMAL_SIDE_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    HAS_MORE_HOLDS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The account or set."""
+    code: _builtins.str
+    """Its code."""
+    name: _builtins.str
+    """Its title, at the position."""
+    is_account_set: _builtins.bool
+    """True for a set."""
+    normal_side: _common_pb2.Direction.ValueType
+    """The side on which balances are positive: the account's; the set's own, else that of its
+    category, else debit.
+    """
+    has_more_holds: _builtins.bool
+    """True if there are more holds than those."""
+    sequence: _builtins.int
+    """The position: every event up to this sequence counts, none after."""
+    from_date: _builtins.str
+    """First day; empty for the beginning."""
+    as_of: _builtins.str
+    """Last day; empty for everything."""
+    layer: _common_pb2.Layer.ValueType
+    """Which book."""
+    next_page_token: _builtins.str
+    """Empty at the end."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementBalance]:
+        """By currency; on every page those of the whole range."""
+
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementEntry]:
+        """By effective date, then sequence, then position."""
+
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementHold]:
+        """Open holds at the position, whatever the days asked for, oldest first; only on the first page,
+        at most 1,000.
+        """
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When the event at `sequence` was recorded."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        code: _builtins.str = ...,
+        name: _builtins.str = ...,
+        is_account_set: _builtins.bool = ...,
+        normal_side: _common_pb2.Direction.ValueType = ...,
+        balances: _abc.Iterable[Global___StatementBalance] | None = ...,
+        entries: _abc.Iterable[Global___StatementEntry] | None = ...,
+        holds: _abc.Iterable[Global___StatementHold] | None = ...,
+        has_more_holds: _builtins.bool = ...,
+        sequence: _builtins.int = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        from_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "balances", b"balances", "code", b"code", "entries", b"entries", "from_date", b"from_date", "has_more_holds", b"has_more_holds", "holds", b"holds", "id", b"id", "is_account_set", b"is_account_set", "layer", b"layer", "name", b"name", "next_page_token", b"next_page_token", "normal_side", b"normal_side", "record_time", b"record_time", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAccountStatementResponse: _TypeAlias = GetAccountStatementResponse  # noqa: Y015
+
+@_typing.final
+class GetGeneralLedgerRequest(_message.Message):
+    """Asks for a page of the general ledger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    AS_KNOWN_AT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    """Code or id of the journal."""
+    from_date: _builtins.str
+    """First day; empty for the beginning."""
+    as_of: _builtins.str
+    """Last day; empty for everything posted."""
+    layer: _common_pb2.Layer.ValueType
+    """Which book; unspecified is SETTLED."""
+    currency: _builtins.str
+    """Only this currency; empty for all."""
+    as_known_at: _builtins.int
+    """Counts only events up to this sequence, as in `GetTrialBalanceRequest.as_known_at`."""
+    page_size: _builtins.int
+    """Entries in one page, at most 1,000; 0 takes 100. A page holds as many accounts at most."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; all pages show the position of the first."""
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        from_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        currency: _builtins.str = ...,
+        as_known_at: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_known_at", b"as_known_at", "as_of", b"as_of", "currency", b"currency", "from_date", b"from_date", "journal", b"journal", "layer", b"layer", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetGeneralLedgerRequest: _TypeAlias = GetGeneralLedgerRequest  # noqa: Y015
+
+@_typing.final
+class LedgerAccount(_message.Message):
+    """One account's part of a page of the general ledger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    NORMAL_SIDE_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    IS_CONTINUED_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the account."""
+    code: _builtins.str
+    """Its code."""
+    name: _builtins.str
+    """Its title, at the position."""
+    normal_side: _common_pb2.Direction.ValueType
+    """The side on which its balances are positive."""
+    is_continued: _builtins.bool
+    """True if entries of this account stand on the page before."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementBalance]:
+        """By currency, those of the whole range."""
+
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatementEntry]:
+        """By effective date, then sequence, then position."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        code: _builtins.str = ...,
+        name: _builtins.str = ...,
+        normal_side: _common_pb2.Direction.ValueType = ...,
+        balances: _abc.Iterable[Global___StatementBalance] | None = ...,
+        entries: _abc.Iterable[Global___StatementEntry] | None = ...,
+        is_continued: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "code", b"code", "entries", b"entries", "id", b"id", "is_continued", b"is_continued", "name", b"name", "normal_side", b"normal_side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LedgerAccount: _TypeAlias = LedgerAccount  # noqa: Y015
+
+@_typing.final
+class GetGeneralLedgerResponse(_message.Message):
+    """A page of the general ledger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The position: every event up to this sequence counts, none after."""
+    from_date: _builtins.str
+    """First day; empty for the beginning."""
+    as_of: _builtins.str
+    """Last day; empty for everything."""
+    layer: _common_pb2.Layer.ValueType
+    """Which book."""
+    next_page_token: _builtins.str
+    """Empty at the end."""
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerAccount]:
+        """By code: accounts with an entry on or before the last day."""
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When the event at `sequence` was recorded."""
+
+    def __init__(
+        self,
+        *,
+        accounts: _abc.Iterable[Global___LedgerAccount] | None = ...,
+        sequence: _builtins.int = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        from_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+        layer: _common_pb2.Layer.ValueType = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "as_of", b"as_of", "from_date", b"from_date", "layer", b"layer", "next_page_token", b"next_page_token", "record_time", b"record_time", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetGeneralLedgerResponse: _TypeAlias = GetGeneralLedgerResponse  # noqa: Y015
+
+@_typing.final
+class SearchJournalRequest(_message.Message):
+    """Asks for a page of the journal. All filters that are given must hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    TO_DATE_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    TEMPLATE_CODE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    UNITS_MIN_FIELD_NUMBER: _builtins.int
+    UNITS_MAX_FIELD_NUMBER: _builtins.int
+    WITHOUT_CLOSING_FIELD_NUMBER: _builtins.int
+    NEWEST_FIRST_FIELD_NUMBER: _builtins.int
+    AS_KNOWN_AT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    """Code or id of the journal."""
+    from_date: _builtins.str
+    """First day; empty for the beginning."""
+    to_date: _builtins.str
+    """Last day; empty for everything posted."""
+    account: _builtins.str
+    """Code or id of an account with an entry in the transaction."""
+    template_code: _builtins.str
+    """Code of the template it was posted from."""
+    text: _builtins.str
+    """Text in its description, external id or correlation id, whatever the case of letters."""
+    currency: _builtins.str
+    """Currency of an entry in the transaction. With `units_min` or `units_max` the same entry must
+    be in the range.
+    """
+    units_min: _builtins.str
+    """An entry has at least so many units."""
+    units_max: _builtins.str
+    """An entry has at most so many units."""
+    without_closing: _builtins.bool
+    """Leaves out the transactions that close fiscal years, and those that take them back."""
+    newest_first: _builtins.bool
+    """The newest first."""
+    as_known_at: _builtins.int
+    """Counts only events up to this sequence, as in `GetTrialBalanceRequest.as_known_at`."""
+    page_size: _builtins.int
+    """Transactions in one page, at most 1,000; 0 takes 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; all pages show the position of the first."""
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        from_date: _builtins.str = ...,
+        to_date: _builtins.str = ...,
+        account: _builtins.str = ...,
+        template_code: _builtins.str = ...,
+        text: _builtins.str = ...,
+        currency: _builtins.str = ...,
+        units_min: _builtins.str = ...,
+        units_max: _builtins.str = ...,
+        without_closing: _builtins.bool = ...,
+        newest_first: _builtins.bool = ...,
+        as_known_at: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "as_known_at", b"as_known_at", "currency", b"currency", "from_date", b"from_date", "journal", b"journal", "newest_first", b"newest_first", "page_size", b"page_size", "page_token", b"page_token", "template_code", b"template_code", "text", b"text", "to_date", b"to_date", "units_max", b"units_max", "units_min", b"units_min", "without_closing", b"without_closing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchJournalRequest: _TypeAlias = SearchJournalRequest  # noqa: Y015
+
+@_typing.final
+class SearchJournalResponse(_message.Message):
+    """A page of the journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The position: every event up to this sequence counts, none after."""
+    next_page_token: _builtins.str
+    """Empty at the end."""
+    @_builtins.property
+    def transactions(self) -> _containers.RepeatedCompositeFieldContainer[_transactions_pb2.Transaction]:
+        """By effective date, then sequence."""
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When the event at `sequence` was recorded."""
+
+    def __init__(
+        self,
+        *,
+        transactions: _abc.Iterable[_transactions_pb2.Transaction] | None = ...,
+        sequence: _builtins.int = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "record_time", b"record_time", "sequence", b"sequence", "transactions", b"transactions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchJournalResponse: _TypeAlias = SearchJournalResponse  # noqa: Y015

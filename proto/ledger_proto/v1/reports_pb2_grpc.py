@@ -41,6 +41,31 @@ class ReportServiceStub:
                 request_serializer=ledger_dot_v1_dot_reports__pb2.GetTrialBalanceRequest.SerializeToString,
                 response_deserializer=ledger_dot_v1_dot_reports__pb2.GetTrialBalanceResponse.FromString,
                 _registered_method=True)
+        self.GetBalanceSheet = channel.unary_unary(
+                '/ledger.v1.ReportService/GetBalanceSheet',
+                request_serializer=ledger_dot_v1_dot_reports__pb2.GetBalanceSheetRequest.SerializeToString,
+                response_deserializer=ledger_dot_v1_dot_reports__pb2.GetBalanceSheetResponse.FromString,
+                _registered_method=True)
+        self.GetIncomeStatement = channel.unary_unary(
+                '/ledger.v1.ReportService/GetIncomeStatement',
+                request_serializer=ledger_dot_v1_dot_reports__pb2.GetIncomeStatementRequest.SerializeToString,
+                response_deserializer=ledger_dot_v1_dot_reports__pb2.GetIncomeStatementResponse.FromString,
+                _registered_method=True)
+        self.GetAccountStatement = channel.unary_unary(
+                '/ledger.v1.ReportService/GetAccountStatement',
+                request_serializer=ledger_dot_v1_dot_reports__pb2.GetAccountStatementRequest.SerializeToString,
+                response_deserializer=ledger_dot_v1_dot_reports__pb2.GetAccountStatementResponse.FromString,
+                _registered_method=True)
+        self.GetGeneralLedger = channel.unary_unary(
+                '/ledger.v1.ReportService/GetGeneralLedger',
+                request_serializer=ledger_dot_v1_dot_reports__pb2.GetGeneralLedgerRequest.SerializeToString,
+                response_deserializer=ledger_dot_v1_dot_reports__pb2.GetGeneralLedgerResponse.FromString,
+                _registered_method=True)
+        self.SearchJournal = channel.unary_unary(
+                '/ledger.v1.ReportService/SearchJournal',
+                request_serializer=ledger_dot_v1_dot_reports__pb2.SearchJournalRequest.SerializeToString,
+                response_deserializer=ledger_dot_v1_dot_reports__pb2.SearchJournalResponse.FromString,
+                _registered_method=True)
 
 
 class ReportServiceServicer:
@@ -57,6 +82,48 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBalanceSheet(self, request, context):
+        """Returns the balance sheet: assets, liabilities and equity by the chart, the earnings that are
+        not yet in equity, and for each currency the check assets - liabilities - equity - earnings,
+        as a number. Nothing is made to fit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIncomeStatement(self, request, context):
+        """Returns the income statement of a range: revenue and expense by the chart, and for each
+        currency the net income.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountStatement(self, request, context):
+        """Returns a page of the statement of one account or set: the opening, each entry with the
+        balance after it, the holds that are open, and the closing. Refused with `ACCOUNT_NOT_FOUND`
+        or `ACCOUNT_SET_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGeneralLedger(self, request, context):
+        """Returns a page of the general ledger: the statements of all accounts, by code, in one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchJournal(self, request, context):
+        """Returns a page of the journal: its transactions with all their entries, by effective date,
+        then sequence, narrowed by any filters. A page reads at most 10,000 transactions, so a page of
+        a narrow filter may come short, or empty with a `next_page_token`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +131,31 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetTrialBalance,
                     request_deserializer=ledger_dot_v1_dot_reports__pb2.GetTrialBalanceRequest.FromString,
                     response_serializer=ledger_dot_v1_dot_reports__pb2.GetTrialBalanceResponse.SerializeToString,
+            ),
+            'GetBalanceSheet': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBalanceSheet,
+                    request_deserializer=ledger_dot_v1_dot_reports__pb2.GetBalanceSheetRequest.FromString,
+                    response_serializer=ledger_dot_v1_dot_reports__pb2.GetBalanceSheetResponse.SerializeToString,
+            ),
+            'GetIncomeStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIncomeStatement,
+                    request_deserializer=ledger_dot_v1_dot_reports__pb2.GetIncomeStatementRequest.FromString,
+                    response_serializer=ledger_dot_v1_dot_reports__pb2.GetIncomeStatementResponse.SerializeToString,
+            ),
+            'GetAccountStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountStatement,
+                    request_deserializer=ledger_dot_v1_dot_reports__pb2.GetAccountStatementRequest.FromString,
+                    response_serializer=ledger_dot_v1_dot_reports__pb2.GetAccountStatementResponse.SerializeToString,
+            ),
+            'GetGeneralLedger': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGeneralLedger,
+                    request_deserializer=ledger_dot_v1_dot_reports__pb2.GetGeneralLedgerRequest.FromString,
+                    response_serializer=ledger_dot_v1_dot_reports__pb2.GetGeneralLedgerResponse.SerializeToString,
+            ),
+            'SearchJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchJournal,
+                    request_deserializer=ledger_dot_v1_dot_reports__pb2.SearchJournalRequest.FromString,
+                    response_serializer=ledger_dot_v1_dot_reports__pb2.SearchJournalResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +187,141 @@ class ReportService:
             '/ledger.v1.ReportService/GetTrialBalance',
             ledger_dot_v1_dot_reports__pb2.GetTrialBalanceRequest.SerializeToString,
             ledger_dot_v1_dot_reports__pb2.GetTrialBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBalanceSheet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ledger.v1.ReportService/GetBalanceSheet',
+            ledger_dot_v1_dot_reports__pb2.GetBalanceSheetRequest.SerializeToString,
+            ledger_dot_v1_dot_reports__pb2.GetBalanceSheetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIncomeStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ledger.v1.ReportService/GetIncomeStatement',
+            ledger_dot_v1_dot_reports__pb2.GetIncomeStatementRequest.SerializeToString,
+            ledger_dot_v1_dot_reports__pb2.GetIncomeStatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ledger.v1.ReportService/GetAccountStatement',
+            ledger_dot_v1_dot_reports__pb2.GetAccountStatementRequest.SerializeToString,
+            ledger_dot_v1_dot_reports__pb2.GetAccountStatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGeneralLedger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ledger.v1.ReportService/GetGeneralLedger',
+            ledger_dot_v1_dot_reports__pb2.GetGeneralLedgerRequest.SerializeToString,
+            ledger_dot_v1_dot_reports__pb2.GetGeneralLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ledger.v1.ReportService/SearchJournal',
+            ledger_dot_v1_dot_reports__pb2.SearchJournalRequest.SerializeToString,
+            ledger_dot_v1_dot_reports__pb2.SearchJournalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,27 @@ class ReportServiceStub:
     for each currency the totals with the check that debits equal credits. Currencies are never
     added up. Without `page_size` the whole report is one answer of up to 64 MiB.
     """
+    GetBalanceSheet: _grpc.UnaryUnaryMultiCallable[_reports_pb2.GetBalanceSheetRequest, _reports_pb2.GetBalanceSheetResponse]
+    """Returns the balance sheet: assets, liabilities and equity by the chart, the earnings that are
+    not yet in equity, and for each currency the check assets - liabilities - equity - earnings,
+    as a number. Nothing is made to fit.
+    """
+    GetIncomeStatement: _grpc.UnaryUnaryMultiCallable[_reports_pb2.GetIncomeStatementRequest, _reports_pb2.GetIncomeStatementResponse]
+    """Returns the income statement of a range: revenue and expense by the chart, and for each
+    currency the net income.
+    """
+    GetAccountStatement: _grpc.UnaryUnaryMultiCallable[_reports_pb2.GetAccountStatementRequest, _reports_pb2.GetAccountStatementResponse]
+    """Returns a page of the statement of one account or set: the opening, each entry with the
+    balance after it, the holds that are open, and the closing. Refused with `ACCOUNT_NOT_FOUND`
+    or `ACCOUNT_SET_NOT_FOUND`.
+    """
+    GetGeneralLedger: _grpc.UnaryUnaryMultiCallable[_reports_pb2.GetGeneralLedgerRequest, _reports_pb2.GetGeneralLedgerResponse]
+    """Returns a page of the general ledger: the statements of all accounts, by code, in one."""
+    SearchJournal: _grpc.UnaryUnaryMultiCallable[_reports_pb2.SearchJournalRequest, _reports_pb2.SearchJournalResponse]
+    """Returns a page of the journal: its transactions with all their entries, by effective date,
+    then sequence, narrowed by any filters. A page reads at most 10,000 transactions, so a page of
+    a narrow filter may come short, or empty with a `next_page_token`.
+    """
 
 @_typing.type_check_only
 class ReportServiceAsyncStub(ReportServiceStub):
@@ -52,6 +73,27 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """Returns the trial balance: for each account and currency opening, movement and closing, and
     for each currency the totals with the check that debits equal credits. Currencies are never
     added up. Without `page_size` the whole report is one answer of up to 64 MiB.
+    """
+    GetBalanceSheet: _aio.UnaryUnaryMultiCallable[_reports_pb2.GetBalanceSheetRequest, _reports_pb2.GetBalanceSheetResponse]  # type: ignore[assignment]
+    """Returns the balance sheet: assets, liabilities and equity by the chart, the earnings that are
+    not yet in equity, and for each currency the check assets - liabilities - equity - earnings,
+    as a number. Nothing is made to fit.
+    """
+    GetIncomeStatement: _aio.UnaryUnaryMultiCallable[_reports_pb2.GetIncomeStatementRequest, _reports_pb2.GetIncomeStatementResponse]  # type: ignore[assignment]
+    """Returns the income statement of a range: revenue and expense by the chart, and for each
+    currency the net income.
+    """
+    GetAccountStatement: _aio.UnaryUnaryMultiCallable[_reports_pb2.GetAccountStatementRequest, _reports_pb2.GetAccountStatementResponse]  # type: ignore[assignment]
+    """Returns a page of the statement of one account or set: the opening, each entry with the
+    balance after it, the holds that are open, and the closing. Refused with `ACCOUNT_NOT_FOUND`
+    or `ACCOUNT_SET_NOT_FOUND`.
+    """
+    GetGeneralLedger: _aio.UnaryUnaryMultiCallable[_reports_pb2.GetGeneralLedgerRequest, _reports_pb2.GetGeneralLedgerResponse]  # type: ignore[assignment]
+    """Returns a page of the general ledger: the statements of all accounts, by code, in one."""
+    SearchJournal: _aio.UnaryUnaryMultiCallable[_reports_pb2.SearchJournalRequest, _reports_pb2.SearchJournalResponse]  # type: ignore[assignment]
+    """Returns a page of the journal: its transactions with all their entries, by effective date,
+    then sequence, narrowed by any filters. A page reads at most 10,000 transactions, so a page of
+    a narrow filter may come short, or empty with a `next_page_token`.
     """
 
 class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -68,6 +110,57 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the trial balance: for each account and currency opening, movement and closing, and
         for each currency the totals with the check that debits equal credits. Currencies are never
         added up. Without `page_size` the whole report is one answer of up to 64 MiB.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBalanceSheet(
+        self,
+        request: _reports_pb2.GetBalanceSheetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reports_pb2.GetBalanceSheetResponse, _abc.Awaitable[_reports_pb2.GetBalanceSheetResponse]]:
+        """Returns the balance sheet: assets, liabilities and equity by the chart, the earnings that are
+        not yet in equity, and for each currency the check assets - liabilities - equity - earnings,
+        as a number. Nothing is made to fit.
+        """
+
+    @_abc_1.abstractmethod
+    def GetIncomeStatement(
+        self,
+        request: _reports_pb2.GetIncomeStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reports_pb2.GetIncomeStatementResponse, _abc.Awaitable[_reports_pb2.GetIncomeStatementResponse]]:
+        """Returns the income statement of a range: revenue and expense by the chart, and for each
+        currency the net income.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccountStatement(
+        self,
+        request: _reports_pb2.GetAccountStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reports_pb2.GetAccountStatementResponse, _abc.Awaitable[_reports_pb2.GetAccountStatementResponse]]:
+        """Returns a page of the statement of one account or set: the opening, each entry with the
+        balance after it, the holds that are open, and the closing. Refused with `ACCOUNT_NOT_FOUND`
+        or `ACCOUNT_SET_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetGeneralLedger(
+        self,
+        request: _reports_pb2.GetGeneralLedgerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reports_pb2.GetGeneralLedgerResponse, _abc.Awaitable[_reports_pb2.GetGeneralLedgerResponse]]:
+        """Returns a page of the general ledger: the statements of all accounts, by code, in one."""
+
+    @_abc_1.abstractmethod
+    def SearchJournal(
+        self,
+        request: _reports_pb2.SearchJournalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reports_pb2.SearchJournalResponse, _abc.Awaitable[_reports_pb2.SearchJournalResponse]]:
+        """Returns a page of the journal: its transactions with all their entries, by effective date,
+        then sequence, narrowed by any filters. A page reads at most 10,000 transactions, so a page of
+        a narrow filter may come short, or empty with a `next_page_token`.
         """
 
 def add_ReportServiceServicer_to_server(servicer: ReportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
