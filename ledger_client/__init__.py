@@ -14,6 +14,7 @@ from ledger_client.errors import (
 )
 from ledger_client.ids import new_id
 from ledger_client.models import (
+    REQUIRED,
     Account,
     AccountCategory,
     AccountSet,
@@ -63,9 +64,8 @@ from ledger_client.models import (
     ParamType,
     ParamValue,
     Period,
-    PostResult,
     Posting,
-    REQUIRED,
+    PostResult,
     Reference,
     Refusal,
     ReportPeriod,
@@ -95,6 +95,8 @@ from ledger_client.models import (
 from ledger_client.retry import NO_RETRY, RetryPolicy
 
 __all__ = [
+    "NO_RETRY",
+    "REQUIRED",
     "Account",
     "AccountCategory",
     "AccountSet",
@@ -142,7 +144,6 @@ __all__ = [
     "LimitScope",
     "LimitUse",
     "MembersChange",
-    "NO_RETRY",
     "NewAccount",
     "NewTxTemplate",
     "NoDefault",
@@ -154,7 +155,6 @@ __all__ = [
     "Period",
     "PostResult",
     "Posting",
-    "REQUIRED",
     "Reference",
     "Refusal",
     "RefusedError",

@@ -21,6 +21,7 @@ from ledger_client.cli import (
     templates,
     transactions,
     versions,
+    web,
 )
 from ledger_client.cli.failures import EXIT_CODES_HELP
 from ledger_client.cli.session import OutputFormat, Server, Settings, Timeout
@@ -48,6 +49,7 @@ app.add_typer(periods.app, name="period")
 app.add_typer(imports.app)
 app.add_typer(exports.app, name="export")
 app.add_typer(reports.app, name="report")
+app.add_typer(web.app)
 app.add_typer(versions.app)
 
 

@@ -1,7 +1,8 @@
 """What is shown or handed out of the books: one table, written as a page, CSV, JSON, XLSX or PDF.
 
 A report becomes a `Sheet` once (`trial_balance.py` and its neighbours); `as_csv`, `as_json`,
-`as_xlsx` and `as_pdf` write any sheet. The web page shows the same sheets, so what is exported is what was seen.
+`as_xlsx` and `as_pdf` write any sheet. The web page shows the same sheets, so what is exported is
+what was seen.
 """
 
 from ledger_client.documents.delimited import as_csv

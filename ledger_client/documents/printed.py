@@ -23,7 +23,7 @@ _BOLD: Final = "VeraBd"
 #: For texts that the fonts above have no letters for.
 _WIDE: Final = "HeiseiKakuGo-W5"
 #: Runs of letters that the fonts above lack.
-_FOREIGN: Final = re.compile("[^\x00-\u024f–—…•€\N{FIGURE SPACE}]+")
+_FOREIGN: Final = re.compile(r"[^\x00-\u024f\u2007\u2013\u2014\u2022\u2026\u20ac]+")
 _SIZE: Final = 7.5
 #: Above so many columns the paper is turned.
 _PORTRAIT_COLUMNS_MAX: Final = 6
@@ -66,9 +66,8 @@ def _load_fonts() -> None:
 
 def _foot(canvas: Any, document: Any) -> None:
     canvas.setFont(_FONT, 6.5)
-    canvas.drawRightString(
-        document.pagesize[0] - _MARGIN, 8 * mm, f"{document.title}  \N{EN DASH}  page {document.page}"
-    )
+    text = f"{document.title}  \N{EN DASH}  page {document.page}"
+    canvas.drawRightString(document.pagesize[0] - _MARGIN, 8 * mm, text)
 
 
 def _story(sheet: Sheet, width: float) -> list[Any]:
@@ -129,10 +128,10 @@ def _widths(sheet: Sheet, width: float) -> list[float]:
         texts = [column.title, *(accounting(row.cells[number]) for row in sheet.rows)]
         longest = max(pdfmetrics.stringWidth(text, _BOLD, _SIZE) for text in texts) + 5 * mm
         wanted.append(longest if column.kind is not ColumnKind.TEXT else 0.0)
-    texts = [number for number, each in enumerate(wanted) if not each]
+    of_text = [number for number, each in enumerate(wanted) if not each]
     left = width - sum(wanted)
-    for number in texts:
-        wanted[number] = max(_TEXT_WIDTH_MIN, left / len(texts))
+    for number in of_text:
+        wanted[number] = max(_TEXT_WIDTH_MIN, left / len(of_text))
     scale = min(1.0, width / sum(wanted))
     return [each * scale for each in wanted]
 

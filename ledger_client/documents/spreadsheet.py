@@ -66,7 +66,9 @@ def _write(book: Any, name: str, sheet: Sheet) -> None:
     line += 1
     for number, column in enumerate(sheet.columns):
         side = "left" if column.kind in {ColumnKind.TEXT, ColumnKind.DATE} else "right"
-        page.write_string(line, number, column.title, formats.plain(bold=True, bottom=1, align=side))
+        page.write_string(
+            line, number, column.title, formats.plain(bold=True, bottom=1, align=side)
+        )
     page.freeze_panes(line + 1, 0)
     page.repeat_rows(line)
     for row in sheet.rows:
@@ -112,7 +114,9 @@ def _write_cell(
 
 
 def _is_exact(value: Decimal) -> bool:
-    return len(value.normalize().as_tuple().digits) <= EXACT_DIGITS and abs(value) < 10**EXACT_DIGITS
+    return (
+        len(value.normalize().as_tuple().digits) <= EXACT_DIGITS and abs(value) < 10**EXACT_DIGITS
+    )
 
 
 def _widths(sheet: Sheet) -> list[int]:

@@ -7,7 +7,7 @@ from ledger_client.documents.sheet import Cell
 
 
 def plain(value: Cell) -> str:
-    """Write a value for a program: amounts without grouping, dates as ISO 8601, nothing for None."""
+    """Write a value for a program: amounts ungrouped, dates as ISO 8601, nothing for None."""
     match value:
         case None:
             return ""
@@ -31,6 +31,6 @@ def accounting(value: Cell) -> str:
             return f"{value:%Y-%m-%d %H:%M:%S}"
         return plain(value)
     if not value:
-        return "–\N{FIGURE SPACE}"
+        return "\N{EN DASH}\N{FIGURE SPACE}"
     text = format(abs(value), ",f")
     return f"({text})" if value < 0 else f"{text}\N{FIGURE SPACE}"

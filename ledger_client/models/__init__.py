@@ -71,6 +71,7 @@ from ledger_client.models.tx_templates import (
     TxTemplateResult,
 )
 from ledger_client.models.words import (
+    REQUIRED,
     AccountCategory,
     AccountStatus,
     ComparisonInterval,
@@ -81,7 +82,6 @@ from ledger_client.models.words import (
     NoDefault,
     ParamType,
     ParamValue,
-    REQUIRED,
     Reference,
     SectionKind,
     TransactionKind,
@@ -92,6 +92,7 @@ from ledger_client.models.words import (
 )
 
 __all__ = [
+    "REQUIRED",
     "Account",
     "AccountCategory",
     "AccountSet",
@@ -143,7 +144,6 @@ __all__ = [
     "Period",
     "PostResult",
     "Posting",
-    "REQUIRED",
     "Reference",
     "Refusal",
     "ReportPeriod",

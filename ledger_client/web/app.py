@@ -23,6 +23,8 @@ from ledger_client.web.pages import (
     home,
     journal,
     periods,
+    reports,
+    statements,
     templates,
     transactions,
 )
@@ -54,6 +56,11 @@ _STATUS: Final = {
 _PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("/", home.journals),
     ("/{journal}/", home.home),
+    ("/{journal}/trial-balance", reports.trial_balance),
+    ("/{journal}/balance-sheet", reports.balance_sheet),
+    ("/{journal}/income-statement", reports.income_statement),
+    ("/{journal}/statement", statements.statement),
+    ("/{journal}/general-ledger", statements.general_ledger),
     ("/{journal}/journal", journal.search),
     ("/{journal}/transaction/{transaction}", transactions.transaction),
     ("/{journal}/chart", chart.tree),
@@ -91,7 +98,7 @@ def create_app(ledger: LedgerClient, *, hosts: Iterable[str]) -> Starlette:
     }
     return Starlette(
         routes=routes,
-        exception_handlers=handlers,  # type: ignore[arg-type]  # each takes its own exception
+        exception_handlers=handlers,
         middleware=[Middleware(SafetyHeaders, hosts=tuple(hosts))],
     )
 

@@ -1,6 +1,5 @@
 """The page on a port."""
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
@@ -48,12 +47,10 @@ async def serve(ledger: LedgerClient, listen: str, *, on_ready: Callable[[str], 
             timeout_graceful_shutdown=STOP_GRACE_SECONDS,
         )
         server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[bound]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.02)
-        if server.started:
-            on_ready(f"the page is at http://{name}:{bound.getsockname()[1]}/  (Ctrl-C ends it)")
-        await serving
+        # The port is open from here on, so who comes early waits until the page answers.
+        bound.listen()
+        on_ready(f"the page is at http://{name}:{bound.getsockname()[1]}/  (Ctrl-C ends it)")
+        await server.serve(sockets=[bound])
 
 
 @contextlib.contextmanager

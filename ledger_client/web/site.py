@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ledger_client.client import LedgerClient
 from ledger_client.documents import Sheet, as_csv, as_json
+from ledger_client.documents.links import Link
 from ledger_client.documents.printed import as_pdf
 from ledger_client.documents.spreadsheet import as_xlsx
 from ledger_client.documents.text_form import accounting, plain
@@ -99,3 +100,19 @@ def file_response(content: bytes, name: str, media_type: str) -> Response:
     ascii_name = safe.encode("ascii", "replace").decode().replace("?", "-")
     disposition = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{part(safe)}"
     return Response(content, media_type=media_type, headers={"content-disposition": disposition})
+
+
+#: Filters that mean the same on the page that a row leads to.
+_CARRIED: Final = ("from", "as_of", "layer", "known_at")
+
+
+def links(journal: str, filters: Mapping[str, object]) -> Link:
+    """Return where rows lead from a page of `journal`: the days looked at go along."""
+    carried = {name: filters.get(name) for name in _CARRIED}
+
+    def link(kind: str, code: str) -> str:
+        if kind in {"account", "set"}:
+            return address(f"/{part(journal)}/statement", {kind: code, **carried})
+        return f"/{part(journal)}/{kind}/{part(code)}"
+
+    return link

@@ -74,7 +74,7 @@ async def _show(site: Site, request: Request, *, given: dict[str, str]) -> Respo
     return site.page(
         request,
         "template.html",
-        template=shown,
+        shown=shown,
         fields=[(param, _is_long(param), param.default is REQUIRED) for param in shown.params],
         given=given,
         outcome=outcome,

@@ -39,8 +39,8 @@ def entries_sheet(journal: str, shown: Transaction, *, title: str) -> Sheet:
     for currency in dict.fromkeys(entry.currency for entry in shown.entries):
         legs = [entry for entry in shown.entries if entry.currency == currency]
         rows += [_leg(journal, entry) for entry in legs]
-        debits = sum((leg.units for leg in legs if leg.direction is Direction.DEBIT))
-        credit = sum((leg.units for leg in legs if leg.direction is Direction.CREDIT))
+        debits = sum(leg.units for leg in legs if leg.direction is Direction.DEBIT)
+        credit = sum(leg.units for leg in legs if leg.direction is Direction.CREDIT)
         rows.append(
             Row(cells=("Total", None, debits, credit, currency, None), style=RowStyle.TOTAL)
         )
