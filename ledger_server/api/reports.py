@@ -1,26 +1,40 @@
 """ReportService: decodes, hands over, encodes."""
 
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Final
 
+from google.protobuf import timestamp_pb2
+
+from ledger_proto.v1 import common_pb2
 from ledger_proto.v1 import reports_pb2 as pb
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceServicer
-from ledger_server.api.fields import (
-    currency_field,
-    date_field,
-    page_size_field,
-    reference_field,
-)
+from ledger_server.api.fields import page_size_field, reference_field
 from ledger_server.api.paging import PageTokens
+from ledger_server.api.report_fields import (
+    Periods,
+    balance_sheet_periods,
+    depth_field,
+    form_field,
+    income_statement_periods,
+    position_field,
+    scope_field,
+    trial_balance_periods,
+)
+from ledger_server.api.report_messages import (
+    balance_sheet_total,
+    income_statement_total,
+    period_messages,
+    section_message,
+    trial_balance_row,
+    trial_balance_total,
+)
 from ledger_server.application.journals import get_journal
-from ledger_server.application.reports import get_trial_balance
-from ledger_server.domain.errors import FieldInvalidError
-from ledger_server.domain.primitives import Layer
-from ledger_server.domain.report.trial_balance import Columns, Row
+from ledger_server.application.reports import Facts, Question, read_facts
+from ledger_server.domain.report.balance_sheet import balance_sheet
+from ledger_server.domain.report.income_statement import income_statement
+from ledger_server.domain.report.section import Choice
+from ledger_server.domain.report.trial_balance import trial_balance
 from ledger_server.store.codec import timestamp
 from ledger_server.store.database import Database
-from ledger_server.store.reports import Period
 
 ROWS_MAX_PER_PAGE: Final = 10_000
 
@@ -37,91 +51,110 @@ class ReportServicer(ReportServiceServicer):
         self, request: pb.GetTrialBalanceRequest, _context: object
     ) -> pb.GetTrialBalanceResponse:
         """Return the trial balance, or a page of it."""
-        journal = await get_journal(self._database, reference_field("journal", request.journal))
-        period = _period(request)
         place = self._page_tokens.read(request, request.page_token)
         # Pages after the first show the position of the first, so that they fit together.
         first_row, as_known_at = (
             (int(place[0]), int(place[1])) if place else (0, request.as_known_at)
         )
-        if as_known_at < 0:
-            raise FieldInvalidError("as_known_at", "negative")
-        if request.set_depth < 0:
-            raise FieldInvalidError("set_depth", "negative")
-        report = await get_trial_balance(
-            self._database,
-            journal,
-            period,
-            as_known_at=as_known_at,
-            set_depth=request.set_depth,
+        form, set_depth = form_field(request.form), depth_field(request.set_depth)
+        facts = await self._facts(request, trial_balance_periods(request), as_known_at)
+        made = trial_balance(
+            facts.sums,
+            facts.chart,
+            set_depth=set_depth,
             include_zero_rows=request.include_zero_rows,
+            currency=request.currency,
+            form=form,
         )
-        rows = report.books.rows
         # 0 takes the whole report.
-        size = page_size_field(request.page_size, len(rows), ROWS_MAX_PER_PAGE)
-        size = len(rows) if request.page_size == 0 else size
+        size = page_size_field(request.page_size, len(made.rows), ROWS_MAX_PER_PAGE)
+        size = len(made.rows) if request.page_size == 0 else size
         end = first_row + size
         return pb.GetTrialBalanceResponse(
-            rows=[_row(row, report.exponents) for row in rows[first_row:end]],
+            rows=[trial_balance_row(row, facts.exponents) for row in made.rows[first_row:end]],
             totals=[
-                pb.TrialBalanceTotal(
-                    currency=currency,
-                    columns=_columns(columns, report.exponents[currency]),
-                    balanced=columns.is_balanced(),
-                )
-                for currency, columns in report.books.totals.items()
+                trial_balance_total(currency, columns, facts.exponents)
+                for currency, columns in made.totals.items()
             ],
-            sequence=report.sequence,
-            record_time=timestamp(report.recorded_at) if report.recorded_at else None,
+            sequence=facts.position.sequence,
+            record_time=_record_time(facts),
             from_date=request.from_date,
             as_of=request.as_of,
-            layer=period.layer.value,  # type: ignore[arg-type]  # same numbers
-            next_page_token=self._page_tokens.make(request, [end, report.sequence])
-            if end < len(rows)
+            layer=request.layer or common_pb2.LAYER_SETTLED,
+            next_page_token=self._page_tokens.make(request, [end, facts.position.sequence])
+            if end < len(made.rows)
             else "",
+            periods=period_messages(facts.periods),
+            form=form.value,  # type: ignore[arg-type]  # same numbers
+            without_closing=request.without_closing,
         )
 
+    async def GetBalanceSheet(
+        self, request: pb.GetBalanceSheetRequest, _context: object
+    ) -> pb.GetBalanceSheetResponse:
+        """Return the balance sheet."""
+        choice = _choice(request)
+        facts = await self._facts(request, balance_sheet_periods(request), request.as_known_at)
+        made = balance_sheet(facts.sums, facts.chart, choice)
+        return pb.GetBalanceSheetResponse(
+            sections=[section_message(each, facts.exponents) for each in made.sections],
+            totals=[
+                balance_sheet_total(currency, total, facts.exponents)
+                for currency, total in made.totals.items()
+            ],
+            sequence=facts.position.sequence,
+            record_time=_record_time(facts),
+            periods=period_messages(facts.periods),
+            layer=request.layer or common_pb2.LAYER_SETTLED,
+            without_closing=request.without_closing,
+        )
 
-def _period(request: pb.GetTrialBalanceRequest) -> Period:
-    from_date = date_field("from_date", request.from_date)
-    as_of = date_field("as_of", request.as_of)
-    if from_date and as_of and from_date > as_of:
-        raise FieldInvalidError("from_date", "after as_of")
-    try:
-        layer = Layer(request.layer or Layer.SETTLED)
-    except ValueError as error:
-        raise FieldInvalidError("layer", "none of settled, pending, encumbrance") from error
-    return Period(
-        layer=layer,
-        from_date=from_date,
-        as_of=as_of,
-        currency=currency_field("currency", request.currency) if request.currency else None,
+    async def GetIncomeStatement(
+        self, request: pb.GetIncomeStatementRequest, _context: object
+    ) -> pb.GetIncomeStatementResponse:
+        """Return the income statement."""
+        choice = _choice(request)
+        facts = await self._facts(request, income_statement_periods(request), request.as_known_at)
+        made = income_statement(facts.sums, facts.chart, choice)
+        return pb.GetIncomeStatementResponse(
+            sections=[section_message(each, facts.exponents) for each in made.sections],
+            totals=[
+                income_statement_total(currency, total, facts.exponents)
+                for currency, total in made.totals.items()
+            ],
+            sequence=facts.position.sequence,
+            record_time=_record_time(facts),
+            periods=period_messages(facts.periods),
+            layer=request.layer or common_pb2.LAYER_SETTLED,
+            without_closing=request.without_closing,
+        )
+
+    async def _facts(
+        self,
+        request: pb.GetTrialBalanceRequest
+        | pb.GetBalanceSheetRequest
+        | pb.GetIncomeStatementRequest,
+        periods: Periods,
+        as_known_at: int,
+    ) -> Facts:
+        question = Question(
+            scope=scope_field(request),
+            as_known_at=position_field(as_known_at),
+            without_closing=request.without_closing,
+            periods=periods,
+        )
+        journal = await get_journal(self._database, reference_field("journal", request.journal))
+        return await read_facts(self._database, journal, question)
+
+
+def _choice(request: pb.GetBalanceSheetRequest | pb.GetIncomeStatementRequest) -> Choice:
+    return Choice(
+        set_depth=depth_field(request.set_depth),
+        include_zero_rows=request.include_zero_rows,
+        currency=request.currency,
     )
 
 
-def _row(row: Row, exponents: Mapping[str, int]) -> pb.TrialBalanceRow:
-    return pb.TrialBalanceRow(
-        kind=pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT_SET
-        if row.is_set
-        else pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT,
-        id=str(row.named.id),
-        code=row.named.code,
-        name=row.named.name,
-        depth=row.depth,
-        currency=row.currency,
-        columns=_columns(row.columns, exponents.get(row.currency, 0)),
-    )
-
-
-def _columns(columns: Columns, exponent: int) -> pb.TrialBalanceColumns:
-    def text(value: Decimal) -> str:
-        return f"{value:.{exponent}f}"
-
-    return pb.TrialBalanceColumns(
-        opening_debit=text(columns.opening_debit),
-        opening_credit=text(columns.opening_credit),
-        debit=text(columns.debit),
-        credit=text(columns.credit),
-        closing_debit=text(columns.closing_debit),
-        closing_credit=text(columns.closing_credit),
-    )
+def _record_time(facts: Facts) -> timestamp_pb2.Timestamp | None:
+    recorded_at = facts.position.recorded_at
+    return timestamp(recorded_at) if recorded_at else None

@@ -1,70 +1,129 @@
-"""Reports of the books, each read in one snapshot."""
+"""Reports of the books by sums, each read in one snapshot."""
 
 import dataclasses
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from ledger_server.domain.errors import CurrencyUnknownError, PositionUnavailableError
 from ledger_server.domain.journal import Journal
-from ledger_server.domain.report.chart import rewind
-from ledger_server.domain.report.trial_balance import SumsByKey, TrialBalance, trial_balance
+from ledger_server.domain.report.chart import Chart, rewind
+from ledger_server.domain.report.periods import Cut, Period, SumsByKey, taken_off
 from ledger_server.store import journals, reports
-from ledger_server.store.database import Database
+from ledger_server.store.database import Database, Tx
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TrialBalanceReport:
-    """A trial balance with its position."""
+class Position:
+    """The moment of the journal that a report shows."""
 
-    books: TrialBalance
     #: Every event up to this sequence counts, none after.
     sequence: int
     #: When that event was recorded; None at sequence 0.
     recorded_at: datetime | None
+    #: That moment's day in the journal's time zone; of the journal's creation at sequence 0.
+    day: date
+    #: Whether nothing came after it yet.
+    is_head: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a report by sums is asked for."""
+
+    scope: reports.Scope
+    #: 0 for now.
+    as_known_at: int
+    #: Leaves out the transactions that close fiscal years.
+    without_closing: bool
+    #: Gives the periods of the columns from the day of the position.
+    periods: Callable[[date], Sequence[Period]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a report by sums is made of."""
+
+    position: Position
+    periods: Sequence[Period]
+    #: For each period.
+    sums: Sequence[SumsByKey]
+    #: As it was at the position.
+    chart: Chart
     #: Decimals of each currency of the journal.
     exponents: dict[str, int]
 
 
-async def get_trial_balance(
-    database: Database,
-    journal: Journal,
-    period: reports.Period,
-    *,
-    as_known_at: int,
-    set_depth: int,
-    include_zero_rows: bool,
-) -> TrialBalanceReport:
-    """Return the trial balance as it was known at a sequence, 0 for now.
+async def find_position_in_tx(tx: Tx, journal: Journal, as_known_at: int) -> Position:
+    """Return the position asked for, 0 for the head.
 
     Raises:
-        PositionUnavailableError: the sequence lies beyond the head.
-        CurrencyUnknownError: the journal does not have the currency asked for.
+        PositionUnavailableError: it lies beyond the head.
     """
-    async with database.snapshot() as tx:
-        head = await journals.read_head_in_tx(tx, journal.id)
-        sequence = as_known_at or head.sequence
-        if sequence > head.sequence:
-            raise PositionUnavailableError(sequence, head.sequence)
-        currencies = await journals.list_currencies_in_tx(tx, journal.id)
-        exponents = {currency.code: currency.exponent for currency in currencies}
-        if period.currency and period.currency not in exponents:
-            raise CurrencyUnknownError(period.currency)
-        sums = await reports.sums_in_tx(tx, journal.id, period)
-        chart = await reports.chart_in_tx(tx, journal.id)
-        recorded_at = await reports.event_time_in_tx(tx, journal.id, sequence)
-        later: SumsByKey = {}
-        if sequence < head.sequence:
-            later = await reports.sums_after_in_tx(tx, journal.id, period, sequence)
-            rewind(chart, await reports.chart_changes_after_in_tx(tx, journal.id, sequence))
-    return TrialBalanceReport(
-        books=trial_balance(
-            sums,
-            later,
-            chart,
-            set_depth=set_depth,
-            include_zero_rows=include_zero_rows,
-            currency=period.currency or "",
-        ),
+    head = await journals.read_head_in_tx(tx, journal.id)
+    sequence = as_known_at or head.sequence
+    if sequence > head.sequence:
+        raise PositionUnavailableError(sequence, head.sequence)
+    recorded_at = await reports.event_time_in_tx(tx, journal.id, sequence)
+    day = (recorded_at or journal.created_at).astimezone(ZoneInfo(journal.time_zone)).date()
+    return Position(
         sequence=sequence,
         recorded_at=recorded_at,
+        day=day,
+        is_head=sequence == head.sequence,
+    )
+
+
+async def find_exponents_in_tx(tx: Tx, journal: Journal, currency: str | None) -> dict[str, int]:
+    """Return the decimals of each currency of the journal.
+
+    Raises:
+        CurrencyUnknownError: `currency` is given and not among them.
+    """
+    found = await journals.list_currencies_in_tx(tx, journal.id)
+    exponents = {one.code: one.exponent for one in found}
+    if currency and currency not in exponents:
+        raise CurrencyUnknownError(currency)
+    return exponents
+
+
+async def chart_at_in_tx(tx: Tx, journal: Journal, position: Position) -> Chart:
+    """Return the chart as it was at a position."""
+    chart = await reports.chart_in_tx(tx, journal.id)
+    if not position.is_head:
+        changes = await reports.chart_changes_after_in_tx(tx, journal.id, position.sequence)
+        rewind(chart, changes)
+    return chart
+
+
+async def read_facts(database: Database, journal: Journal, question: Question) -> Facts:
+    """Return what a report is made of, as it was known at a position.
+
+    Raises:
+        PositionUnavailableError: the position lies beyond the head.
+        CurrencyUnknownError: the journal does not have the currency asked for.
+    """
+    scope = question.scope
+    async with database.snapshot() as tx:
+        position = await find_position_in_tx(tx, journal, question.as_known_at)
+        exponents = await find_exponents_in_tx(tx, journal, scope.currency)
+        periods = question.periods(position.day)
+        cut = Cut(periods)
+        sums = await reports.sums_in_tx(tx, journal.id, scope, cut)
+        off: list[list[SumsByKey]] = []
+        if not position.is_head:
+            off.append(
+                await reports.sums_after_in_tx(tx, journal.id, scope, cut, position.sequence)
+            )
+        if question.without_closing:
+            off.append(
+                await reports.closing_sums_in_tx(tx, journal.id, scope, cut, position.sequence)
+            )
+        chart = await chart_at_in_tx(tx, journal, position)
+    return Facts(
+        position=position,
+        periods=periods,
+        sums=[taken_off(one, *(each[index] for each in off)) for index, one in enumerate(sums)],
+        chart=chart,
         exponents=exponents,
     )

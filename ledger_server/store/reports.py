@@ -3,13 +3,14 @@
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from ledger_proto.v1 import events_pb2
+from ledger_server.domain.account import AccountCategory
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.report.chart import Chart, ChartChange, Named
-from ledger_server.domain.report.trial_balance import Sums, SumsByKey
+from ledger_server.domain.report.periods import Cut, SegmentRow, SumsByKey
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
 
@@ -17,30 +18,31 @@ _SQL = load("reports")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """Which sums a report is about."""
+class Scope:
+    """Which book a report is about."""
 
     layer: Layer
-    #: First day of the movement; None for the beginning of the books.
-    from_date: date | None
-    #: Last day that counts; None for everything.
-    as_of: date | None
     #: None for all.
     currency: str | None
 
 
-async def sums_in_tx(tx: Tx, journal_id: JournalId, period: Period) -> SumsByKey:
-    """Return the sums of each account and currency as they stand."""
-    rows = await tx.fetch(_SQL["trial_balance_sums"], journal_id, *_bounds(period))
-    return {(row["account_id"], row["currency"]): _sums(row) for row in rows}
+async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> list[SumsByKey]:
+    """Return the sums of each account and currency as they stand, for each column."""
+    return await _sums(tx, "sums_by_segment", journal_id, scope, cut)
 
 
 async def sums_after_in_tx(
-    tx: Tx, journal_id: JournalId, period: Period, sequence: int
-) -> SumsByKey:
-    """Return the sums of the entries after `sequence` alone."""
-    rows = await tx.fetch(_SQL["trial_balance_later"], journal_id, *_bounds(period), sequence)
-    return {(row["account_id"], row["currency"]): _sums(row) for row in rows}
+    tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
+) -> list[SumsByKey]:
+    """Return the sums of the entries after `sequence` alone, for each column."""
+    return await _sums(tx, "sums_by_segment_later", journal_id, scope, cut, sequence)
+
+
+async def closing_sums_in_tx(
+    tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
+) -> list[SumsByKey]:
+    """Return the sums of what closes fiscal years up to `sequence`, for each column."""
+    return await _sums(tx, "sums_by_segment_closing", journal_id, scope, cut, sequence)
 
 
 async def chart_in_tx(tx: Tx, journal_id: JournalId) -> Chart:
@@ -51,11 +53,13 @@ async def chart_in_tx(tx: Tx, journal_id: JournalId) -> Chart:
     set_sets: defaultdict[UUID, set[UUID]] = defaultdict(set)
     for row in await tx.fetch(_SQL["chart_set_sets"], journal_id):
         set_sets[row["set_id"]].add(row["member_id"])
+    sets = await tx.fetch(_SQL["chart_sets"], journal_id)
     return Chart(
         accounts=_named(await tx.fetch(_SQL["chart_accounts"], journal_id)),
-        sets=_named(await tx.fetch(_SQL["chart_sets"], journal_id)),
+        sets=_named(sets),
         set_accounts=dict(set_accounts),
         set_sets=dict(set_sets),
+        categories={row["id"]: AccountCategory(row["category"]) for row in sets if row["category"]},
     )
 
 
@@ -73,17 +77,14 @@ async def event_time_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> date
     return row["recorded_at"] if row else None
 
 
-def _bounds(period: Period) -> tuple[Layer, date, date, str | None]:
-    return (
-        period.layer,
-        period.from_date or date.min,
-        period.as_of or date.max,
-        period.currency,
+async def _sums(
+    tx: Tx, query: str, journal_id: JournalId, scope: Scope, cut: Cut, *more: object
+) -> list[SumsByKey]:
+    rows = await tx.fetch(
+        _SQL[query], journal_id, scope.layer, cut.boundaries, cut.last_day, scope.currency, *more
     )
-
-
-def _sums(row: Row) -> Sums:
-    return Sums(row["opening_debit"], row["opening_credit"], row["debit"], row["credit"])
+    # A record gives its columns in the order of the statement, which is that of a row of the cut.
+    return cut.sums(map(SegmentRow._make, rows))
 
 
 def _named(rows: Sequence[Row]) -> dict[UUID, Named]:

@@ -1,10 +1,18 @@
 """The chart of accounts as a report sees it: names and memberships, also as they once were."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
+from ledger_server.domain.account import AccountCategory
+from ledger_server.domain.errors import ReportTooLargeError
 from ledger_server.domain.primitives import AccountId
+
+#: Places of a chart that one report looks at. A set that stands in several others is looked at in
+#: each, so the places of a chart that is no tree can double with each level.
+PLACES_MAX: Final = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -14,6 +22,16 @@ class Named:
     id: UUID
     code: str
     name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where an account or a set is met on the way down a chart."""
+
+    named: Named
+    is_set: bool
+    #: Sets above it on this way.
+    depth: int
 
 
 @dataclasses.dataclass(slots=True)
@@ -26,6 +44,8 @@ class Chart:
     set_accounts: dict[UUID, set[AccountId]]
     #: Sets that are direct members of each set.
     set_sets: dict[UUID, set[UUID]]
+    #: Of sets that have one of their own; all that stands below takes it.
+    categories: dict[UUID, AccountCategory] = dataclasses.field(default_factory=dict)
 
     def accounts_below(self) -> Mapping[UUID, frozenset[AccountId]]:
         """Return all accounts below each set, each once however many ways lead to it."""
@@ -51,6 +71,63 @@ class Chart:
     def member_accounts(self, set_id: UUID) -> list[Named]:
         """Return the accounts directly in a set, by code."""
         return _by_code(self.accounts[key] for key in self.set_accounts.get(set_id, ()))
+
+    def account_categories(
+        self, below: Mapping[UUID, frozenset[AccountId]]
+    ) -> Mapping[AccountId, frozenset[AccountCategory]]:
+        """Return the categories of all sets that each account stands below, if any has one.
+
+        Args:
+            below: what `accounts_below` gives.
+        """
+        found: defaultdict[AccountId, set[AccountCategory]] = defaultdict(set)
+        for set_id, category in self.categories.items():
+            for account_id in below[set_id]:
+                found[account_id].add(category)
+        return {account_id: frozenset(all_) for account_id, all_ in found.items()}
+
+    def category_tops(self, category: AccountCategory) -> list[Named]:
+        """Return the sets of a category that stand below no other set of it, by code."""
+        own = [set_id for set_id, each in self.categories.items() if each is category]
+        inner: set[UUID] = set()
+        pending = [member for set_id in own for member in self.set_sets.get(set_id, ())]
+        while pending:
+            set_id = pending.pop()
+            if set_id not in inner:
+                inner.add(set_id)
+                pending.extend(self.set_sets.get(set_id, ()))
+        return _by_code(self.sets[set_id] for set_id in own if set_id not in inner)
+
+    def walk(
+        self, top: Named, *, depth_max: int, is_shown: Callable[[UUID], bool]
+    ) -> Iterator[Place]:
+        """Give a set and what stands below it: sets first, each kind by code.
+
+        Args:
+            top: where to begin.
+            depth_max: levels to give, `top` being the first.
+            is_shown: tells of a set whether to go into it.
+
+        Raises:
+            ReportTooLargeError: there are more places than a report may look at.
+        """
+        # Depth first without recursion: charts are as deep as their makers like.
+        pending = [Place(top, True, 0)]
+        count = 0
+        while pending:
+            place = pending.pop()
+            if place.is_set and not is_shown(place.named.id):
+                continue
+            count += 1
+            if count > PLACES_MAX:
+                raise ReportTooLargeError(PLACES_MAX)
+            yield place
+            if place.is_set and place.depth + 1 < depth_max:
+                depth = place.depth + 1
+                accounts = self.member_accounts(place.named.id)
+                pending += [Place(account, False, depth) for account in reversed(accounts)]
+                sets = self.member_sets(place.named.id)
+                pending += [Place(inner, True, depth) for inner in reversed(sets)]
 
     def _fill(self, set_id: UUID, below: dict[UUID, frozenset[AccountId]]) -> None:
         # Depth first without recursion: charts are as deep as their makers like.
@@ -95,6 +172,7 @@ def rewind(chart: Chart, changes_newest_first: Sequence[ChartChange]) -> None:
             del chart.sets[created_id]
             chart.set_accounts.pop(created_id, None)
             chart.set_sets.pop(created_id, None)
+            chart.categories.pop(created_id, None)
         if change.renamed is not None:
             chart.accounts[change.renamed.id] = change.renamed
         if change.set_id is not None:

@@ -1,6 +1,7 @@
 """The trial balance: opening, movement and closing of each account and currency, and the check."""
 
 import dataclasses
+import enum
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -11,50 +12,24 @@ from uuid import UUID
 from ledger_server.domain.errors import ReportTooLargeError
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId
 from ledger_server.domain.report.chart import Chart, Named
+from ledger_server.domain.report.periods import NOTHING, Key, Sums, SumsByKey
 
-_add, _subtract = EXACT.add, EXACT.subtract
+_add = EXACT.add
 
-#: Rows of a trial balance by chart. A set that stands in several others is shown in each, so the
-#: rows of a chart that is no tree can double with each level.
+#: Rows of a trial balance by chart.
 ROWS_MAX: Final = 1_000_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Sums:
-    """Gross sums of one account in one currency, before the period and within it."""
+class Form(enum.IntEnum):
+    """How openings and closings are written."""
 
-    opening_debit: Decimal
-    opening_credit: Decimal
-    debit: Decimal
-    credit: Decimal
-
-    def __add__(self, other: "Sums") -> "Sums":
-        """Add column by column."""
-        return Sums(
-            _add(self.opening_debit, other.opening_debit),
-            _add(self.opening_credit, other.opening_credit),
-            _add(self.debit, other.debit),
-            _add(self.credit, other.credit),
-        )
-
-    def __sub__(self, other: "Sums") -> "Sums":
-        """Subtract column by column."""
-        return Sums(
-            _subtract(self.opening_debit, other.opening_debit),
-            _subtract(self.opening_credit, other.opening_credit),
-            _subtract(self.debit, other.debit),
-            _subtract(self.credit, other.credit),
-        )
-
-
-NOTHING = Sums(ZERO, ZERO, ZERO, ZERO)
-
-SumsByKey = Mapping[tuple[AccountId, str], Sums]
+    NET = 1
+    GROSS = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Columns:
-    """The six columns. Openings and closings are net: one of each pair is zero."""
+    """The six columns. In the net form one of each pair of openings and closings is zero."""
 
     opening_debit: Decimal = ZERO
     opening_credit: Decimal = ZERO
@@ -64,10 +39,19 @@ class Columns:
     closing_credit: Decimal = ZERO
 
     @classmethod
-    def of(cls, sums: Sums) -> "Columns":
-        """Net the openings, and close them with the movement."""
-        opening = _subtract(sums.opening_debit, sums.opening_credit)
-        closing = _add(opening, _subtract(sums.debit, sums.credit))
+    def of(cls, sums: Sums, form: Form = Form.NET) -> "Columns":
+        """Net the openings if the form asks for it, and close them with the movement."""
+        if form is Form.GROSS:
+            return cls(
+                opening_debit=sums.opening_debit,
+                opening_credit=sums.opening_credit,
+                debit=sums.debit,
+                credit=sums.credit,
+                closing_debit=_add(sums.opening_debit, sums.debit),
+                closing_credit=_add(sums.opening_credit, sums.credit),
+            )
+        opening = sums.opening()
+        closing = _add(opening, sums.movement())
         return cls(
             opening_debit=max(opening, ZERO),
             opening_credit=max(EXACT.minus(opening), ZERO),
@@ -80,10 +64,12 @@ class Columns:
     def __add__(self, other: "Columns") -> "Columns":
         """Add column by column."""
         return Columns(
-            *(
-                _add(getattr(self, field.name), getattr(other, field.name))
-                for field in dataclasses.fields(self)
-            )
+            _add(self.opening_debit, other.opening_debit),
+            _add(self.opening_credit, other.opening_credit),
+            _add(self.debit, other.debit),
+            _add(self.credit, other.credit),
+            _add(self.closing_debit, other.closing_debit),
+            _add(self.closing_credit, other.closing_credit),
         )
 
     def is_zero(self) -> bool:
@@ -106,6 +92,10 @@ class Columns:
         )
 
 
+#: One for each period of the report: first its own, then the earlier ones.
+ColumnsByPeriod = tuple[Columns, ...]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
     """An account or a set in one currency."""
@@ -116,35 +106,40 @@ class Row:
     depth: int
     #: Empty for an account that never had an entry.
     currency: str
-    columns: Columns
+    periods: ColumnsByPeriod
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of the report's own period."""
+        return self.periods[0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrialBalance:
-    """Rows, and the totals over all accounts by currency."""
+    """Rows, and the totals over all accounts by currency, for each period."""
 
     rows: Sequence[Row]
-    totals: Mapping[str, Columns]
+    totals: Mapping[str, ColumnsByPeriod]
 
 
 def trial_balance(
-    sums: SumsByKey,
-    later: SumsByKey,
+    sums: Sequence[SumsByKey],
     chart: Chart,
     *,
     set_depth: int,
     include_zero_rows: bool,
     currency: str,
+    form: Form = Form.NET,
 ) -> TrialBalance:
     """Make the trial balance.
 
     Args:
-        sums: of each account and currency, as they stand.
-        later: what came after the position of the report; taken off.
-        chart: as it was at that position.
+        sums: for each period those of each account and currency, without any that is `NOTHING`.
+        chart: as it was at the position of the report.
         set_depth: 0 for accounts only, else how many levels of the chart to show.
-        include_zero_rows: show accounts whose six columns are all zero.
+        include_zero_rows: show accounts whose columns are all zero.
         currency: the only one asked for, or empty; where zero rows of accounts without entries go.
+        form: how openings and closings are written.
 
     Raises:
         ReportTooLargeError: the chart down to that depth has more rows than a report may have.
@@ -152,41 +147,46 @@ def trial_balance(
     Returns:
         Accounts by code, then currency; with `set_depth` in the order of the chart.
     """
-    # Where nothing is left, the account had no entry in the currency yet: it has no row, and the
-    # currency no total, as it was at that position.
-    known = {
-        key: left
-        for key, one in sums.items()
-        if key[0] in chart.accounts
-        and (left := one - later[key] if key in later else one) != NOTHING
-    }
-    by_account: defaultdict[AccountId, dict[str, Columns]] = defaultdict(dict)
-    totals: defaultdict[str, Columns] = defaultdict(Columns)
-    for (account_id, code), one in sorted(known.items(), key=lambda item: item[0][1]):
-        columns = Columns.of(one)
-        totals[code] += columns
-        if include_zero_rows or not columns.is_zero():
-            by_account[account_id][code] = columns
+    known = _by_account(sums, chart)
+    shown: defaultdict[AccountId, dict[str, ColumnsByPeriod]] = defaultdict(dict)
+    totals: dict[str, ColumnsByPeriod] = {}
+    for (account_id, code), each in known.items():
+        columns = tuple(Columns.of(one, form) for one in each)
+        before = totals.get(code)
+        totals[code] = _summed(before, columns) if before else columns
+        if include_zero_rows or not all(one.is_zero() for one in columns):
+            shown[account_id][code] = columns
     if include_zero_rows:
-        for account_id in chart.accounts.keys() - by_account.keys():
-            by_account[account_id][currency] = Columns()
+        for account_id in chart.accounts.keys() - shown.keys():
+            shown[account_id][currency] = (Columns(),) * len(sums)
     if set_depth:
-        rows = list(islice(_ChartRows(chart, known, by_account, set_depth).rows(), ROWS_MAX + 1))
+        by_chart = _ChartRows(chart, known, shown, set_depth, form)
+        rows = list(islice(by_chart.rows(), ROWS_MAX + 1))
         if len(rows) > ROWS_MAX:
             raise ReportTooLargeError(ROWS_MAX)
     else:
-        rows = [
-            row
-            for named in sorted(chart.accounts.values(), key=lambda one: one.code)
-            for row in _account_rows(named, by_account, 0)
-        ]
+        # Only accounts with a row are put in order, not all of the chart.
+        names = sorted((chart.accounts[key] for key in shown), key=lambda one: one.code)
+        rows = [row for named in names for row in _account_rows(named, shown, 0)]
     return TrialBalance(rows, dict(sorted(totals.items())))
 
 
+def _by_account(sums: Sequence[SumsByKey], chart: Chart) -> dict[Key, tuple[Sums, ...]]:
+    """Return the sums of each key in all periods, those that the chart knows."""
+    if len(sums) == 1:
+        return {key: (one,) for key, one in sums[0].items() if key[0] in chart.accounts}
+    keys = {key for each in sums for key in each if key[0] in chart.accounts}
+    return {key: tuple(each.get(key, NOTHING) for each in sums) for key in keys}
+
+
+def _summed(one: ColumnsByPeriod, other: ColumnsByPeriod) -> ColumnsByPeriod:
+    return tuple(first + second for first, second in zip(one, other, strict=True))
+
+
 def _account_rows(
-    named: Named, by_account: Mapping[AccountId, Mapping[str, Columns]], depth: int
+    named: Named, shown: Mapping[AccountId, Mapping[str, ColumnsByPeriod]], depth: int
 ) -> Iterable[Row]:
-    for currency, columns in by_account.get(named.id, {}).items():
+    for currency, columns in sorted(shown.get(named.id, {}).items()):
         yield Row(named, False, depth, currency, columns)
 
 
@@ -196,46 +196,45 @@ class _ChartRows:
     def __init__(
         self,
         chart: Chart,
-        sums: SumsByKey,
-        by_account: Mapping[AccountId, Mapping[str, Columns]],
+        known: Mapping[Key, tuple[Sums, ...]],
+        shown: Mapping[AccountId, Mapping[str, ColumnsByPeriod]],
         set_depth: int,
+        form: Form,
     ) -> None:
         self._chart = chart
-        self._by_account = by_account
+        self._shown = shown
         self._set_depth = set_depth
+        self._form = form
         self._below = chart.accounts_below()
-        self._sums: defaultdict[AccountId, dict[str, Sums]] = defaultdict(dict)
-        for (account_id, currency), one in sums.items():
-            self._sums[account_id][currency] = one
+        self._sums: defaultdict[AccountId, dict[str, tuple[Sums, ...]]] = defaultdict(dict)
+        for (account_id, currency), each in known.items():
+            self._sums[account_id][currency] = each
 
     def rows(self) -> Iterable[Row]:
-        for named in self._chart.top_sets():
-            yield from self._set_rows(named)
+        for top in self._chart.top_sets():
+            for place in self._chart.walk(top, depth_max=self._set_depth, is_shown=self._has_rows):
+                if place.is_set:
+                    for currency, columns in self._set_columns(place.named.id):
+                        yield Row(place.named, True, place.depth, currency, columns)
+                else:
+                    yield from _account_rows(place.named, self._shown, place.depth)
         for named in self._chart.unmapped_accounts():
-            yield from _account_rows(named, self._by_account, 0)
+            yield from _account_rows(named, self._shown, 0)
 
-    def _set_rows(self, top: Named) -> Iterable[Row]:
-        # Depth first without recursion: charts are as deep as their makers like.
-        pending = [(top, True, 0)]
-        while pending:
-            named, is_set, depth = pending.pop()
-            if not is_set:
-                yield from _account_rows(named, self._by_account, depth)
-                continue
-            for currency, columns in self._set_columns(named.id):
-                yield Row(named, True, depth, currency, columns)
-            if depth + 1 < self._set_depth:
-                accounts = self._chart.member_accounts(named.id)
-                pending += [(account, False, depth + 1) for account in reversed(accounts)]
-                sets = self._chart.member_sets(named.id)
-                pending += [(inner, True, depth + 1) for inner in reversed(sets)]
+    def _has_rows(self, set_id: UUID) -> bool:
+        return not self._below[set_id].isdisjoint(self._shown)
 
-    def _set_columns(self, set_id: UUID) -> Iterable[tuple[str, Columns]]:
-        sums: defaultdict[str, Sums] = defaultdict(lambda: NOTHING)
+    def _set_columns(self, set_id: UUID) -> Iterable[tuple[str, ColumnsByPeriod]]:
+        sums: dict[str, tuple[Sums, ...]] = {}
         for account_id in self._below[set_id]:
-            for currency, one in self._sums.get(account_id, {}).items():
-                sums[currency] += one
+            for currency, each in self._sums.get(account_id, {}).items():
+                before = sums.get(currency)
+                sums[currency] = (
+                    tuple(one + other for one, other in zip(before, each, strict=True))
+                    if before
+                    else each
+                )
         for currency in sorted(sums):
-            columns = Columns.of(sums[currency])
-            if not columns.is_zero():
+            columns = tuple(Columns.of(one, self._form) for one in sums[currency])
+            if not all(one.is_zero() for one in columns):
                 yield currency, columns

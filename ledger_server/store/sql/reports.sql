@@ -1,26 +1,54 @@
--- trial_balance_sums --
--- Sums of each account and currency before a day and from it on, up to another day. Grows with
--- accounts and days, not with entries.
-SELECT account_id, currency,
-       coalesce(sum(debit) FILTER (WHERE day < $3), 0) AS opening_debit,
-       coalesce(sum(credit) FILTER (WHERE day < $3), 0) AS opening_credit,
-       coalesce(sum(debit) FILTER (WHERE day >= $3), 0) AS debit,
-       coalesce(sum(credit) FILTER (WHERE day >= $3), 0) AS credit
+-- sums_by_segment --
+-- Sums of each account and currency over each segment of days; a segment begins with each of the
+-- boundaries. One pass serves all columns of a report. Grows with accounts and days, not with
+-- entries.
+SELECT account_id, currency, width_bucket(day, $3::date[]) AS segment,
+       sum(debit) AS debit, sum(credit) AS credit
   FROM daily_sums
  WHERE journal_id = $1 AND layer = $2 AND day <= $4 AND ($5::text IS NULL OR currency = $5)
- GROUP BY account_id, currency;
+ GROUP BY account_id, currency, segment;
 
--- trial_balance_later --
+-- sums_by_segment_later --
 -- The same of the entries after a sequence: what a report of that position takes off.
-SELECT account_id, currency,
-       coalesce(sum(units) FILTER (WHERE direction = 1 AND effective < $3), 0) AS opening_debit,
-       coalesce(sum(units) FILTER (WHERE direction = 2 AND effective < $3), 0) AS opening_credit,
-       coalesce(sum(units) FILTER (WHERE direction = 1 AND effective >= $3), 0) AS debit,
-       coalesce(sum(units) FILTER (WHERE direction = 2 AND effective >= $3), 0) AS credit
+SELECT account_id, currency, width_bucket(effective, $3::date[]) AS segment,
+       coalesce(sum(units) FILTER (WHERE direction = 1), 0) AS debit,
+       coalesce(sum(units) FILTER (WHERE direction = 2), 0) AS credit
   FROM entries
  WHERE journal_id = $1 AND layer = $2 AND effective <= $4 AND ($5::text IS NULL OR currency = $5)
    AND sequence > $6
- GROUP BY account_id, currency;
+ GROUP BY account_id, currency, segment;
+
+-- sums_by_segment_closing --
+-- The same of the transactions that close fiscal years, and of those that take them back, up to a
+-- sequence. A transaction is found by its day and sequence, which its entries know.
+WITH closing AS (
+    SELECT sequence
+      FROM closing_transactions
+     WHERE journal_id = $1 AND sequence <= $6
+     UNION
+    SELECT reversals.sequence
+      FROM closing_transactions
+      JOIN entries
+        ON entries.journal_id = $1
+       AND entries.sequence = closing_transactions.sequence
+       AND entries.position = 0
+      JOIN transactions
+        ON transactions.journal_id = $1
+       AND transactions.effective = entries.effective
+       AND transactions.sequence = entries.sequence
+      JOIN reversals
+        ON reversals.journal_id = $1 AND reversals.transaction_id = transactions.id
+     WHERE closing_transactions.journal_id = $1 AND reversals.sequence <= $6
+)
+SELECT entries.account_id, entries.currency,
+       width_bucket(entries.effective, $3::date[]) AS segment,
+       coalesce(sum(entries.units) FILTER (WHERE entries.direction = 1), 0) AS debit,
+       coalesce(sum(entries.units) FILTER (WHERE entries.direction = 2), 0) AS credit
+  FROM closing
+  JOIN entries ON entries.journal_id = $1 AND entries.sequence = closing.sequence
+ WHERE entries.layer = $2 AND entries.effective <= $4
+   AND ($5::text IS NULL OR entries.currency = $5)
+ GROUP BY entries.account_id, entries.currency, width_bucket(entries.effective, $3::date[]);
 
 -- chart_accounts --
 SELECT id, code, name
@@ -28,7 +56,7 @@ SELECT id, code, name
  WHERE journal_id = $1;
 
 -- chart_sets --
-SELECT id, code, name
+SELECT id, code, name, category
   FROM account_sets
  WHERE journal_id = $1;
 

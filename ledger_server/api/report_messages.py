@@ -1,0 +1,133 @@
+"""Reports by sums as they are sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from ledger_proto.v1 import reports_pb2 as pb
+from ledger_server.domain.primitives import fixed
+from ledger_server.domain.report.balance_sheet import BalanceSheetTotal
+from ledger_server.domain.report.income_statement import IncomeStatementTotal
+from ledger_server.domain.report.periods import Period
+from ledger_server.domain.report.section import Amounts, Line, Section
+from ledger_server.domain.report.trial_balance import Columns, ColumnsByPeriod, Row
+
+#: Decimals by currency.
+Exponents = Mapping[str, int]
+
+
+def day_text(day: date | None) -> str:
+    """Write a day, nothing for None."""
+    return "" if day is None else day.isoformat()
+
+
+def period_messages(periods: Sequence[Period]) -> Iterable[pb.ReportPeriod]:
+    """Encode the periods of a report's columns."""
+    for period in periods:
+        yield pb.ReportPeriod(from_date=day_text(period.from_date), as_of=day_text(period.as_of))
+
+
+def trial_balance_row(row: Row, exponents: Exponents) -> pb.TrialBalanceRow:
+    """Encode a row of a trial balance."""
+    exponent = exponents.get(row.currency, 0)
+    return pb.TrialBalanceRow(
+        kind=pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT_SET
+        if row.is_set
+        else pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT,
+        id=str(row.named.id),
+        code=row.named.code,
+        name=row.named.name,
+        depth=row.depth,
+        currency=row.currency,
+        columns=_columns(row.columns, exponent),
+        earlier=[_columns(each, exponent) for each in row.periods[1:]],
+    )
+
+
+def trial_balance_total(
+    currency: str, columns: ColumnsByPeriod, exponents: Exponents
+) -> pb.TrialBalanceTotal:
+    """Encode the totals of a currency; it balances if all periods do."""
+    exponent = exponents[currency]
+    return pb.TrialBalanceTotal(
+        currency=currency,
+        columns=_columns(columns[0], exponent),
+        balanced=all(each.is_balanced() for each in columns),
+        earlier=[_columns(each, exponent) for each in columns[1:]],
+    )
+
+
+def section_message(section: Section, exponents: Exponents) -> pb.Section:
+    """Encode a section of a statement."""
+    return pb.Section(
+        kind=section.kind.value,  # type: ignore[arg-type]  # same numbers
+        lines=[_line(line, exponents.get(line.currency, 0)) for line in section.lines],
+        totals=[
+            pb.CurrencyAmounts(currency=currency, amounts=_texts(amounts, exponents[currency]))
+            for currency, amounts in section.totals.items()
+        ],
+    )
+
+
+def balance_sheet_total(
+    currency: str, total: BalanceSheetTotal, exponents: Exponents
+) -> pb.BalanceSheetTotal:
+    """Encode the sums of a currency."""
+    exponent = exponents[currency]
+    return pb.BalanceSheetTotal(
+        currency=currency,
+        assets=_texts(total.assets, exponent),
+        liabilities=_texts(total.liabilities, exponent),
+        equity=_texts(total.equity, exponent),
+        current_earnings=_texts(total.current_earnings, exponent),
+        earlier_earnings=_texts(total.earlier_earnings, exponent),
+        difference=_texts(total.difference, exponent),
+        unmapped=_texts(total.unmapped, exponent),
+        off_balance=_texts(total.off_balance, exponent),
+        unexplained=_texts(total.unexplained, exponent),
+    )
+
+
+def income_statement_total(
+    currency: str, total: IncomeStatementTotal, exponents: Exponents
+) -> pb.IncomeStatementTotal:
+    """Encode the sums of a currency."""
+    exponent = exponents[currency]
+    return pb.IncomeStatementTotal(
+        currency=currency,
+        revenue=_texts(total.revenue, exponent),
+        expenses=_texts(total.expenses, exponent),
+        net_income=_texts(total.net_income, exponent),
+    )
+
+
+def _line(line: Line, exponent: int) -> pb.SectionLine:
+    return pb.SectionLine(
+        is_account_set=line.is_set,
+        id=str(line.named.id),
+        code=line.named.code,
+        name=line.named.name,
+        depth=line.depth,
+        currency=line.currency,
+        amounts=_texts(line.amounts, exponent),
+        is_repeated=line.is_repeated,
+        categories=[category.value for category in line.categories],  # type: ignore[misc]  # same numbers
+    )
+
+
+def _texts(amounts: Amounts, exponent: int) -> list[str]:
+    return [fixed(amount, exponent) for amount in amounts]
+
+
+def _columns(columns: Columns, exponent: int) -> pb.TrialBalanceColumns:
+    def text(value: Decimal) -> str:
+        return f"{value:.{exponent}f}"
+
+    return pb.TrialBalanceColumns(
+        opening_debit=text(columns.opening_debit),
+        opening_credit=text(columns.opening_credit),
+        debit=text(columns.debit),
+        credit=text(columns.credit),
+        closing_debit=text(columns.closing_debit),
+        closing_credit=text(columns.closing_credit),
+    )
