@@ -33,6 +33,8 @@ def balance_sheet_sheet(journal: str, report: BalanceSheet, link: Link = nowhere
     parts = {section.kind: section for section in report.sections}
     rows: list[Row] = []
     for total in report.totals:
+        if _is_silent(report, total.currency, total.assets, total.liabilities, total.equity):
+            continue
         writer = _Writer(total.currency, len(report.periods), link)
         writer.heading(total.currency)
         writer.section(parts[SectionKind.ASSETS], total.assets)
@@ -61,6 +63,8 @@ def income_statement_sheet(journal: str, report: IncomeStatement, link: Link = n
     parts = {section.kind: section for section in report.sections}
     rows: list[Row] = []
     for total in report.totals:
+        if _is_silent(report, total.currency, total.revenue, total.expenses):
+            continue
         writer = _Writer(total.currency, len(report.periods), link)
         writer.heading(total.currency)
         writer.section(parts[SectionKind.REVENUE], total.revenue)
@@ -154,6 +158,14 @@ def _balance_sheet_notes(report: BalanceSheet) -> list[str]:
         else:
             notes.append(f"{total.currency}: assets = liabilities + equity + earnings.")
     return notes
+
+
+def _is_silent(
+    report: BalanceSheet | IncomeStatement, currency: str, *totals: Sequence[Decimal]
+) -> bool:
+    """Return whether there is nothing to say in a currency: no line, and all totals zero."""
+    has_lines = any(line.currency == currency for part in report.sections for line in part.lines)
+    return not has_lines and not any(amount for each in totals for amount in each)
 
 
 def _amounts_of(section: Section, currency: str, total: IncomeStatementTotal) -> Sequence[Decimal]:

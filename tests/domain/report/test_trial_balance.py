@@ -17,7 +17,6 @@ from ledger_server.domain.report.chart import Chart, Named
 from ledger_server.domain.report.periods import NOTHING, Sums, taken_off
 from ledger_server.domain.report.trial_balance import (
     Columns,
-    Form,
     Row,
     TrialBalance,
     trial_balance,
