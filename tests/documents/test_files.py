@@ -68,7 +68,7 @@ class TestXlsx:
         page = openpyxl.load_workbook(io.BytesIO(content)).active
         assert page is not None
         last = [cell.value for cell in list(page.iter_rows())[4]]
-        assert last == ["Cash", dt.datetime(2026, 1, 31), -1234.5]
+        assert last == ["Cash", dt.datetime(2026, 1, 31), -1234.5]  # noqa: DTZ001  # as cells are
 
     @given(amounts)
     def test_no_digit_is_lost(self, amount: Decimal) -> None:
