@@ -31,7 +31,7 @@ POSTINGS: Final = 300
 BATCH: Final = 1_000
 ACCOUNTS: Final = [f"account-{number}" for number in range(100)]
 _QUERY: Final = (
-    "SELECT sequence, recorded_at, type, payload FROM events"
+    "SELECT sequence, recorded_at, type, payload, personal FROM events"
     " WHERE journal_id = 1 AND sequence > $1 ORDER BY sequence LIMIT 1000"
 )
 

@@ -3,11 +3,15 @@
 from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
 from ledger_client.calls.balances import BalanceCalls
+from ledger_client.calls.charts import ChartCalls
+from ledger_client.calls.cursors import CursorCalls
+from ledger_client.calls.erasures import ErasureCalls
 from ledger_client.calls.events import EventCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.limits import LimitCalls
 from ledger_client.calls.periods import PeriodCalls
+from ledger_client.calls.rates import RateCalls
 from ledger_client.calls.reports import ReportCalls
 from ledger_client.calls.statements import StatementCalls
 from ledger_client.calls.transactions import TransactionCalls
@@ -18,15 +22,19 @@ class LedgerClient(
     JournalCalls,
     AccountCalls,
     AccountSetCalls,
+    ChartCalls,
     TxTemplateCalls,
     TransactionCalls,
     HoldCalls,
     LimitCalls,
     PeriodCalls,
+    RateCalls,
     BalanceCalls,
     ReportCalls,
     StatementCalls,
     EventCalls,
+    ErasureCalls,
+    CursorCalls,
 ):
     """An asynchronous client of one server.
 

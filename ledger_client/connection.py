@@ -14,11 +14,16 @@ from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
+from ledger_proto.v1.charts_pb2_grpc import ChartServiceStub
+from ledger_proto.v1.cursors_pb2_grpc import CursorServiceStub
+from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
 from ledger_proto.v1.limits_pb2_grpc import LimitServiceStub
 from ledger_proto.v1.periods_pb2_grpc import PeriodServiceStub
+from ledger_proto.v1.proofs_pb2_grpc import ProofServiceStub
+from ledger_proto.v1.rates_pb2_grpc import RateServiceStub
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceStub
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceStub
 from ledger_proto.v1.tx_templates_pb2_grpc import TxTemplateServiceStub
@@ -88,14 +93,19 @@ class Connection:
         self._journals = JournalServiceStub(channel)
         self._accounts = AccountServiceStub(channel)
         self._account_sets = AccountSetServiceStub(channel)
+        self._charts = ChartServiceStub(channel)
         self._tx_templates = TxTemplateServiceStub(channel)
         self._transactions = TransactionServiceStub(channel)
         self._holds = HoldServiceStub(channel)
         self._limits = LimitServiceStub(channel)
         self._periods = PeriodServiceStub(channel)
+        self._rates = RateServiceStub(channel)
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
         self._events = EventServiceStub(channel)
+        self._proofs = ProofServiceStub(channel)
+        self._erasures = ErasureServiceStub(channel)
+        self._cursors = CursorServiceStub(channel)
 
     @classmethod
     def connect(

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import functools
 import importlib.metadata
 import logging
 import os
@@ -13,11 +14,14 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from ledger_server.settings import LISTEN_DEFAULT, Settings
+from ledger_server.settings import LISTEN_DEFAULT, SIGNING_NAME_DEFAULT, Settings
 
 EXIT_OK = 0
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
+
+#: The key of an embedded database, in its data directory but not in the database.
+SIGNING_KEY_FILE = "signing_key.pem"
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 after SIGTERM or SIGINT, 2 for a wrong configuration, else 1.
     """
     options = vars(_parser().parse_args(arguments))
+    print_key = options.pop("print_verifier_key")
     given = {name: value for name, value in options.items() if value is not None}
     if "data_dir" in given:
         # Asked for by name, so a LEDGER_DSN that happens to be set is not meant.
@@ -43,14 +48,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Until the loop has handlers of its own: what is half started is undone on the way out.
     signal.signal(signal.SIGTERM, _exit_now)
     try:
-        return _serve(settings)
+        return _print_verifier_key(settings) if print_key else _serve(settings)
     except KeyboardInterrupt:
         return EXIT_OK
+
+
+def _print_verifier_key(settings: Settings) -> int:
+    from ledger_server.proof.checkpointer import Signing  # noqa: PLC0415  # see `_serve`
+    from ledger_server.proof.signing import SigningKeyError  # noqa: PLC0415  # likewise
+
+    key = settings.signing_key
+    if key is None and settings.dsn is None:
+        key = _embedded_key(settings)
+    if key is None:
+        return _fail("no signing key: name it with --signing-key", EXIT_USAGE)
+    try:
+        print(Signing.load(settings.signing_name, key).signer.verifier_key)  # noqa: T201  # asked for
+    except SigningKeyError as error:
+        return _fail(str(error), EXIT_FAILURE)
+    return EXIT_OK
+
+
+def _embedded_key(settings: Settings) -> Path:
+    from ledger_server import embedded  # noqa: PLC0415  # see `_serve`
+
+    return (settings.data_dir or embedded.default_data_dir()) / SIGNING_KEY_FILE
 
 
 def _serve(settings: Settings) -> int:
     # Here, as importing takes a second that a wrong option or --version should not cost.
     from ledger_server import embedded, lifecycle  # noqa: PLC0415  # as said
+    from ledger_server.proof.checkpointer import Signing  # noqa: PLC0415  # as said
+    from ledger_server.proof.signing import SigningKeyError, ensure_key  # noqa: PLC0415  # as said
     from ledger_server.store.migrations import MigrationError  # noqa: PLC0415  # as said
 
     try:
@@ -59,15 +88,27 @@ def _serve(settings: Settings) -> int:
         return _fail(str(error), EXIT_USAGE)
     try:
         if settings.dsn is not None:
-            _run(_main(settings, settings.dsn.get_secret_value(), None))
+            signing = None
+            if settings.signing_key is not None:
+                signing = Signing.load(settings.signing_name, settings.signing_key)
+            _run(_main(settings, settings.dsn.get_secret_value(), None, signing))
             return EXIT_OK
         # Before any gRPC object exists, and from this thread: see `embedded.start`.
         postgres = embedded.start(settings.data_dir or embedded.default_data_dir())
         try:
-            _run(_main(settings, postgres.dsn, postgres.is_running))
+            key = settings.signing_key or _embedded_key(settings)
+            if settings.signing_key is None:
+                ensure_key(key)
+            signing = Signing.load(settings.signing_name, key)
+            _run(_main(settings, postgres.dsn, postgres.is_running, signing))
         finally:
             postgres.stop()
-    except (embedded.EmbeddedPostgresError, MigrationError, lifecycle.ServingError) as error:
+    except (
+        embedded.EmbeddedPostgresError,
+        MigrationError,
+        SigningKeyError,
+        lifecycle.ServingError,
+    ) as error:
         return _fail(str(error), EXIT_FAILURE)
     except Exception as error:
         logger.debug("the server failed", exc_info=True)
@@ -76,7 +117,10 @@ def _serve(settings: Settings) -> int:
 
 
 async def _main(
-    settings: Settings, dsn: str, database_is_running: Callable[[], bool] | None
+    settings: Settings,
+    dsn: str,
+    database_is_running: Callable[[], bool] | None,
+    signing: Any,
 ) -> None:
     from ledger_server.store import migrations  # noqa: PLC0415  # see `_serve`
 
@@ -91,7 +135,7 @@ async def _main(
         await lifecycle.serve(
             settings,
             dsn,
-            app.add_servicers,
+            functools.partial(app.add_servicers, signing=signing),
             interceptors=(RefusalInterceptor(),),
             database_is_running=database_is_running,
         )
@@ -152,6 +196,25 @@ def _parser() -> argparse.ArgumentParser:
         "--migrate",
         choices=("auto", "check", "off"),
         help="bring the database up to date, only check that it is, or do nothing (default: auto)",
+    )
+    parser.add_argument(
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="the Ed25519 key in PEM that signs checkpoints; make one with openssl genpkey "
+        "-algorithm ed25519 -out FILE (default: signing_key.pem in the data directory, made if "
+        "there is none; with --dsn none, and nothing is signed)",
+    )
+    parser.add_argument(
+        "--signing-name",
+        metavar="NAME",
+        help="the name under which checkpoints are signed, best a host name and path of your own, "
+        f"such as bank.example/ledger (default: {SIGNING_NAME_DEFAULT})",
+    )
+    parser.add_argument(
+        "--print-verifier-key",
+        action="store_true",
+        help="print what checkpoints are verified with, and end",
     )
     parser.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING, ERROR")
     parser.add_argument("--version", action="version", version=f"ledger-server {_version()}")

@@ -11,6 +11,12 @@ from ledger_proto.v1 import (
     accounts_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
+    charts_pb2,
+    charts_pb2_grpc,
+    cursors_pb2,
+    cursors_pb2_grpc,
+    erasures_pb2,
+    erasures_pb2_grpc,
     event_stream_pb2,
     holds_pb2,
     holds_pb2_grpc,
@@ -20,6 +26,10 @@ from ledger_proto.v1 import (
     limits_pb2_grpc,
     periods_pb2,
     periods_pb2_grpc,
+    proofs_pb2,
+    proofs_pb2_grpc,
+    rates_pb2,
+    rates_pb2_grpc,
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
@@ -30,18 +40,24 @@ from ledger_proto.v1 import (
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
 from ledger_server.api.balances import BalanceServicer
+from ledger_server.api.charts import ChartServicer
+from ledger_server.api.cursors import CursorServicer
+from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
 from ledger_server.api.paging import PageTokens
 from ledger_server.api.periods import PeriodServicer
+from ledger_server.api.proofs import ProofServicer
+from ledger_server.api.rates import RateServicer
 from ledger_server.api.reports import ReportServicer
 from ledger_server.api.transactions import TransactionServicer
 from ledger_server.api.tx_templates import TxTemplateServicer
 from ledger_server.application.journal_books import Library
 from ledger_server.application.post import Poster
 from ledger_server.application.sweeper import Sweeper
+from ledger_server.proof.checkpointer import Checkpointer, Signing
 from ledger_server.store.database import Database
 from ledger_server.store.journals import page_token_key_in_tx
 from ledger_server.stream.hub import EventHub
@@ -56,6 +72,7 @@ class App:
             journals_pb2,
             accounts_pb2,
             account_sets_pb2,
+            charts_pb2,
             tx_templates_pb2,
             transactions_pb2,
             balances_pb2,
@@ -63,12 +80,23 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            rates_pb2,
             event_stream_pb2,
+            proofs_pb2,
+            erasures_pb2,
+            cursors_pb2,
         )
         for service in file.DESCRIPTOR.services_by_name.values()
     )
 
-    def __init__(self, database: Database, poster: Poster, sweeper: Sweeper, hub: EventHub) -> None:
+    def __init__(
+        self,
+        database: Database,
+        poster: Poster,
+        sweeper: Sweeper,
+        hub: EventHub,
+        checkpointer: Checkpointer,
+    ) -> None:
         """Keep what is to be closed."""
         #: Open to tests that sweep when they choose.
         self.sweeper = sweeper
@@ -76,6 +104,8 @@ class App:
         self.database = database
         #: Open to tests that look into the tails.
         self.hub = hub
+        #: Open to tests that sign when they choose.
+        self.checkpointer = checkpointer
         self._poster = poster
 
     async def end_streams(self) -> None:
@@ -86,12 +116,18 @@ class App:
         """Let go of what the services hold. Called when no call is in flight any more."""
         await self.hub.close()
         await self.sweeper.close()
+        await self.checkpointer.close()
         await self._poster.close()
         await self.database.close()
 
 
-async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
+async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | None = None) -> App:
     """Connect the engine to the database and add its services to `server`.
+
+    Args:
+        server: not started yet.
+        dsn: the database, migrated.
+        signing: what checkpoints are signed with; None signs none.
 
     Raises:
         StoreConfigurationError: a commit would not be durable there.
@@ -113,6 +149,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
     account_sets_pb2_grpc.add_AccountSetServiceServicer_to_server(
         AccountSetServicer(database, tokens), server
     )
+    charts_pb2_grpc.add_ChartServiceServicer_to_server(ChartServicer(database), server)
     tx_templates_pb2_grpc.add_TxTemplateServiceServicer_to_server(
         TxTemplateServicer(database, tokens), server
     )
@@ -124,13 +161,21 @@ async def add_servicers(server: grpc.aio.Server, dsn: str) -> App:
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), server)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
         LimitServicer(database, tokens, library), server
     )
     holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
+    cursors_pb2_grpc.add_CursorServiceServicer_to_server(CursorServicer(database, tokens), server)
     hub = EventHub(database)
     add_event_servicer(EventServicer(database, tokens, hub), server)
-    return App(database, poster, sweeper, hub)
+    proofs_pb2_grpc.add_ProofServiceServicer_to_server(
+        ProofServicer(database, tokens, signing), server
+    )
+    erasures_pb2_grpc.add_ErasureServiceServicer_to_server(ErasureServicer(database), server)
+    checkpointer = Checkpointer(database, signing)
+    checkpointer.start()
+    return App(database, poster, sweeper, hub, checkpointer)
 
 
 def _now() -> datetime:

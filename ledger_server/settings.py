@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 #: Port 7070 has no other common use; loopback, as there is no TLS yet.
 LISTEN_DEFAULT = "127.0.0.1:7070"
 
+#: Names the logs of a server that nobody named.
+SIGNING_NAME_DEFAULT = "ledger"
+
 MigrateMode = Literal["auto", "check", "off"]
 
 
@@ -26,6 +29,10 @@ class Settings(BaseSettings):
     listen: str = LISTEN_DEFAULT
     #: What to do about a database that lacks migrations.
     migrate: MigrateMode = "auto"
+    #: PEM file of the Ed25519 key that signs checkpoints; the embedded database comes with one.
+    signing_key: Path | None = None
+    #: Name of the logs that it signs for; best a host name and path of one's own.
+    signing_name: str = SIGNING_NAME_DEFAULT
     log_level: str = "INFO"
 
     @field_validator("log_level")
@@ -35,6 +42,13 @@ class Settings(BaseSettings):
         if level not in logging.getLevelNamesMapping():
             raise ValueError(f"{value!r} is none of DEBUG, INFO, WARNING, ERROR")
         return level
+
+    @field_validator("signing_name")
+    @classmethod
+    def _check_signing_name(cls, value: str) -> str:
+        if not value or any(one.isspace() or one == "+" for one in value):
+            raise ValueError(f"{value!r} is empty or holds blanks or a plus")
+        return value
 
     @field_validator("listen")
     @classmethod

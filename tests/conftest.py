@@ -18,6 +18,10 @@ import pytest
 
 from ledger_server import embedded
 from ledger_server.store import migrations
+from tests.brokers import nats, rabbitmq, shared_nats, shared_rabbitmq
+
+#: Fixtures of all tests, beside those below.
+__all__ = ["nats", "rabbitmq", "shared_nats", "shared_rabbitmq"]
 
 T = TypeVar("T")
 

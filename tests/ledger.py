@@ -26,6 +26,7 @@ from ledger_server.api.interceptors import RefusalInterceptor
 from ledger_server.app import App, add_servicers
 from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
+from ledger_server.proof.checkpointer import Signing
 from tests.api.calls import DEBIT, Ledger
 from tests.conftest import drop_database, run_sync, with_database
 
@@ -139,11 +140,11 @@ class Serving:
 
 
 @contextlib.asynccontextmanager
-async def serving(dsn: str) -> AsyncIterator[Serving]:
+async def serving(dsn: str, signing: Signing | None = None) -> AsyncIterator[Serving]:
     """Run a server as in production but for the launcher around it."""
     decimal.setcontext(EXACT.copy())
     running = grpc.aio.server(interceptors=[RefusalInterceptor()], options=SERVER_OPTIONS)
-    app = await add_servicers(running, dsn)
+    app = await add_servicers(running, dsn, signing)
     address = f"127.0.0.1:{running.add_insecure_port('127.0.0.1:0')}"
     await running.start()
     try:

@@ -1,6 +1,6 @@
 """Calls of the `AccountService`."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from ledger_client.connection import Connection, request_key
@@ -21,6 +21,7 @@ class AccountCalls(Connection):
         name: str = "",
         id: UUID | None = None,  # noqa: A002  # what the API calls it
         metadata: Mapping[str, str] | None = None,
+        account_sets: Sequence[Reference] = (),
         request_id: str | None = None,
     ) -> Account:
         """Create an account.
@@ -32,16 +33,23 @@ class AccountCalls(Connection):
             name: title; empty takes the code.
             id: None lets the server choose.
             metadata: the caller's own facts.
+            account_sets: codes or ids of sets in which it is to stand, without sets below them.
             request_id: idempotency key; None makes one for this call.
 
         Raises:
             ConflictError: code or id is taken (`ACCOUNT_EXISTS`).
             InvalidRequestError: a field is malformed.
-            NotFoundError: there is no such journal.
+            NotFoundError: there is no such journal or set.
+            RefusedError: a set has sets below it (`ACCOUNT_SET_NOT_LEAF`).
         """
         key = request_key(request_id)
         account = NewAccount(
-            code=code, normal_side=normal_side, name=name, id=id, metadata=metadata or {}
+            code=code,
+            normal_side=normal_side,
+            name=name,
+            id=id,
+            metadata=metadata or {},
+            account_sets=account_sets,
         )
         request = pb.CreateAccountRequest(
             journal=encode.reference(journal), account=encode.new_account(account), request_id=key

@@ -1,5 +1,6 @@
 """Calls of the `EventService`."""
 
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -85,10 +86,25 @@ class EventCalls(Connection):
             include_balance_updates=include_balance_updates,
             heartbeat_seconds=heartbeat_seconds,
         )
+        async with contextlib.aclosing(self.subscribe_messages(request)) as responses:
+            async for response in responses:
+                yield events.event_batch(response)
+
+    async def subscribe_messages(
+        self, request: pb.SubscribeRequest
+    ) -> AsyncGenerator[pb.SubscribeResponse, None]:
+        """Follow a journal as `subscribe` does, with the contract's own messages.
+
+        Args:
+            request: as the contract has it.
+
+        Raises:
+            LedgerError: as `subscribe`.
+        """
         stream: Any = self._events.Subscribe(request)
         try:
             async for response in stream:
-                yield events.event_batch(response)
+                yield response
         except aio.AioRpcError as failure:
             raise errors.from_call(failure) from None
         finally:

@@ -45,6 +45,10 @@ async def create(
         Side, typer.Option(help="Debit for assets and expenses, credit for the others.")
     ],
     name: Annotated[str, typer.Option(help="Title; else the code.")] = "",
+    inside: Annotated[
+        list[str] | None,
+        typer.Option("--in", metavar="SET", help="A leaf of the chart; may be repeated."),
+    ] = None,
     account_id: Id = None,
     metadata: Metadata = None,
 ) -> None:
@@ -56,6 +60,7 @@ async def create(
         name=name,
         id=account_id,
         metadata=parse_metadata(metadata),
+        account_sets=inside or (),
     )
     session.show(_record(account))
 

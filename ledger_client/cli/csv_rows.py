@@ -30,7 +30,7 @@ def read_rows(
         columns: the names that the first row must have.
         problems: gets what is wrong. A file whose first row is wrong gives no rows.
     """
-    text = _text(data, problems)
+    text = file_text(data, problems)
     if text is None:
         return
     # Splits at line ends only: `splitlines` also does at characters that a text may hold.
@@ -58,7 +58,8 @@ def read_rows(
         problems.append(Problem(1, f"the file is empty; its first row is {','.join(columns)}"))
 
 
-def _text(data: bytes, problems: list[Problem]) -> str | None:
+def file_text(data: bytes, problems: list[Problem]) -> str | None:
+    """Return the text of a file, or note that it is none."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

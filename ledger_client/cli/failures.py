@@ -130,6 +130,7 @@ _HINTS: Final = {
     "ACCOUNT_EXISTS": "see ledgerctl account list --journal J",
     "ACCOUNT_IS_SET": "entries go to accounts; see ledgerctl set members --journal J",
     "ACCOUNT_SET_NOT_FOUND": "see ledgerctl set list --journal J",
+    "ACCOUNT_SET_NOT_LEAF": "see ledgerctl chart show --journal J",
     "ACCOUNT_NOT_EMPTY": "bring it to zero first; see ledgerctl balance --journal J",
     "CURRENCY_UNKNOWN": "make it known: ledgerctl currency register CODE EXPONENT --journal J",
     "CURRENCY_CONFLICT": "see ledgerctl currency list --journal J",
@@ -157,5 +158,8 @@ _HINTS: Final = {
     "PERIOD_CLOSED": "give a later --date; see ledgerctl period show --journal J",
     "PERIOD_LOCKED": "give a later --date, or --behind-soft-lock if you may",
     "PERIOD_ORDER": "see ledgerctl period show --journal J",
+    "RATE_NOT_FOUND": "see ledgerctl rate list --journal J",
+    "CURSOR_NOT_FOUND": "see ledgerctl cursor list --journal J",
+    "CURSOR_HELD": "stop who holds it, or wait until its lease ends",
     "EXTERNAL_ID_REUSED": "see ledgerctl transaction list --external-id ID --journal J",
 }

@@ -2,16 +2,16 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ledger_client.cli.csv_rows import Problem
 from ledger_client.cli.failures import CommandError, ExitCode, exit_code_of
+from ledger_client.cli.files import PROBLEMS_MAX, print_problems, read_bytes, stop_for
 from ledger_client.cli.general_journal_csv import (
     JournalFile,
     missing_accounts,
@@ -25,8 +25,7 @@ from ledger_client.errors import LedgerError, from_refusal
 
 app = typer.Typer()
 
-#: Problems printed; a file can have one in every row.
-PROBLEMS_MAX: Final = 100
+_NOTHING: Final = "nothing was posted"
 #: Bound of a call: a full batch, on a busy server.
 TIMEOUT_SECONDS: Final = 60.0
 
@@ -124,33 +123,18 @@ async def _plan(
     accounts = {account.code async for account in session.ledger.list_accounts(journal_id)}
     new: dict[str, int] = {}
     if currencies is not None:
-        named = read_currencies(_bytes(currencies), known=known)
+        named = read_currencies(read_bytes(currencies), known=known)
         if named.problems:
-            _stop(session, currencies, named.problems)
+            stop_for(session, currencies, named.problems, _NOTHING)
         new = {code: each for code, each in named.exponents.items() if code not in known}
     journal_file = read_journal(
-        _bytes(file), exponents=known | new, accounts=None if create else accounts
+        read_bytes(file), exponents=known | new, accounts=None if create else accounts
     )
     if journal_file.problems and (not skip_bad or journal_file.unassigned):
         hint = _hint(journal_file, skip_bad=skip_bad)
-        _stop(session, file, journal_file.problems, hint=hint)
-    _print_problems(session, file, journal_file.problems)
+        stop_for(session, file, journal_file.problems, _NOTHING, hint=hint)
+    print_problems(session, file, journal_file.problems)
     return Plan(file=journal_file, exponents=new, accounts=accounts)
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}", ExitCode.USAGE) from error
-
-
-def _stop(
-    session: Session, file: Path, problems: Sequence[Problem], *, hint: str | None = None
-) -> NoReturn:
-    _print_problems(session, file, problems)
-    count = _count(len(problems), "mistake", "mistakes")
-    raise CommandError(f"{file}: {count}, nothing was posted", ExitCode.INVALID, hint=hint)
 
 
 def _hint(file: JournalFile, *, skip_bad: bool) -> str:
@@ -164,14 +148,6 @@ def _hint(file: JournalFile, *, skip_bad: bool) -> str:
     if any("unknown currency" in problem.message for problem in file.problems):
         return "make currencies known with --currencies FILE.csv or ledgerctl currency register"
     return "correct the file, or post its good transactions with --skip-bad"
-
-
-def _print_problems(session: Session, file: Path, problems: Sequence[Problem]) -> None:
-    for problem in problems[:PROBLEMS_MAX]:
-        line = visible(f"{file}:{problem.row}: {problem.message}")
-        session.errors.print(line, soft_wrap=True)
-    if len(problems) > PROBLEMS_MAX:
-        session.errors.print(f"... and {len(problems) - PROBLEMS_MAX:,} more mistakes")
 
 
 def _summary(

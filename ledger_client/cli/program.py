@@ -8,7 +8,12 @@ from ledger_client.cli import (
     account_sets,
     accounts,
     balances,
+    charts,
     currencies,
+    cursors,
+    dead_letters,
+    erasures,
+    events,
     exports,
     holds,
     imports,
@@ -16,9 +21,13 @@ from ledger_client.cli import (
     limits,
     periods,
     postings,
+    publishing,
+    rates,
     reports,
     reversals,
+    statements,
     templates,
+    topologies,
     transactions,
     versions,
     web,
@@ -38,6 +47,7 @@ app.add_typer(journals.app, name="journal")
 app.add_typer(currencies.app, name="currency")
 app.add_typer(accounts.app, name="account")
 app.add_typer(account_sets.app, name="set")
+app.add_typer(charts.app, name="chart")
 app.add_typer(templates.app, name="template")
 app.add_typer(postings.app)
 app.add_typer(holds.app, name="hold")
@@ -46,10 +56,18 @@ app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
+app.add_typer(rates.app, name="rate")
+app.add_typer(events.app, name="events")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(imports.app)
 app.add_typer(exports.app, name="export")
+app.add_typer(erasures.app)
+reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(web.app)
+app.add_typer(topologies.app, name="topology")
+app.add_typer(publishing.app)
+app.add_typer(cursors.app, name="cursor")
 app.add_typer(versions.app)
 
 

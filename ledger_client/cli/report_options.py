@@ -2,12 +2,15 @@
 
 import datetime as dt
 import enum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from ledger_client.cli.arguments import date_option, parse_date, parse_sequence
 from ledger_client.models import Comparison, ComparisonInterval, ReportPeriod
+
+#: A report of large books takes longer than other calls.
+REPORT_TIMEOUT_SECONDS: Final = 60.0
 
 
 class LayerName(enum.StrEnum):

@@ -7,6 +7,7 @@ import typer
 from ledger_client.cli.arguments import AsOf
 from ledger_client.cli.failures import ExitCode
 from ledger_client.cli.report_options import (
+    REPORT_TIMEOUT_SECONDS,
     AsKnownAt,
     Compare,
     Currency,
@@ -27,9 +28,6 @@ from ledger_client.cli.trial_balances import show_trial_balance
 from ledger_client.models import Layer, TrialBalanceForm
 
 app = typer.Typer(no_args_is_help=True, help="Reports of the books.")
-
-#: A report of large books takes longer than other calls.
-REPORT_TIMEOUT_SECONDS = 60.0
 
 
 @command(app, "trial-balance", timeout_seconds=REPORT_TIMEOUT_SECONDS)

@@ -141,6 +141,7 @@ def new_account(account: NewAccount) -> accounts_pb2.NewAccount:
         name=account.name,
         normal_side=direction(account.normal_side),
         metadata=metadata(account.metadata),
+        account_sets=map(reference, account.account_sets),
     )
 
 

@@ -1,5 +1,6 @@
 """Events from messages, and filters to them."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -8,12 +9,12 @@ from uuid import UUID
 from google.protobuf import json_format
 
 from ledger_client import models
-from ledger_client.convert import decode, encode
+from ledger_client.convert import decode, encode, limits, words
 from ledger_proto.v1 import common_pb2, event_stream_pb2, events_pb2
 
 _PREFIX: Final = "EVENT_TYPE_"
 #: Nouns of two words in the names of types; all others have one.
-_LONG_NOUN: Final = "account_set"
+_LONG_NOUNS: Final = ("account_set", "personal_data")
 
 
 def event(received: events_pb2.Event) -> models.Event:
@@ -27,9 +28,17 @@ def event(received: events_pb2.Event) -> models.Event:
         sequence=received.sequence,
         record_time=received.record_time.ToDatetime(tzinfo=dt.UTC),
         actor=received.actor,
-        type=_type_name(field) if field else "unknown",
+        type=type_of(received),
         fact=stated,
+        message=received,
+        is_erased=bool(received.personal_digest),
     )
+
+
+def type_of(received: events_pb2.Event) -> str:
+    """Return an event's type, such as `journal.posted`; `unknown` of a newer server's."""
+    field = received.WhichOneof("fact")
+    return _type_name(field) if field else "unknown"
 
 
 def event_batch(received: event_stream_pb2.SubscribeResponse) -> models.EventBatch:
@@ -71,7 +80,8 @@ def event_filter(wanted: models.EventFilter | None) -> event_stream_pb2.EventFil
 
 def _type_name(field: str) -> str:
     """Return `journal.posted` for `journal_posted`."""
-    noun = _LONG_NOUN if field.startswith(_LONG_NOUN) else field.partition("_")[0]
+    noun = next((long for long in _LONG_NOUNS if field.startswith(f"{long}_")), None)
+    noun = noun or field.partition("_")[0]
     return f"{noun}.{field.removeprefix(noun)[1:]}"
 
 
@@ -80,6 +90,33 @@ def _transaction(fact: Any, received: events_pb2.Event) -> models.Transaction:
     fact.transaction.sequence = received.sequence
     fact.transaction.record_time.CopyFrom(received.record_time)
     return decode.transaction(fact.transaction)
+
+
+def _hold_created(fact: Any, received: events_pb2.Event) -> models.HoldCreated:
+    return models.HoldCreated(
+        **_fields(_transaction(fact, received)),
+        expire_time=words.optional_instant(fact, "expire_time"),
+    )
+
+
+def _hold_captured(fact: Any, received: events_pb2.Event) -> models.HoldCaptured:
+    return models.HoldCaptured(**_fields(_transaction(fact, received)), ended=fact.ended)
+
+
+def _account_updated(fact: Any, _received: object) -> models.AccountUpdated:
+    return models.AccountUpdated(
+        **_fields(decode.account(fact.account)),
+        previous=decode.account(fact.previous) if fact.HasField("previous") else None,
+    )
+
+
+def _erasure(fact: Any, _received: object) -> models.PersonalDataErased:
+    return models.PersonalDataErased(sequences=tuple(fact.sequences), reason=fact.reason)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a value, to make one of a class that has more."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _members(fact: Any, _received: object) -> models.MembersChange:
@@ -108,15 +145,12 @@ def _mapping(fact: Any, _received: object) -> Mapping[str, Any]:
 
 _TRANSACTION_FACTS: Final = (
     "journal_posted",
-    "hold_created",
-    "hold_captured",
     "hold_released",
     "hold_expired",
     "transaction_reversed",
 )
 _ACCOUNT_FACTS: Final = (
     "account_created",
-    "account_updated",
     "account_locked",
     "account_unlocked",
     "account_closed",
@@ -130,5 +164,14 @@ _FACTS: Final[Mapping[str, Callable[[Any, Any], models.Fact]]] = {
     "account_set_members_added": _members,
     "account_set_members_removed": _members,
     "template_created": lambda fact, _: decode.tx_template(fact.template),
+    "account_updated": _account_updated,
+    "hold_created": _hold_created,
+    "hold_captured": _hold_captured,
+    "period_changed": lambda fact, _: decode.period(fact.period),
+    "limit_created": lambda fact, _: limits.limit(fact.limit),
+    "limit_updated": lambda fact, _: limits.limit(fact.limit),
+    "limit_attached": lambda fact, _: limits.attachment(fact.attachment),
+    "limit_detached": lambda fact, _: limits.attachment(fact.attachment),
+    "personal_data_erased": _erasure,
     "balance_updated": _balance_update,
 }

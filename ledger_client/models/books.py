@@ -2,10 +2,10 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from ledger_client.models.words import AccountCategory, AccountStatus, Direction
+from ledger_client.models.words import AccountCategory, AccountStatus, Direction, Reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,8 @@ class NewAccount:
     id: UUID | None = None
     #: The caller's own facts: at most 64 keys.
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: Codes or ids of sets in which it is to stand; each without sets below it, at most 16.
+    account_sets: Sequence[Reference] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,12 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from ledger_client.models.books import Account, AccountSet, Currency, Journal
+from ledger_client.models.limits import Limit, LimitAttachment
+from ledger_client.models.periods import Period
 from ledger_client.models.transactions import BalanceAfter, Transaction
 from ledger_client.models.tx_templates import TxTemplate
 from ledger_client.models.words import Layer
+from ledger_proto.v1 import events_pb2
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +37,42 @@ class BalanceUpdate:
     balance: BalanceAfter
 
 
-#: What an event states. Facts without a class of their own yet (periods, limits) come as the
-#: mapping that protobuf's JSON form is.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AccountUpdated(Account):
+    """An account after a change of its name or metadata, and before."""
+
+    #: As it stood before; None if the event does not say.
+    previous: Account | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HoldCreated(Transaction):
+    """The transaction that placed a hold, and when the hold ends by itself."""
+
+    #: When what is left is given back by itself; None for never.
+    expire_time: dt.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HoldCaptured(Transaction):
+    """A transaction that captured a hold, whole or in part."""
+
+    #: True if nothing is left of the hold.
+    ended: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalDataErased:
+    """Personal parts of earlier events were erased."""
+
+    #: The events that lost theirs.
+    sequences: tuple[int, ...]
+    #: Why, for the record.
+    reason: str
+
+
+#: What an event states. A fact of a newer server that this client does not know comes as a mapping:
+#: protobuf's JSON form of it, or an empty one.
 Fact: TypeAlias = (
     Journal
     | Currency
@@ -45,6 +82,10 @@ Fact: TypeAlias = (
     | TxTemplate
     | Transaction
     | BalanceUpdate
+    | Period
+    | Limit
+    | LimitAttachment
+    | PersonalDataErased
     | Mapping[str, Any]
 )
 
@@ -62,6 +103,12 @@ class Event:
     #: Such as `journal.posted` or `account_set.members_added`.
     type: str
     fact: Fact
+    #: The contract's own message, for who passes the event on whole. A transaction in it carries
+    #: the event's sequence and record time.
+    message: events_pb2.Event = dataclasses.field(repr=False, compare=False)
+    #: True if what was personal in it (an account's name and metadata, a transaction's description,
+    #: params and metadata) was erased: those fields are then empty.
+    is_erased: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

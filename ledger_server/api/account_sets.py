@@ -6,6 +6,7 @@ from ledger_proto.v1 import account_sets_pb2 as pb
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceServicer
 from ledger_server.api.fields import (
     NAME_LENGTH_MAX,
+    category_field,
     code_field,
     direction_field,
     metadata_field,
@@ -26,7 +27,6 @@ from ledger_server.application.account_sets import (
 from ledger_server.application.journals import get_journal
 from ledger_server.domain.account import (
     ACCOUNTS_MAX_PER_REQUEST,
-    AccountCategory,
     Member,
     NewAccountSet,
 )
@@ -131,16 +131,12 @@ class AccountSetServicer(AccountSetServiceServicer):
 
 def _new_account_set(request: pb.CreateAccountSetRequest) -> NewAccountSet:
     code = code_field("code", request.code)
-    try:
-        category = AccountCategory(request.category)
-    except ValueError as error:
-        raise FieldInvalidError("category", "not a category of account sets") from error
     side = request.normal_side
     return NewAccountSet(
         id=optional_uuid_field("id", request.id),
         code=code,
         name=text_field("name", request.name, NAME_LENGTH_MAX) or code,
-        category=category,
+        category=category_field("category", request.category),
         normal_side=direction_field("normal_side", side) if side else None,
         metadata=metadata_field("metadata", request.metadata),
     )

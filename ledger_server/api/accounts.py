@@ -22,7 +22,12 @@ from ledger_server.application.accounts import (
     update_account,
 )
 from ledger_server.application.journals import get_journal
-from ledger_server.domain.account import ACCOUNTS_MAX_PER_REQUEST, AccountStatus, NewAccount
+from ledger_server.domain.account import (
+    ACCOUNTS_MAX_PER_REQUEST,
+    SETS_MAX_PER_ACCOUNT,
+    AccountStatus,
+    NewAccount,
+)
 from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.journal import Journal
 from ledger_server.store import accounts
@@ -162,12 +167,18 @@ class AccountServicer(AccountServiceServicer):
 
 def _new_account(field: str, message: pb.NewAccount) -> NewAccount:
     code = code_field(f"{field}.code", message.code)
+    if len(message.account_sets) > SETS_MAX_PER_ACCOUNT:
+        raise FieldInvalidError(f"{field}.account_sets", f"more than {SETS_MAX_PER_ACCOUNT}")
     return NewAccount(
         id=optional_uuid_field(f"{field}.id", message.id),
         code=code,
         name=text_field(f"{field}.name", message.name, NAME_LENGTH_MAX) or code,
         normal_side=direction_field(f"{field}.normal_side", message.normal_side),
         metadata=metadata_field(f"{field}.metadata", message.metadata),
+        account_sets=[
+            reference_field(f"{field}.account_sets[{index}]", reference)
+            for index, reference in enumerate(message.account_sets)
+        ],
     )
 
 

@@ -4,15 +4,17 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
-from typing import Final, TypeVar
+from datetime import UTC, date, datetime
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict, SerializeToJsonError
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from ledger_server.api.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from ledger_server.application.mutation import Answer, Request
+from ledger_server.domain.account import AccountCategory
 from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.primitives import Direction, parse_uuid
 
@@ -25,6 +27,9 @@ DESCRIPTION_LENGTH_MAX: Final = 1_024
 METADATA_KEYS_MAX: Final = 64
 METADATA_KEY_LENGTH_MAX: Final = 64
 METADATA_VALUE_LENGTH_MAX: Final = 1_024
+
+#: PostgreSQL keeps microseconds; a finer moment would not come back as it was given.
+_NANOS_PER_MICRO: Final = 1_000
 
 _CURRENCY = re.compile(r"[A-Z][A-Z0-9._-]{0,15}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -55,6 +60,16 @@ def date_field(field: str, text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise FieldInvalidError(field, f"no such date: {text}") from error
+
+
+def moment_field(field: str, moment: Timestamp) -> datetime:
+    """Return an instant in microseconds."""
+    if moment.nanos % _NANOS_PER_MICRO:
+        raise FieldInvalidError(field, "finer than a microsecond")
+    try:
+        return moment.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise FieldInvalidError(field, "no such moment") from error
 
 
 def text_field(field: str, text: str, length_max: int) -> str:
@@ -120,6 +135,14 @@ def direction_field(field: str, number: int) -> Direction:
         raise FieldInvalidError(field, "required: debit or credit") from error
 
 
+def category_field(field: str, number: int) -> AccountCategory:
+    """Return the category of an account set; unspecified inherits."""
+    try:
+        return AccountCategory(number)
+    except ValueError as error:
+        raise FieldInvalidError(field, "not a category of account sets") from error
+
+
 def page_size_field(
     page_size: int, default: int = PAGE_SIZE_DEFAULT, size_max: int = PAGE_SIZE_MAX
 ) -> int:
@@ -127,6 +150,13 @@ def page_size_field(
     if page_size < 0:
         raise FieldInvalidError("page_size", "negative")
     return min(page_size or default, size_max)
+
+
+def position_field(field: str, sequence: int) -> int:
+    """Return a position of the journal; 0 is the caller's word for now."""
+    if sequence < 0:
+        raise FieldInvalidError(field, "negative")
+    return sequence
 
 
 def mutation(request: Message, request_id: str, answer: type[A]) -> Request[A]:
@@ -137,5 +167,30 @@ def mutation(request: Message, request_id: str, answer: type[A]) -> Request[A]:
     except SerializeToJsonError as error:
         problem = "holds NaN, a timestamp out of range or a field mask that names no field"
         raise FieldInvalidError("request", problem) from error
-    canonical = json.dumps([request.DESCRIPTOR.full_name, fields], sort_keys=True)
-    return Request(request_id=request_id, canonical=canonical, answer=answer)
+    name = request.DESCRIPTOR.full_name
+    canonical = json.dumps([name, fields], sort_keys=True)
+    open_canonical = canonical
+    if name in _REQUESTS_WITH_PERSONAL_DATA:
+        open_canonical = json.dumps([name, _without_personal(fields)], sort_keys=True)
+    return Request(
+        request_id=request_id, canonical=canonical, open_canonical=open_canonical, answer=answer
+    )
+
+
+#: Requests that say names and metadata of accounts.
+_REQUESTS_WITH_PERSONAL_DATA: Final = frozenset(
+    f"ledger.v1.{name}"
+    for name in ("CreateAccountRequest", "BatchCreateAccountsRequest", "UpdateAccountRequest")
+)
+_PERSONAL_FIELDS: Final = frozenset({"name", "metadata"})
+
+
+def _without_personal(value: Any) -> Any:
+    """Return a request as a dictionary without names and metadata, at whatever depth."""
+    if isinstance(value, list):
+        return [_without_personal(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without_personal(one) for key, one in value.items() if key not in _PERSONAL_FIELDS
+    }

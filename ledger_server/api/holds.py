@@ -1,11 +1,7 @@
 """HoldService: decodes, hands over, encodes."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
 from uuid import UUID
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from ledger_proto.v1 import holds_pb2 as pb
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceServicer
@@ -17,6 +13,7 @@ from ledger_server.api.commands import (
 )
 from ledger_server.api.fields import (
     date_field,
+    moment_field,
     page_size_field,
     reference_field,
     uuid_field,
@@ -32,9 +29,6 @@ from ledger_server.domain.transaction import Kind, PostCommand
 from ledger_server.store import holds, journals, transactions
 from ledger_server.store.codec import timestamp
 from ledger_server.store.database import Database, Tx
-
-#: PostgreSQL keeps microseconds; a finer moment would not come back as it was given.
-_NANOS_PER_MICRO: Final = 1_000
 
 
 class HoldServicer(HoldServiceServicer):
@@ -54,7 +48,7 @@ class HoldServicer(HoldServiceServicer):
         command = transaction_command("transaction", request.transaction)
         command.kind = Kind.HOLD
         if request.HasField("expire_time"):
-            command.expire_at = _moment_field("expire_time", request.expire_time)
+            command.expire_at = moment_field("expire_time", request.expire_time)
         posted = await self._poster.post(reference, command)
         journal = await get_journal(self._database, reference)
         async with self._database.snapshot() as tx:
@@ -125,7 +119,7 @@ class HoldServicer(HoldServiceServicer):
         (after,) = self._page_tokens.read(request, request.page_token) or [0]
         status = _status_field("status", request.status)
         expire_before = (
-            _moment_field("expire_before", request.expire_before)
+            moment_field("expire_before", request.expire_before)
             if request.HasField("expire_before")
             else None
         )
@@ -178,16 +172,6 @@ def _hold_message(hold: Hold, exponents: dict[str, int]) -> pb.Hold:
             for leg in hold.legs
         ],
     )
-
-
-def _moment_field(field: str, moment: Timestamp) -> datetime:
-    """Return an instant in microseconds."""
-    if moment.nanos % _NANOS_PER_MICRO:
-        raise FieldInvalidError(field, "finer than a microsecond")
-    try:
-        return moment.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise FieldInvalidError(field, "no such moment") from error
 
 
 def _status_field(field: str, number: int) -> HoldStatus | None:

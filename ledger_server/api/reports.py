@@ -16,6 +16,7 @@ from ledger_server.api.report_fields import (
     form_field,
     income_statement_periods,
     position_field,
+    range_fields,
     scope_field,
     trial_balance_periods,
 )
@@ -27,8 +28,26 @@ from ledger_server.api.report_messages import (
     trial_balance_row,
     trial_balance_total,
 )
+from ledger_server.api.statement_fields import (
+    ledger_mark,
+    mark_token,
+    place_token,
+    search_fields,
+    search_token,
+    statement_place,
+)
+from ledger_server.api.statement_messages import (
+    balance_message,
+    entry_messages,
+    hold_message,
+    ledger_account_message,
+)
+from ledger_server.application.general_ledger import LedgerPage, get_general_ledger
+from ledger_server.application.journal_search import search_journal
 from ledger_server.application.journals import get_journal
-from ledger_server.application.reports import Facts, Question, read_facts
+from ledger_server.application.reports import Facts, Position, Question, read_facts
+from ledger_server.application.statements import Page, get_statement
+from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.report.balance_sheet import balance_sheet
 from ledger_server.domain.report.income_statement import income_statement
 from ledger_server.domain.report.section import Choice
@@ -77,7 +96,7 @@ class ReportServicer(ReportServiceServicer):
                 for currency, columns in made.totals.items()
             ],
             sequence=facts.position.sequence,
-            record_time=_record_time(facts),
+            record_time=_record_time(facts.position),
             from_date=request.from_date,
             as_of=request.as_of,
             layer=request.layer or common_pb2.LAYER_SETTLED,
@@ -103,7 +122,7 @@ class ReportServicer(ReportServiceServicer):
                 for currency, total in made.totals.items()
             ],
             sequence=facts.position.sequence,
-            record_time=_record_time(facts),
+            record_time=_record_time(facts.position),
             periods=period_messages(facts.periods),
             layer=request.layer or common_pb2.LAYER_SETTLED,
             without_closing=request.without_closing,
@@ -123,10 +142,105 @@ class ReportServicer(ReportServiceServicer):
                 for currency, total in made.totals.items()
             ],
             sequence=facts.position.sequence,
-            record_time=_record_time(facts),
+            record_time=_record_time(facts.position),
             periods=period_messages(facts.periods),
             layer=request.layer or common_pb2.LAYER_SETTLED,
             without_closing=request.without_closing,
+        )
+
+    async def GetAccountStatement(
+        self, request: pb.GetAccountStatementRequest, _context: object
+    ) -> pb.GetAccountStatementResponse:
+        """Return a page of the statement of an account or a set."""
+        if bool(request.account) == bool(request.account_set):
+            raise FieldInvalidError("account", "give either an account or an account_set")
+        account, account_set = (
+            reference_field(field, text) if text else ""
+            for field, text in (("account", request.account), ("account_set", request.account_set))
+        )
+        place, as_known_at = statement_place(self._page_tokens.read(request, request.page_token))
+        page = Page(
+            scope=scope_field(request),
+            days=range_fields(request.from_date, request.as_of),
+            as_known_at=position_field(as_known_at or request.as_known_at),
+            after=place,
+            size=page_size_field(request.page_size),
+        )
+        journal = await get_journal(self._database, reference_field("journal", request.journal))
+        made = await get_statement(
+            self._database, journal, page, account=account, account_set=account_set
+        )
+        token = ""
+        if made.has_more:
+            last = made.lines[-1].entry.movement.place
+            token = self._page_tokens.make(request, place_token(last, made.position.sequence))
+        return pb.GetAccountStatementResponse(
+            id=str(made.named.id),
+            code=made.named.code,
+            name=made.named.name,
+            is_account_set=made.is_set,
+            normal_side=made.normal_side.value,  # type: ignore[arg-type]  # same numbers
+            balances=[
+                balance_message(currency, balance, made.exponents[currency])
+                for currency, balance in made.balances.items()
+            ],
+            entries=entry_messages(made.lines, made.codes, made.exponents),
+            holds=[
+                hold_message(hold, made.codes[hold.account_id], made.exponents[hold.currency])
+                for hold in made.holds
+            ],
+            has_more_holds=made.has_more_holds,
+            sequence=made.position.sequence,
+            record_time=_record_time(made.position),
+            from_date=request.from_date,
+            as_of=request.as_of,
+            layer=request.layer or common_pb2.LAYER_SETTLED,
+            next_page_token=token,
+        )
+
+    async def GetGeneralLedger(
+        self, request: pb.GetGeneralLedgerRequest, _context: object
+    ) -> pb.GetGeneralLedgerResponse:
+        """Return a page of the general ledger."""
+        mark, as_known_at = ledger_mark(self._page_tokens.read(request, request.page_token))
+        page = LedgerPage(
+            scope=scope_field(request),
+            days=range_fields(request.from_date, request.as_of),
+            as_known_at=position_field(as_known_at or request.as_known_at),
+            after=mark,
+            size=page_size_field(request.page_size),
+        )
+        journal = await get_journal(self._database, reference_field("journal", request.journal))
+        made = await get_general_ledger(self._database, journal, page)
+        token = ""
+        if made.mark is not None:
+            token = self._page_tokens.make(request, mark_token(made.mark, made.position.sequence))
+        return pb.GetGeneralLedgerResponse(
+            accounts=[ledger_account_message(part, made.exponents) for part in made.parts],
+            sequence=made.position.sequence,
+            record_time=_record_time(made.position),
+            from_date=request.from_date,
+            as_of=request.as_of,
+            layer=request.layer or common_pb2.LAYER_SETTLED,
+            next_page_token=token,
+        )
+
+    async def SearchJournal(
+        self, request: pb.SearchJournalRequest, _context: object
+    ) -> pb.SearchJournalResponse:
+        """Return a page of the journal."""
+        search = search_fields(request, self._page_tokens.read(request, request.page_token))
+        journal = await get_journal(self._database, reference_field("journal", request.journal))
+        found = await search_journal(self._database, journal, search)
+        token = ""
+        if found.mark is not None:
+            last = search_token(found.mark, found.position.sequence)
+            token = self._page_tokens.make(request, last)
+        return pb.SearchJournalResponse(
+            transactions=found.transactions,
+            sequence=found.position.sequence,
+            record_time=_record_time(found.position),
+            next_page_token=token,
         )
 
     async def _facts(
@@ -155,6 +269,5 @@ def _choice(request: pb.GetBalanceSheetRequest | pb.GetIncomeStatementRequest) -
     )
 
 
-def _record_time(facts: Facts) -> timestamp_pb2.Timestamp | None:
-    recorded_at = facts.position.recorded_at
-    return timestamp(recorded_at) if recorded_at else None
+def _record_time(position: Position) -> timestamp_pb2.Timestamp | None:
+    return timestamp(position.recorded_at) if position.recorded_at else None

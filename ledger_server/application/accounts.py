@@ -12,10 +12,12 @@ from ledger_server.domain.errors import (
     AccountExistsError,
     AccountNotEmptyError,
     AccountNotFoundError,
+    AccountSetNotFoundError,
+    AccountSetNotLeafError,
 )
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.primitives import AccountId, fixed
-from ledger_server.store import accounts, balances
+from ledger_server.store import account_sets, accounts, balances
 from ledger_server.store.codec import account_message
 from ledger_server.store.database import Database, Tx
 
@@ -45,6 +47,8 @@ async def create_accounts(
 
     Raises:
         AccountExistsError: a code or id is taken, or comes twice.
+        AccountSetNotFoundError: a set that one is to stand in is not there.
+        AccountSetNotLeafError: it has sets below it.
         RequestIdReusedError: the request id was used before for another request.
     """
 
@@ -59,6 +63,7 @@ async def create_accounts(
                     account_created=events_pb2.AccountCreated(account=account_message(account))
                 )
             )
+        await _join_sets_in_tx(change, numbered)
         return answer(created)
 
     return await change_journal(database, journal, request, work)
@@ -171,6 +176,38 @@ def _refuse_repeats(numbered: Sequence[tuple[AccountId, NewAccount]]) -> None:
             raise AccountExistsError(str(account_id))
         codes.add(new.code)
         ids.add(account_id)
+
+
+async def _join_sets_in_tx(
+    change: Change, numbered: Sequence[tuple[AccountId, NewAccount]]
+) -> None:
+    """Put new accounts into the sets that they name, which must have no sets below them.
+
+    The configuration version stays here too: what binds an account is looked up with its first
+    posting, and there can be none before this commits.
+    """
+    members: dict[str, list[AccountId]] = {}
+    for account_id, new in numbered:
+        for reference in new.account_sets:
+            members.setdefault(reference, []).append(account_id)
+    if not members:
+        return
+    tx, journal_id = change.tx, change.journal.id
+    ids = await account_sets.ids_by_reference_in_tx(tx, journal_id, list(members))
+    inner = await account_sets.with_sets_in_tx(tx, journal_id, list(ids.values()))
+    for reference, account_ids in members.items():
+        if reference not in ids:
+            raise AccountSetNotFoundError(reference)
+        if ids[reference] in inner:
+            raise AccountSetNotLeafError(reference)
+        # Nothing is new if the same set was named by its code and by its id.
+        joined = await account_sets.add_accounts_in_tx(tx, journal_id, ids[reference], account_ids)
+        if joined:
+            added = events_pb2.AccountSetMembersAdded(
+                account_set_id=str(ids[reference]),
+                account_ids=[str(one) for one in dict.fromkeys(account_ids) if one in joined],
+            )
+            change.record(events_pb2.Event(account_set_members_added=added))
 
 
 async def _refuse_taken_in_tx(

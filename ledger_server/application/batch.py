@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import os
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -27,6 +28,7 @@ from ledger_server.domain.primitives import TransactionId
 from ledger_server.domain.reversal import Reversible, reversible_entries
 from ledger_server.domain.transaction import BalanceKey, Draft, Kind, PostCommand
 from ledger_server.store import holds, journals, postings, reversals
+from ledger_server.store.codec import SALT_BYTES
 from ledger_server.store.database import Database, Tx
 from ledger_server.store.transaction_codec import (
     draft_entries,
@@ -255,7 +257,11 @@ async def _write_in_tx(
     if not accepted:
         await _keep_past_in_tx(tx, books, loaded)
         return {}
-    encoded = [posting_event(posting, actor) for posting in accepted]
+    salts = os.urandom(SALT_BYTES * len(accepted))
+    encoded = [
+        posting_event(posting, actor, salts[SALT_BYTES * place : SALT_BYTES * (place + 1)])
+        for place, posting in enumerate(accepted)
+    ]
     touched = {entry.key for posting in accepted for entry in posting.entries}
     written = await postings.write_batch_in_tx(
         tx,

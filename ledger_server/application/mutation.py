@@ -7,7 +7,7 @@ with one; while it holds the head nothing else of the journal commits, so what i
 import dataclasses
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ledger_proto.v1 import events_pb2
 from ledger_server.domain.errors import ContentionError, RequestIdReusedError
@@ -29,6 +29,9 @@ ATTEMPTS_MAX = 5
 class Answer(Protocol):
     """An answer as the contract has it: kept as bytes for the day the request comes again."""
 
+    #: Knows the name of the message.
+    DESCRIPTOR: Any
+
     def SerializeToString(self) -> bytes:  # noqa: N802  # protobuf's name
         """Return the answer's bytes."""
 
@@ -49,12 +52,18 @@ class Request(Generic[A]):
     request_id: str
     #: The request's canonical text, method included.
     canonical: str
+    #: The same without what may be personal in it.
+    open_canonical: str
     #: The type of its answer.
     answer: type[A]
 
     def fingerprint(self) -> bytes:
         """Return the digest that tells this request from others with its id."""
         return hashlib.sha256(self.canonical.encode()).digest()
+
+    def open_fingerprint(self) -> bytes:
+        """Return the same of what is left once its personal data was erased."""
+        return hashlib.sha256(self.open_canonical.encode()).digest()
 
 
 class Change:
@@ -150,15 +159,23 @@ async def kept_answer_in_tx(tx: Tx, journal_id: int, request: Request[A]) -> A |
     kept = await journals.find_request_in_tx(tx, journal_id, request.request_id)
     if kept is None:
         return None
-    fingerprint, response = kept
-    if fingerprint != request.fingerprint():
+    asked = request.open_fingerprint() if kept.erased else request.fingerprint()
+    if kept.fingerprint != asked:
         raise RequestIdReusedError(request.request_id)
-    return request.answer.FromString(response)
+    return request.answer.FromString(kept.response)
 
 
 async def keep_answer_in_tx(tx: Tx, journal_id: int, request: Request[A], answer: A) -> None:
     """Keep the answer for as long as the journal, if the request has an id."""
     if request.request_id:
         await journals.insert_request_in_tx(
-            tx, journal_id, request.request_id, request.fingerprint(), answer.SerializeToString()
+            tx,
+            journal_id,
+            request.request_id,
+            journals.KeptAnswer(
+                fingerprint=request.fingerprint(),
+                open_fingerprint=request.open_fingerprint(),
+                answer=request.answer.DESCRIPTOR.full_name,
+                response=answer.SerializeToString(),
+            ),
         )

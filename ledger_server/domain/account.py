@@ -2,7 +2,7 @@
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -11,6 +11,8 @@ from ledger_server.domain.primitives import AccountId, Direction
 
 #: Accounts, or members of sets, in one request: what one short transaction can take.
 ACCOUNTS_MAX_PER_REQUEST: Final = 1_000
+#: Sets that an account is created into: a chart, and some groups.
+SETS_MAX_PER_ACCOUNT: Final = 16
 
 
 class AccountStatus(enum.IntEnum):
@@ -59,6 +61,8 @@ class NewAccount:
     name: str
     normal_side: Direction
     metadata: Mapping[str, str]
+    #: Codes or ids of sets without sets below them, in which it is to stand.
+    account_sets: Sequence[str] = ()
 
 
 class AccountFacts(NamedTuple):

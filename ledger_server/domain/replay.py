@@ -1,14 +1,18 @@
 """Whether a request is one that was posted before, and if not, where it differs."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 from ledger_server.domain.errors import ParamInvalidError
+from ledger_server.domain.primitives import Layer
 from ledger_server.domain.template import Json
-from ledger_server.domain.transaction import Draft, Kind, PostCommand, RequestField
+from ledger_server.domain.transaction import Draft, DraftEntry, Kind, PostCommand, RequestField
+
+#: What is compared no longer once it was erased.
+_PERSONAL: Final = frozenset({RequestField.DESCRIPTION, RequestField.METADATA})
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -30,6 +34,9 @@ class Recorded:
     hold_id: UUID | None = None
     reverses: UUID | None = None
     expire_at: datetime | None = None
+    #: Whether description, metadata and params were erased; then the entries tell what was asked.
+    erased: bool = False
+    entries: Sequence[DraftEntry] = ()
     #: The record itself, for the answer; opaque here.
     record: object = None
 
@@ -59,7 +66,8 @@ def first_difference(draft: Draft, recorded: Recorded) -> str | None:
 
     Compared is what was asked, not what came of it: a request without an effective date is the
     same tomorrow, and one that takes the newest template is the same after a newer one came.
-    Params compare by value: "1.0" is "1.00", a default left out is the default given.
+    Params compare by value: "1.0" is "1.00", a default left out is the default given. What was
+    erased is not compared; instead of the params then the entries that came of them are.
     """
     return _field_difference(draft.command, recorded) or _param_difference(draft, recorded)
 
@@ -69,7 +77,7 @@ def says_the_same(command: PostCommand, recorded: Recorded) -> bool:
     return (
         not command.origin_decides_params()
         and _field_difference(command, recorded) is None
-        and _is_same(command.params, recorded.params)
+        and (recorded.erased or _is_same(command.params, recorded.params))
     )
 
 
@@ -106,7 +114,8 @@ def _field_difference(command: PostCommand, recorded: Recorded) -> str | None:
     ):
         if (given is not None) != (field in recorded.requested):
             return name
-        if given is not None and given != kept:
+        is_known = not (recorded.erased and field in _PERSONAL)
+        if given is not None and is_known and given != kept:
             return name
     return None
 
@@ -118,6 +127,8 @@ def _param_difference(draft: Draft, recorded: Recorded) -> str | None:
             return "params"
         if not draft.command.is_part():
             return None
+    if recorded.erased:
+        return None if _gives_entries(draft, recorded) else "params"
     given: Mapping[str, object] = draft.command.params
     kept: Mapping[str, object] = recorded.params
     if _is_same(given, kept):
@@ -131,6 +142,26 @@ def _param_difference(draft: Draft, recorded: Recorded) -> str | None:
         if name not in given or name not in kept or not _is_same(given[name], kept[name]):
             return f"params.{name}"
     return None
+
+
+def _gives_entries(draft: Draft, recorded: Recorded) -> bool:
+    """Tell whether a draft comes to the entries that were recorded.
+
+    A hold's stand on another layer there, a capture's beside what they take from the hold, and a
+    reversal's on the other side. Another version of the template cannot tell.
+    """
+    if draft.entries is None or draft.template_version != recorded.template_version:
+        return True
+    kept = [
+        entry
+        for entry in recorded.entries
+        if recorded.kind is not Kind.CAPTURE or entry.layer is Layer.SETTLED
+    ]
+    return len(kept) == len(draft.entries) and all(
+        (given.key, given.units) == (entry.key, entry.units)
+        and (given.direction is entry.direction) is not (recorded.kind is Kind.REVERSAL)
+        for given, entry in zip(draft.entries, kept, strict=True)
+    )
 
 
 def _is_same(left: object, right: object) -> bool:

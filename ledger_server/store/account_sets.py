@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ledger_server.domain.account import AccountCategory, AccountSet, Member, NewAccountSet
+from ledger_server.domain.chart import Chart
 from ledger_server.domain.primitives import AccountId, Direction, JournalId, parse_uuid
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
@@ -78,6 +79,60 @@ async def insert_in_tx(
     return _account_set(row)
 
 
+async def all_in_tx(tx: Tx, journal_id: JournalId) -> Chart:
+    """Return all sets of a journal and which stand in which."""
+    sets = [_account_set(row) for row in await tx.fetch(_SQL["all_sets"], journal_id)]
+    edges = await tx.fetch(_SQL["all_set_edges"], journal_id)
+    return Chart(sets, [(row["set_id"], row["member_id"]) for row in edges])
+
+
+async def insert_many_in_tx(
+    tx: Tx, journal_id: JournalId, sets: Sequence[tuple[UUID, NewAccountSet]]
+) -> list[AccountSet]:
+    """Create sets without members or metadata under the ids given, and return them in order."""
+    rows = await tx.fetch(
+        _SQL["insert_sets"],
+        journal_id,
+        [set_id for set_id, _ in sets],
+        [new.code for _, new in sets],
+        [new.name for _, new in sets],
+        [new.category for _, new in sets],
+        [new.normal_side or 0 for _, new in sets],
+    )
+    inserted = {row["id"]: _account_set(row) for row in rows}
+    return [inserted[set_id] for set_id, _ in sets]
+
+
+async def insert_edges_in_tx(
+    tx: Tx, journal_id: JournalId, edges: Sequence[tuple[UUID, UUID]]
+) -> None:
+    """Put sets (second) into sets (first) that they do not stand in yet."""
+    if edges:
+        await tx.execute(_SQL["insert_edges"], journal_id, *zip(*edges, strict=True))
+
+
+async def with_sets_in_tx(tx: Tx, journal_id: JournalId, ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the sets that have sets below them."""
+    rows = await tx.fetch(_SQL["sets_with_sets"], journal_id, ids)
+    return {row["id"] for row in rows}
+
+
+async def accounts_of_in_tx(
+    tx: Tx, journal_id: JournalId, ids: Sequence[UUID], limit: int
+) -> list[tuple[UUID, Member]]:
+    """Return up to `limit` accounts that stand directly in the sets, each with its set, by code."""
+    rows = await tx.fetch(_SQL["accounts_of_sets"], journal_id, ids, limit)
+    return [(row["set_id"], _account_member(row)) for row in rows]
+
+
+async def accounts_outside_in_tx(
+    tx: Tx, journal_id: JournalId, ids: Sequence[UUID], limit: int
+) -> list[Member]:
+    """Return up to `limit` accounts that stand directly in none of the sets, by code."""
+    rows = await tx.fetch(_SQL["accounts_outside_sets"], journal_id, ids, limit)
+    return [_account_member(row) for row in rows]
+
+
 async def containers_among_in_tx(
     tx: Tx, journal_id: JournalId, set_id: UUID, candidates: Sequence[UUID]
 ) -> set[UUID]:
@@ -142,6 +197,10 @@ async def _ids(
         return set()
     rows = await tx.fetch(_SQL[query], journal_id, set_id, member_ids)
     return {row["id"] for row in rows}
+
+
+def _account_member(row: Row) -> Member:
+    return Member(id=row["id"], code=row["code"], name=row["name"], is_set=False)
 
 
 def _account_set(row: Row) -> AccountSet:

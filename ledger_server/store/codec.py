@@ -2,11 +2,14 @@
 
 An event's payload is a `ledger.v1.Event` without sequence and record time, which are known only at
 the commit. Protobuf lets fields be put before a serialised message, so readers prepend the two and
-send the rest as it lies in the table.
+send the rest as it lies in the table. What may be personal is a second part of the same message,
+in a column of its own: whoever reads joins the two, and a parser merges them.
 """
 
 import dataclasses
+import secrets
 from datetime import date, datetime
+from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -17,12 +20,21 @@ from ledger_proto.v1 import (
     journals_pb2,
     limits_pb2,
     periods_pb2,
+    rates_pb2,
 )
 from ledger_server.domain.account import Account, AccountSet
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.limit import Attachment, Limit
 from ledger_server.domain.period import Period
 from ledger_server.domain.primitives import Currency, plain
+from ledger_server.domain.rate import Rate
+from ledger_server.store.wire import field, tag
+
+#: Bytes of the salt that begins a personal part.
+SALT_BYTES: Final = 16
+_SALT_TAG: Final = tag(events_pb2.Event.PERSONAL_SALT_FIELD_NUMBER)
+#: Where facts hold accounts; their names and metadata may be personal.
+_ACCOUNT_FIELDS: Final = ("account", "previous")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,15 +42,55 @@ class StoredEvent:
     """An event about to be stored: its type's number and its bytes."""
 
     type: int
+    #: The open part.
     payload: bytes
+    #: The personal part, None if there is nothing personal.
+    personal: bytes | None = None
 
 
 def stored_event(event: events_pb2.Event) -> StoredEvent:
-    """Serialise `event`, whose fact must be set."""
+    """Serialise `event`, whose fact must be set and hold no transaction."""
     fact = event.WhichOneof("fact")
     assert fact is not None, "an event without a fact"
     number = events_pb2.Event.DESCRIPTOR.fields_by_name[fact].number
-    return StoredEvent(number, event.SerializeToString())
+    if not fact.startswith("account_") or fact.startswith("account_set_"):
+        return StoredEvent(number, event.SerializeToString())
+    whole = events_pb2.Event()
+    whole.CopyFrom(event)
+    stated: Any = getattr(whole, fact)
+    personal: Any = type(stated)()
+    for name in _ACCOUNT_FIELDS:
+        if name in stated.DESCRIPTOR.fields_by_name and stated.HasField(name):
+            _move_personal(getattr(stated, name), getattr(personal, name))
+    return StoredEvent(
+        number,
+        whole.SerializeToString(),
+        personal_part(
+            secrets.token_bytes(SALT_BYTES), field(tag(number), personal.SerializeToString())
+        ),
+    )
+
+
+def _move_personal(source: accounts_pb2.Account, target: accounts_pb2.Account) -> None:
+    target.name = source.name
+    target.metadata.MergeFrom(source.metadata)
+    blank_account(source)
+
+
+def blank_account(account: accounts_pb2.Account) -> None:
+    """Take out what may be personal."""
+    account.ClearField("name")
+    account.ClearField("metadata")
+
+
+def personal_part(salt: bytes, fact: bytes) -> bytes:
+    """Return the personal part of an event: a salt, then the fact's field once more.
+
+    Args:
+        salt: `SALT_BYTES` random bytes.
+        fact: the field, tag and all, with the personal fields alone.
+    """
+    return field(_SALT_TAG, salt) + fact
 
 
 def timestamp(moment: datetime) -> Timestamp:
@@ -102,6 +154,19 @@ def period_message(period: Period) -> periods_pb2.Period:
         change_time=timestamp(period.changed_at) if period.changed_at else None,
         actor=period.actor,
         reason=period.reason,
+    )
+
+
+def rate_message(rate: Rate) -> rates_pb2.Rate:
+    """Encode an exchange rate."""
+    return rates_pb2.Rate(
+        base=rate.base,
+        quote=rate.quote,
+        effective_time=timestamp(rate.effective_at),
+        rate=plain(rate.rate),
+        source=rate.source,
+        sequence=rate.sequence,
+        record_time=timestamp(rate.recorded_at),
     )
 
 

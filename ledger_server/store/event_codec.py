@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ledger_proto.v1 import events_pb2
 from ledger_server.store.codec import timestamp
+from ledger_server.store.wire import varint
 
 #: Tag of `record_time`, field 2 of an event. Those of `events`, field 1 of a response, and of
 #: `sequence`, field 1 of an event, are 0x0a and 0x08.
@@ -18,21 +19,6 @@ _RECORD_TIME: Final = b"\x12"
 
 #: Facts with a transaction: the numbers that the contract keeps for them.
 TRANSACTION_TYPES: Final = range(21, 30)
-
-
-#: The last byte of a number, and those before it.
-_LAST: Final = [bytes([number]) for number in range(0x80)]
-_MORE: Final = [bytes([number | 0x80]) for number in range(0x80)]
-#: The numbers of two bytes: most lengths, and what is left of most sequences.
-_SMALL: Final = _LAST + [
-    _MORE[number & 0x7F] + _LAST[number >> 7] for number in range(0x80, 0x80 * 0x80)
-]
-
-
-def _varint(number: int) -> bytes:
-    if number < len(_SMALL):
-        return _SMALL[number]
-    return _MORE[number & 0x7F] + _varint(number >> 7)
 
 
 class StreamEvent:
@@ -47,11 +33,11 @@ class StreamEvent:
             sequence: its place.
             event_type: the number of its fact.
             time: `time_field` of its record time.
-            payload: as stored.
+            payload: as stored, open and personal part.
         """
-        place = _varint(sequence)
+        place = varint(sequence)
         # One for the tag of the sequence.
-        size = _varint(1 + len(place) + len(time) + len(payload))
+        size = varint(1 + len(place) + len(time) + len(payload))
         self.sequence = sequence
         self.type = event_type
         self.time = time
@@ -69,7 +55,7 @@ class StreamEvent:
 def time_field(recorded_at: datetime) -> bytes:
     """Return the field `record_time` of an event; events of one commit share it."""
     body = timestamp(recorded_at).SerializeToString()
-    return _RECORD_TIME + _varint(len(body)) + body
+    return _RECORD_TIME + varint(len(body)) + body
 
 
 def balance_updates(event: StreamEvent, account_ids: Sequence[frozenset[str]]) -> list[bytes]:

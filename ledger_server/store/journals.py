@@ -1,5 +1,6 @@
 """Journals, their heads, their currencies, and the answers kept for request ids."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,19 @@ from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
 
 _SQL = load("journals")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """What a request with an id was answered."""
+
+    #: Digest of the request; of its open fields alone once personal data was erased from it.
+    fingerprint: bytes
+    open_fingerprint: bytes
+    #: Full name of the answer's message.
+    answer: str
+    response: bytes
+    erased: bool = False
 
 
 async def find_in_tx(tx: Tx, reference: str) -> Journal | None:
@@ -71,23 +85,28 @@ async def append_events_in_tx(
             head.recorded_at,
             [event.type for event in events],
             [event.payload for event in events],
+            [event.personal for event in events],
         )
     return head
 
 
-async def find_request_in_tx(
-    tx: Tx, journal_id: int, request_id: str
-) -> tuple[bytes, bytes] | None:
-    """Return the fingerprint and the answer kept for a request id."""
+async def find_request_in_tx(tx: Tx, journal_id: int, request_id: str) -> KeptAnswer | None:
+    """Return the answer kept for a request id."""
     row = await tx.fetch_one(_SQL["find_request"], journal_id, request_id)
-    return (row["fingerprint"], row["response"]) if row else None
+    return KeptAnswer(**row) if row else None
 
 
-async def insert_request_in_tx(
-    tx: Tx, journal_id: int, request_id: str, fingerprint: bytes, response: bytes
-) -> None:
+async def insert_request_in_tx(tx: Tx, journal_id: int, request_id: str, kept: KeptAnswer) -> None:
     """Keep the answer to a request id for as long as the journal."""
-    await tx.execute(_SQL["insert_request"], journal_id, request_id, fingerprint, response)
+    await tx.execute(
+        _SQL["insert_request"],
+        journal_id,
+        request_id,
+        kept.fingerprint,
+        kept.response,
+        kept.answer,
+        kept.open_fingerprint,
+    )
 
 
 async def insert_currencies_in_tx(

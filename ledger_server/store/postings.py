@@ -119,6 +119,7 @@ async def write_batch_in_tx(
         *_entry_columns(postings),
         *_balance_columns(balances),
         *_day_columns(days),
+        [event.personal for event in events],
     )
     if row is None:
         return None

@@ -42,7 +42,14 @@ async def closing_sums_in_tx(
     tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
 ) -> list[SumsByKey]:
     """Return the sums of what closes fiscal years up to `sequence`, for each column."""
-    return await _sums(tx, "sums_by_segment_closing", journal_id, scope, cut, sequence)
+    closing = list(await closing_sequences_in_tx(tx, journal_id, sequence))
+    return await _sums(tx, "sums_by_segment_closing", journal_id, scope, cut, closing)
+
+
+async def closing_sequences_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> frozenset[int]:
+    """Return the transactions up to `sequence` that close fiscal years or take that back."""
+    rows = await tx.fetch(_SQL["closing_sequences"], journal_id, sequence)
+    return frozenset(row["sequence"] for row in rows)
 
 
 async def chart_in_tx(tx: Tx, journal_id: JournalId) -> Chart:
@@ -98,7 +105,9 @@ def _chart_change(event: events_pb2.Event) -> ChartChange:
         return ChartChange(created_accounts=[UUID(event.account_created.account.id)])
     if fact == "account_updated":
         previous = event.account_updated.previous
-        return ChartChange(renamed=Named(UUID(previous.id), previous.code, previous.name))
+        # Nameless once it was erased: then an account is called by its code, also in the past.
+        name = previous.name or previous.code
+        return ChartChange(renamed=Named(UUID(previous.id), previous.code, name))
     if fact == "account_set_created":
         return ChartChange(created_sets=[UUID(event.account_set_created.account_set.id)])
     if fact == "account_set_members_added":

@@ -13,7 +13,8 @@ from ledger_server.domain.primitives import EXACT, Direction, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.template import Json
 from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, Kind, RequestField
-from ledger_server.store.codec import StoredEvent, stored_event, timestamp
+from ledger_server.store.codec import StoredEvent, personal_part, timestamp
+from ledger_server.store.wire import field, tag
 
 #: The fact of an event for what its transaction does.
 _FACTS: Final[Mapping[Kind, Any]] = {
@@ -24,6 +25,14 @@ _FACTS: Final[Mapping[Kind, Any]] = {
     Kind.EXPIRY: "hold_expired",
     Kind.REVERSAL: "transaction_reversed",
 }
+_FACT_NUMBERS: Final = {
+    kind: events_pb2.Event.DESCRIPTOR.fields_by_name[fact].number for kind, fact in _FACTS.items()
+}
+_FACT_TAGS: Final = {kind: tag(number) for kind, number in _FACT_NUMBERS.items()}
+#: Of the transaction in every fact.
+_TRANSACTION_TAG: Final = tag(events_pb2.JournalPosted.TRANSACTION_FIELD_NUMBER)
+_DESCRIPTION_TAG: Final = tag(transactions_pb2.Transaction.DESCRIPTION_FIELD_NUMBER)
+_PARAMS_TAG: Final = tag(transactions_pb2.Transaction.PARAMS_FIELD_NUMBER)
 
 
 def amount(value: Decimal) -> str:
@@ -35,9 +44,27 @@ def draft_message(draft: Draft, entries: Sequence[DraftEntry]) -> transactions_p
     """Encode a draft: a transaction without sequence, record time and balances after."""
     message = transactions_pb2.Transaction()
     _fill_head(message, draft)
+    message.MergeFromString(_personal_fields(draft))
     for entry in entries:
         _add_entry(message.entries.add, entry)
     return message
+
+
+def _personal_fields(draft: Draft) -> bytes:
+    """Return the fields of a transaction that may be personal, as bytes; empty if none is set.
+
+    Put together by hand: the params as they came are encoded once and copied nowhere.
+    """
+    fields = b""
+    if draft.description:
+        fields = field(_DESCRIPTION_TAG, draft.description.encode())
+    if draft.command.params_as_given is not None:
+        params = draft.command.params_as_given.SerializeToString()  # type: ignore[attr-defined]  # the Struct as it came
+        if params:
+            fields += field(_PARAMS_TAG, params)
+    if draft.metadata:
+        fields += transactions_pb2.Transaction(metadata=draft.metadata).SerializeToString()
+    return fields
 
 
 def _fill_head(message: transactions_pb2.Transaction, draft: Draft) -> None:
@@ -47,11 +74,8 @@ def _fill_head(message: transactions_pb2.Transaction, draft: Draft) -> None:
     message.template_code = command.template_code
     message.template_version = draft.template_version
     message.effective_date = draft.effective.isoformat()
-    message.description = draft.description
     message.external_id = draft.external_id
     message.correlation_id = draft.correlation_id
-    if command.params_as_given is not None:
-        message.params.CopyFrom(command.params_as_given)  # type: ignore[arg-type]  # the Struct as it came
     if command.kind is not Kind.POSTING:
         if command.hold_id is not None:
             message.hold_id = str(command.hold_id)
@@ -59,8 +83,6 @@ def _fill_head(message: transactions_pb2.Transaction, draft: Draft) -> None:
             message.reverses = str(command.reverses)
         else:
             message.hold_id = message.id
-    if draft.metadata:
-        message.metadata.update(draft.metadata)
     requested = command.requested()
     if requested:
         message.requested.extend(requested)  # type: ignore[arg-type]  # same numbers
@@ -91,10 +113,17 @@ def _fact(event: events_pb2.Event) -> Any:
     return getattr(event, fact)
 
 
-def posting_event(posting: Posting, actor: str) -> tuple[StoredEvent, transactions_pb2.Transaction]:
-    """Return the event of a posting as it is stored, and the transaction that it holds.
+def posting_event(
+    posting: Posting, actor: str, salt: bytes
+) -> tuple[StoredEvent, transactions_pb2.Transaction]:
+    """Return the event of a posting as it is stored, and the transaction that it holds, whole.
 
     The transaction is built inside the event, for a copy costs as much as building it.
+
+    Args:
+        posting: as decided.
+        actor: who asked for it.
+        salt: `codec.SALT_BYTES` random bytes, for this event alone.
     """
     event = events_pb2.Event(actor=actor)
     kind = posting.draft.command.kind
@@ -113,7 +142,13 @@ def posting_event(posting: Posting, actor: str) -> tuple[StoredEvent, transactio
     if kind is Kind.CAPTURE:
         assert posting.hold_step is not None, "a capture changes its hold"
         fact.ended = posting.hold_step.hold.status is not HoldStatus.OPEN
-    return stored_event(event), transaction
+    payload = event.SerializeToString()
+    fields = _personal_fields(posting.draft)
+    if not fields:
+        return StoredEvent(_FACT_NUMBERS[kind], payload), transaction
+    transaction.MergeFromString(fields)
+    personal = personal_part(salt, field(_FACT_TAGS[kind], field(_TRANSACTION_TAG, fields)))
+    return StoredEvent(_FACT_NUMBERS[kind], payload, personal), transaction
 
 
 def stamp(
@@ -135,7 +170,9 @@ def read_transaction(
 
 def recorded(payload: bytes, sequence: int, recorded_at: datetime) -> Recorded:
     """Return the request behind a stored transaction, as far as its record tells it."""
-    fact = _fact(events_pb2.Event.FromString(payload))
+    event = events_pb2.Event.FromString(payload)
+    fact = _fact(event)
+    erased = bool(event.personal_digest)
     transaction: transactions_pb2.Transaction = stamp(fact.transaction, sequence, recorded_at)
     kind = Kind(transaction.kind)
     expire_at = None
@@ -158,6 +195,8 @@ def recorded(payload: bytes, sequence: int, recorded_at: datetime) -> Recorded:
         else None,
         reverses=UUID(transaction.reverses) if transaction.reverses else None,
         expire_at=expire_at,
+        erased=erased,
+        entries=draft_entries(transaction) if erased else (),
         record=transaction,
     )
 

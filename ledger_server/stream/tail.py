@@ -9,6 +9,7 @@ import asyncio
 import logging
 from typing import Final
 
+from ledger_proto.v1 import events_pb2
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.primitives import JournalId
 from ledger_server.store import events
@@ -23,6 +24,8 @@ BUFFER_EVENTS_MAX: Final = 10_000
 BUFFER_BYTES_MAX: Final = 8 * 1024 * 1024
 #: Between two reads: commits that come faster are read together.
 READ_INTERVAL_SECONDS: Final = 0.004
+#: The fact that personal data is gone from earlier events.
+_ERASED: Final = events_pb2.Event.PERSONAL_DATA_ERASED_FIELD_NUMBER
 #: After a failed read.
 RETRY_SECONDS: Final = 0.25
 
@@ -139,6 +142,10 @@ class Tail:
 
     async def _read(self) -> None:
         page = await events.read_page(self._database, self.journal_id, self.position, self.head)
+        if any(event.type == _ERASED for event in page.events):
+            # What was read before may hold what is erased now; it is not to be sent any more.
+            self._buffer.clear()
+            self.buffered_bytes = 0
         self._buffer += page.events
         self.buffered_bytes += sum(event.size for event in page.events)
         self._trim()

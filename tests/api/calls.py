@@ -15,11 +15,14 @@ from ledger_proto.v1 import (
     accounts_pb2,
     accounts_pb2_grpc,
     balances_pb2_grpc,
+    charts_pb2_grpc,
     common_pb2,
+    cursors_pb2_grpc,
     journals_pb2,
     journals_pb2_grpc,
     limits_pb2_grpc,
     periods_pb2_grpc,
+    rates_pb2_grpc,
     reports_pb2_grpc,
     transactions_pb2_grpc,
     tx_templates_pb2_grpc,
@@ -41,7 +44,10 @@ class Ledger:
         self.transactions = transactions_pb2_grpc.TransactionServiceStub(channel)
         self.reports = reports_pb2_grpc.ReportServiceStub(channel)
         self.periods = periods_pb2_grpc.PeriodServiceStub(channel)
+        self.rates = rates_pb2_grpc.RateServiceStub(channel)
+        self.charts = charts_pb2_grpc.ChartServiceStub(channel)
         self.limits = limits_pb2_grpc.LimitServiceStub(channel)
+        self.cursors = cursors_pb2_grpc.CursorServiceStub(channel)
 
     async def create_journal(self, code: str = "main") -> journals_pb2.Journal:
         answer = await self.journals.CreateJournal(journals_pb2.CreateJournalRequest(code=code))

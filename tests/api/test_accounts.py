@@ -356,7 +356,7 @@ async def test_an_unknown_account_or_journal(ledger: Ledger) -> None:
 
 async def last_event(books: Books) -> events_pb2.Event:
     payload = await books.connection.fetchval(
-        "SELECT payload FROM events ORDER BY sequence DESC LIMIT 1"
+        "SELECT payload || coalesce(personal, '') FROM events ORDER BY sequence DESC LIMIT 1"
     )
     return events_pb2.Event.FromString(payload)
 

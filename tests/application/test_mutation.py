@@ -20,12 +20,19 @@ Answer = journals_pb2.GetJournalResponse
 
 
 def request(request_id: str = "", canonical: str = "") -> Request[Answer]:
-    return Request(request_id=request_id, canonical=canonical, answer=Answer)
+    return Request(
+        request_id=request_id, canonical=canonical, open_canonical=canonical, answer=Answer
+    )
 
 
 @pytest.fixture
 async def journal(database: Database) -> Journal:
-    creation = Request(request_id="", canonical="", answer=journals_pb2.CreateJournalResponse)
+    creation = Request(
+        request_id="",
+        canonical="",
+        open_canonical="",
+        answer=journals_pb2.CreateJournalResponse,
+    )
     await create_journal(database, creation, code="main", name="main", time_zone="UTC")
     return await get_journal(database, "main")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import uuid
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -10,22 +11,29 @@ import pytest
 from ledger_client import (
     Account,
     AccountSet,
+    AccountUpdated,
     BalanceUpdate,
     Currency,
     Direction,
     Event,
     EventBatch,
     EventFilter,
+    HoldCaptured,
+    HoldCreated,
     InvalidRequestError,
     Journal,
     LedgerClient,
     MembersChange,
     NotFoundError,
+    PersonalDataErased,
+    StandingLimit,
     Transaction,
     TxTemplate,
     UnavailableError,
 )
+from ledger_client.convert import events as convert
 from ledger_client.templates import library
+from ledger_proto.v1 import accounts_pb2, common_pb2, events_pb2
 
 TRANSFER = {"from": "bank", "to": "cash", "currency": "USD", "amount": Decimal(5)}
 
@@ -111,3 +119,57 @@ async def test_a_server_that_cannot_be_reached() -> None:
     async with LedgerClient.connect("127.0.0.1:1") as client:
         with pytest.raises(UnavailableError):
             await first(client.subscribe("MAIN"))
+
+
+async def test_facts_say_all_that_happened(ledger: LedgerClient) -> None:
+    """What a transaction alone does not say: when a hold ends, whether a capture ended it."""
+    expire_time = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=1)
+    head = (await ledger.get_head("MAIN")).sequence
+    before = await ledger.get_account("MAIN", "cash")
+    hold = (await ledger.place_hold("MAIN", "TRANSFER", TRANSFER, expire_time=expire_time)).hold
+    part = await ledger.capture_hold("MAIN", hold.id, {"amount": Decimal(2)})
+    rest = await ledger.capture_hold("MAIN", hold.id)
+    endless = (await ledger.place_hold("MAIN", "TRANSFER", TRANSFER)).hold
+    after = await ledger.update_account("MAIN", "cash", name="Cash")
+    period = await ledger.close_period("MAIN", dt.date(2020, 1, 31), reason="Audited")
+    limit = await ledger.create_limit(
+        "MAIN", "floor", currency="USD", rule=StandingLimit(available_min=Decimal(-500))
+    )
+    attached = await ledger.attach_limit("MAIN", "floor", account="cash")
+    facts = [one.fact async for one in ledger.list_events("MAIN", after_sequence=head)]
+    created, captured, ended, open_ended, updated, *others = facts
+    assert isinstance(created, HoldCreated)
+    assert isinstance(created, Transaction), "as it was before"
+    assert (created.id, created.expire_time) == (hold.id, expire_time)
+    assert isinstance(open_ended, HoldCreated)
+    assert (open_ended.id, open_ended.expire_time) == (endless.id, None)
+    assert isinstance(captured, HoldCaptured)
+    assert (captured.entries, captured.ended) == (part.transaction.entries, False)
+    assert isinstance(ended, HoldCaptured)
+    assert (ended.entries, ended.ended) == (rest.transaction.entries, True)
+    assert isinstance(updated, AccountUpdated)
+    assert (updated.name, updated.previous) == (after.name, before)
+    assert others == [period, limit, attached]
+
+
+def test_an_erased_event_says_so() -> None:
+    account = accounts_pb2.Account(
+        id=str(uuid.UUID(int=1)),
+        normal_side=common_pb2.DIRECTION_DEBIT,
+        status=accounts_pb2.ACCOUNT_STATUS_ACTIVE,
+    )
+    created = events_pb2.AccountCreated(account=account)
+    event = convert.event(
+        events_pb2.Event(sequence=7, account_created=created, personal_digest=b"x" * 32)
+    )
+    assert (event.is_erased, event.type) == (True, "account.created")
+    erased = events_pb2.PersonalDataErased(sequences=[7], reason="asked for")
+    event = convert.event(events_pb2.Event(sequence=8, personal_data_erased=erased))
+    assert (event.is_erased, event.type) == (False, "personal_data.erased")
+    assert event.fact == PersonalDataErased(sequences=(7,), reason="asked for")
+
+
+def test_every_type_has_a_typed_fact() -> None:
+    """And a name: a mapping is only for what a newer server may send."""
+    facts = {field.name for field in events_pb2.Event.DESCRIPTOR.oneofs_by_name["fact"].fields}
+    assert facts == set(convert._FACTS)

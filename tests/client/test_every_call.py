@@ -18,6 +18,8 @@ from ledger_client import (
     EntryDefinition,
     LedgerClient,
     NewAccount,
+    NewChartNode,
+    NewRate,
     NewTxTemplate,
     StandingLimit,
     UnavailableError,
@@ -26,11 +28,14 @@ from ledger_client import (
 from ledger_proto.v1 import (
     account_sets_pb2,
     accounts_pb2,
+    charts_pb2,
     common_pb2,
+    erasures_pb2,
     holds_pb2,
     journals_pb2,
     limits_pb2,
     periods_pb2,
+    rates_pb2,
     transactions_pb2,
     tx_templates_pb2,
 )
@@ -57,6 +62,13 @@ LIMIT = limits_pb2.Limit(
 )
 ATTACHMENT = limits_pb2.LimitAttachment(
     limit="l", account_id=str(ID), scope=limits_pb2.LIMIT_SCOPE_EACH_ACCOUNT
+)
+RATE = NewRate(
+    base="EUR",
+    quote="USD",
+    effective_time=dt.datetime(2026, 1, 31, tzinfo=dt.UTC),
+    rate=Decimal("1.08"),
+    source="ECB",
 )
 TEMPLATE = NewTxTemplate(
     code="T",
@@ -119,6 +131,12 @@ MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
         account_sets_pb2.RemoveAccountSetMembersResponse(removed_count=1),
         lambda ledger, **key: ledger.remove_account_set_members("MAIN", "s", accounts=["a"], **key),
     ),
+    "ImportChart": (
+        charts_pb2.ImportChartResponse(added_count=1),
+        lambda ledger, **key: ledger.import_chart(
+            "MAIN", [NewChartNode(code="1", category=AccountCategory.ASSET)], **key
+        ),
+    ),
     "CreateTxTemplate": (
         tx_templates_pb2.CreateTxTemplateResponse(created=True),
         lambda ledger, **key: ledger.create_tx_template("MAIN", TEMPLATE, **key),
@@ -145,9 +163,17 @@ MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
         periods_pb2.ClosePeriodResponse(),
         lambda ledger, **key: ledger.close_period("MAIN", DAY, reason="why", **key),
     ),
+    "ErasePersonalData": (
+        erasures_pb2.ErasePersonalDataResponse(sequence=3, erased_sequences=[1]),
+        lambda ledger, **key: ledger.erase_personal_data("MAIN", accounts=["a"], reason="r", **key),
+    ),
     "ReopenPeriod": (
         periods_pb2.ReopenPeriodResponse(),
         lambda ledger, **key: ledger.reopen_period("MAIN", None, reason="why", **key),
+    ),
+    "RecordRates": (
+        rates_pb2.RecordRatesResponse(),
+        lambda ledger, **key: ledger.record_rates("MAIN", [RATE], **key),
     ),
 }
 
@@ -234,9 +260,10 @@ async def test_each_id_is_made_once_and_told_when_the_answer_is_lost(
 
 
 def test_no_mutation_is_without_a_key() -> None:
-    """But for the batch, whose postings have each its own."""
+    """But for the batch, whose postings have each its own, and for cursors, which have tokens."""
     reads = {name for name in METHODS if name.startswith(("Get", "List", "BatchGet"))}
-    assert set(METHODS) - reads == {*MUTATIONS, *WITH_IDS, "PostTransactions"}
+    cursors = {f"{verb}Cursor" for verb in ("Acquire", "Advance", "Release", "Reset")}
+    assert set(METHODS) - reads - cursors == {*MUTATIONS, *WITH_IDS, "PostTransactions"}
 
 
 @pytest.mark.parametrize(

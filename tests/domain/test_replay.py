@@ -2,15 +2,17 @@
 
 import uuid
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_server.domain.primitives import Direction, Layer
 from ledger_server.domain.replay import Recorded, first_difference
 from ledger_server.domain.template import Json, ParamType
-from ledger_server.domain.transaction import Draft, RequestField
+from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, RequestField
 from tests.domain.samples import draft, param
 from tests.domain.strategies import json_values
 
@@ -162,3 +164,48 @@ def test_a_template_that_changed_compares_the_words() -> None:
     same_words = draft([], ID, declared={"old": param("old")}, params={"old": "1"})
     same_words.bind = request().bind
     assert difference(first, same_words) is None
+
+
+def leg(units: str, direction: Direction = Direction.DEBIT) -> DraftEntry:
+    return DraftEntry(BalanceKey(ID, "USD"), "cash", direction, Layer.SETTLED, Decimal(units))
+
+
+def erased(first: Draft) -> Recorded:
+    """What a record tells once its personal data is gone."""
+    recorded = Recorded.of(first)
+    recorded.description, recorded.metadata, recorded.params = "", {}, {}
+    recorded.erased, recorded.entries = True, first.entries or ()
+    return recorded
+
+
+@given(optional_fields, json_values)
+def test_the_same_request_is_the_same_after_an_erasure(fields: dict[str, Any], extra: Json) -> None:
+    asked = fields | {"params": {"extra": extra}}
+    assert first_difference(request(**asked), erased(request(**asked))) is None
+
+
+@given(optional_fields, optional_fields)
+def test_what_is_left_after_an_erasure_is_compared(
+    first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    """All that is not personal, and whether what is was given at all."""
+    same = {"description": "", "metadata": {}}
+    given = [
+        fields | {name: same[name] for name in fields.keys() & same.keys()}
+        for fields in (first, second)
+    ]
+    found = first_difference(request(**second), erased(request(**first)))
+    assert found == difference(*(request(**fields) for fields in given))
+
+
+def test_other_entries_are_another_request_after_an_erasure() -> None:
+    """Nothing else is left of the params; another version of the template cannot tell."""
+    asked = [leg("1.00"), leg("1.00", Direction.CREDIT)]
+    other = [leg("2.00"), leg("2.00", Direction.CREDIT)]
+    kept = erased(draft(asked, ID))
+    assert first_difference(draft(asked, ID), kept) is None
+    assert first_difference(draft(other, ID), kept) == "params"
+    assert first_difference(draft(asked[::-1], ID), kept) == "params"
+    assert first_difference(draft(asked[:1], ID), kept) == "params"
+    kept.template_version += 1
+    assert first_difference(draft(other, ID), kept) is None

@@ -265,7 +265,8 @@ async def events(dsn: str, journal: str, *, all_of: bool = False) -> list[events
     """Return a journal's events in order: those with a transaction, or all."""
     found = await rows(
         dsn,
-        "SELECT sequence, recorded_at, payload FROM events JOIN journals ON id = journal_id"
+        "SELECT sequence, recorded_at, payload || coalesce(personal, '') AS payload"
+        " FROM events JOIN journals ON id = journal_id"
         " WHERE code = $1 AND ($2 OR type BETWEEN 21 AND 26) ORDER BY sequence",
         journal,
         all_of,

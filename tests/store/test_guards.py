@@ -1,6 +1,7 @@
 """What the database itself refuses, whoever asks: the runtime role, or the owner by hand."""
 
 import contextlib
+import hashlib
 import uuid
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -104,6 +105,108 @@ async def test_the_runtime_role_changes_only_what_may_change(books: Books) -> No
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
+
+
+PERSONAL = b"\x22\x10" + bytes(16) + b"Ada"
+ERASED = b"\x2a\x20" + hashlib.sha256(PERSONAL).digest()
+
+
+async def add_event(books: Books, sequence: int, personal: bytes | None) -> None:
+    await books.connection.execute(
+        "INSERT INTO events VALUES ($1, $2, now(), 12, 'open', $3)",
+        books.journal_id,
+        sequence,
+        personal,
+    )
+
+
+async def test_a_personal_part_gives_way_to_its_digest_and_nothing_else(books: Books) -> None:
+    """Even for the owner of the database; its way for servers is the function."""
+    await add_event(books, 1, PERSONAL)
+    await add_event(books, 2, None)
+    await add_event(books, 3, ERASED)
+    wrong = (
+        ("personal = $2", b"\x2a\x20" + bytes(32)),
+        ("personal = $2", PERSONAL + b"!"),
+        ("personal = nullif($2::bytea, $2)", ERASED),
+        ("payload = 'other', personal = $2", ERASED),
+        ("sequence = sequence + 10, personal = $2", ERASED),
+        ("recorded_at = now() - interval '1 s', personal = $2", ERASED),
+        ("type = 13, personal = $2", ERASED),
+        ("journal_id = journal_id + 1, personal = $2", ERASED),
+    )
+    for change, value in wrong:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+            await books.connection.execute(
+                f"UPDATE events SET {change} WHERE journal_id = $1 AND sequence = 1",
+                books.journal_id,
+                value,
+            )
+    for sequence in (2, 3):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+            await books.connection.execute(
+                "UPDATE events SET personal = $2 WHERE journal_id = $1 AND sequence = $3",
+                books.journal_id,
+                ERASED,
+                sequence,
+            )
+    async with runtime_role(books) as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+            await connection.execute("UPDATE events SET personal = $1", ERASED)
+        erased = await connection.fetch(
+            "SELECT erase_personal_parts($1, '{1, 2, 3, 4}')", books.journal_id
+        )
+        assert [row[0] for row in erased] == [1]
+    rows = await books.connection.fetch("SELECT personal FROM events ORDER BY sequence")
+    assert [row["personal"] for row in rows] == [ERASED, None, ERASED]
+
+
+async def test_an_event_has_no_other_personal_part(books: Books) -> None:
+    for wrong in (b"\x1a", b"text"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await add_event(books, 1, wrong)
+
+
+async def test_a_kept_answer_only_loses_what_is_personal(books: Books) -> None:
+    await books.connection.execute(
+        "INSERT INTO requests VALUES ($1, 'r', 'all', 'long answer', now(), 'A', 'open')",
+        books.journal_id,
+    )
+    async with runtime_role(books) as connection:
+        for change in ("erased = true", "response = ''", "request_id = 's'"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+                await connection.execute(f"UPDATE requests SET {change}")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+            await connection.execute(
+                "SELECT erase_personal_answer($1, 'r', 'a longer answer')", books.journal_id
+            )
+        await connection.execute(
+            "SELECT erase_personal_answer($1, 'r', 'answer')", books.journal_id
+        )
+    row = await books.connection.fetchrow("SELECT fingerprint, response, erased FROM requests")
+    assert tuple(row) == (b"open", b"answer", True)
+
+
+async def test_only_servers_may_erase(books: Books) -> None:
+    for function in (
+        "erase_personal_parts(integer, bigint[])",
+        "erase_personal_answer(integer, text, bytea)",
+    ):
+        for role, may in ((RUNTIME_ROLE, True), ("pg_monitor", False)):
+            allowed = "SELECT has_function_privilege($1, $2, 'EXECUTE')"
+            assert await books.connection.fetchval(allowed, role, function) is may
+
+
+async def test_the_functions_see_no_tables_of_their_caller(books: Books) -> None:
+    """A table of the same name in a caller's own schema is not what they work on."""
+    await add_event(books, 1, PERSONAL)
+    await books.connection.execute(
+        "CREATE TEMP TABLE events (journal_id int, sequence bigint, personal bytea)"
+    )
+    await books.connection.execute("INSERT INTO events VALUES (1, 1, $1)", PERSONAL)
+    await books.connection.fetch("SELECT erase_personal_parts($1, '{1}')", books.journal_id)
+    assert await books.connection.fetchval("SELECT personal FROM pg_temp.events") == PERSONAL
+    assert await books.connection.fetchval("SELECT personal FROM public.events") == ERASED
 
 
 async def test_unbalanced_entries_are_refused(books: Books) -> None:

@@ -26,6 +26,7 @@ async def test_statements_do_not_grow_with_the_batch(database_dsn: str, mode: in
     async with serving(database_dsn) as running:
         # Its statements would count too.
         await running.app.sweeper.close()
+        await running.app.checkpointer.close()
         ledger = running.ledger
         await ledger.open(*accounts)
 

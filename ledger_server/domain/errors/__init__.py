@@ -15,6 +15,12 @@ from ledger_server.domain.errors.account import (
     AccountSetNotFoundError,
     MemberNotFoundError,
 )
+from ledger_server.domain.errors.chart import AccountSetNotLeafError, ChartInvalidError
+from ledger_server.domain.errors.cursor import (
+    CursorHeldError,
+    CursorLostError,
+    CursorNotFoundError,
+)
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -42,6 +48,12 @@ from ledger_server.domain.errors.period import (
     PeriodLockedError,
     PeriodOrderError,
 )
+from ledger_server.domain.errors.proof import (
+    CheckpointUnavailableError,
+    SigningDisabledError,
+    TreeInconsistentError,
+)
+from ledger_server.domain.errors.rate import RateNotFoundError
 from ledger_server.domain.errors.refusal import (
     Kind,
     LedgerError,
@@ -93,13 +105,19 @@ __all__ = [
     "AccountSetCycleError",
     "AccountSetExistsError",
     "AccountSetNotFoundError",
+    "AccountSetNotLeafError",
     "AlreadyReversedError",
     "AmountInvalidError",
     "BalanceOverflowError",
     "CaptureExceedsError",
+    "ChartInvalidError",
+    "CheckpointUnavailableError",
     "ContentionError",
     "CurrencyConflictError",
     "CurrencyUnknownError",
+    "CursorHeldError",
+    "CursorLostError",
+    "CursorNotFoundError",
     "ExpireTimePassedError",
     "ExpressionFailedError",
     "ExternalIdReusedError",
@@ -128,10 +146,12 @@ __all__ = [
     "PeriodLockedError",
     "PeriodOrderError",
     "PositionUnavailableError",
+    "RateNotFoundError",
     "ReportTooLargeError",
     "RequestIdReusedError",
     "ReversalExceedsError",
     "ShuttingDownError",
+    "SigningDisabledError",
     "StorageUnavailableError",
     "TemplateInvalidError",
     "TemplateNotFoundError",
@@ -139,6 +159,7 @@ __all__ = [
     "TooManySubscribersError",
     "TransactionIdReusedError",
     "TransactionNotFoundError",
+    "TreeInconsistentError",
     "UnbalancedError",
     "Violation",
 ]

@@ -68,7 +68,7 @@ class CurrencyConflictError(LedgerError):
 
 @dataclasses.dataclass(eq=False)
 class PositionUnavailableError(LedgerError):
-    """A sequence lies beyond the journal's head."""
+    """A sequence lies beyond the journal's head, or the head of its tree."""
 
     reason = "POSITION_UNAVAILABLE"
     kind = Kind.OUT_OF_RANGE
@@ -78,7 +78,7 @@ class PositionUnavailableError(LedgerError):
 
     def __str__(self) -> str:
         """State both positions."""
-        return f"sequence {self.sequence} is beyond the journal's head {self.head_sequence}"
+        return f"sequence {self.sequence} is beyond the head {self.head_sequence}"
 
 
 @dataclasses.dataclass(eq=False)

@@ -39,6 +39,10 @@ class Period:
     #: Last day that counts; None for everything.
     as_of: date | None
 
+    def bounds(self) -> tuple[date, date]:
+        """Return the first and the last day, those of the calendar where there is none."""
+        return self.from_date or date.min, self.as_of or date.max
+
     def earlier(self, interval: Interval, count: int) -> list["Period"]:
         """Return the `count` periods before this one, the latest first.
 

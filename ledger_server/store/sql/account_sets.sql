@@ -101,3 +101,56 @@ SELECT kind, id, code, name
  WHERE (kind, code) > ($3::integer, $4::text)
  ORDER BY kind, code
  LIMIT $5;
+
+-- all_sets --
+SELECT id, code, name, category, normal_side, metadata, created_at
+  FROM account_sets
+ WHERE journal_id = $1;
+
+-- all_set_edges --
+SELECT set_id, member_id
+  FROM account_set_sets
+ WHERE journal_id = $1;
+
+-- insert_sets --
+INSERT INTO account_sets (journal_id, id, code, name, category, normal_side, metadata, created_at)
+SELECT $1, item.id, item.code, item.name, item.category, item.normal_side, '{}',
+       statement_timestamp()
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::smallint[])
+       AS item (id, code, name, category, normal_side)
+RETURNING id, code, name, category, normal_side, metadata, created_at;
+
+-- insert_edges --
+INSERT INTO account_set_sets (journal_id, set_id, member_id)
+SELECT $1, edge.set_id, edge.member_id
+  FROM unnest($2::uuid[], $3::uuid[]) AS edge (set_id, member_id);
+
+-- sets_with_sets --
+SELECT DISTINCT set_id AS id
+  FROM account_set_sets
+ WHERE journal_id = $1 AND set_id = ANY ($2::uuid[]);
+
+-- accounts_of_sets --
+-- The accounts that stand directly in sets.
+SELECT account_set_accounts.set_id, accounts.id, accounts.code, accounts.name
+  FROM account_set_accounts
+  JOIN accounts
+    ON accounts.journal_id = account_set_accounts.journal_id
+   AND accounts.id = account_set_accounts.account_id
+ WHERE account_set_accounts.journal_id = $1
+   AND account_set_accounts.set_id = ANY ($2::uuid[])
+ ORDER BY accounts.code
+ LIMIT $3;
+
+-- accounts_outside_sets --
+-- The accounts that stand directly in none of the sets.
+SELECT accounts.id, accounts.code, accounts.name
+  FROM accounts
+ WHERE accounts.journal_id = $1
+   AND NOT EXISTS (
+        SELECT FROM account_set_accounts
+         WHERE account_set_accounts.journal_id = accounts.journal_id
+           AND account_set_accounts.account_id = accounts.id
+           AND account_set_accounts.set_id = ANY ($2::uuid[]))
+ ORDER BY accounts.code
+ LIMIT $3;

@@ -44,18 +44,20 @@ UPDATE journal_heads
 RETURNING sequence, recorded_at, config_version;
 
 -- insert_events --
-INSERT INTO events (journal_id, sequence, recorded_at, type, payload)
-SELECT $1, $2 + event.ordinal, $3, event.type, event.payload
-  FROM unnest($4::smallint[], $5::bytea[]) WITH ORDINALITY AS event (type, payload, ordinal);
+INSERT INTO events (journal_id, sequence, recorded_at, type, payload, personal)
+SELECT $1, $2 + event.ordinal, $3, event.type, event.payload, event.personal
+  FROM unnest($4::smallint[], $5::bytea[], $6::bytea[])
+       WITH ORDINALITY AS event (type, payload, personal, ordinal);
 
 -- find_request --
-SELECT fingerprint, response
+SELECT fingerprint, open_fingerprint, answer, response, erased
   FROM requests
  WHERE journal_id = $1 AND request_id = $2;
 
 -- insert_request --
-INSERT INTO requests (journal_id, request_id, fingerprint, response, created_at)
-VALUES ($1, $2, $3, $4, clock_timestamp());
+INSERT INTO requests (journal_id, request_id, fingerprint, response, answer, open_fingerprint,
+                      created_at)
+VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp());
 
 -- lock_creation --
 -- Journals are created one at a time, so that a request_id and a code are looked up safely.

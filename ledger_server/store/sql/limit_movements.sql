@@ -21,7 +21,7 @@ SELECT events.sequence, events.recorded_at, entries.direction, entries.layer,
        CASE WHEN events.type <> 22 THEN entries.units
             WHEN entries.direction = $5 THEN entries.units - hold_entries.released
             ELSE hold_entries.captured END AS units,
-       CASE WHEN $6 THEN events.payload ELSE '' END AS payload
+       CASE WHEN $6 THEN events.payload || coalesce(events.personal, '') ELSE '' END AS payload
   FROM entries
   JOIN events USING (journal_id, sequence)
   LEFT JOIN hold_entries

@@ -54,7 +54,8 @@ SELECT head.config_version, clock_timestamp() AS now, known.id, known.sequence,
        known.external_id, known.recorded_at, known.payload
   FROM journal_heads AS head
   LEFT JOIN LATERAL (
-        SELECT found.id, found.sequence, found.external_id, events.recorded_at, events.payload
+        SELECT found.id, found.sequence, found.external_id, events.recorded_at,
+               events.payload || coalesce(events.personal, '') AS payload
           FROM unnest($2::uuid[]) AS wanted (id)
          CROSS JOIN LATERAL (
                 SELECT transactions.id, transactions.sequence, transactions.external_id
@@ -88,10 +89,11 @@ WITH head AS (
        AND ($4::timestamptz IS NULL OR clock_timestamp() < $4)
  RETURNING sequence - $2 AS base, recorded_at
 ), written_events AS (
-    INSERT INTO events (journal_id, sequence, recorded_at, type, payload)
-    SELECT $1, head.base + item.ordinal, head.recorded_at, item.type, item.payload
+    INSERT INTO events (journal_id, sequence, recorded_at, type, payload, personal)
+    SELECT $1, head.base + item.ordinal, head.recorded_at, item.type, item.payload, item.personal
       FROM head,
-           unnest($5::smallint[], $6::bytea[]) WITH ORDINALITY AS item (type, payload, ordinal)
+           unnest($5::smallint[], $6::bytea[], $36::bytea[])
+           WITH ORDINALITY AS item (type, payload, personal, ordinal)
 ), written_transactions AS (
     INSERT INTO transactions (journal_id, id, sequence, effective, external_id, correlation_id)
     SELECT $1, item.id, head.base + item.ordinal, item.effective, item.external_id,

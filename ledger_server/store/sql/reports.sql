@@ -19,36 +19,35 @@ SELECT account_id, currency, width_bucket(effective, $3::date[]) AS segment,
  GROUP BY account_id, currency, segment;
 
 -- sums_by_segment_closing --
--- The same of the transactions that close fiscal years, and of those that take them back, up to a
--- sequence. A transaction is found by its day and sequence, which its entries know.
-WITH closing AS (
-    SELECT sequence
-      FROM closing_transactions
-     WHERE journal_id = $1 AND sequence <= $6
-     UNION
-    SELECT reversals.sequence
-      FROM closing_transactions
-      JOIN entries
-        ON entries.journal_id = $1
-       AND entries.sequence = closing_transactions.sequence
-       AND entries.position = 0
-      JOIN transactions
-        ON transactions.journal_id = $1
-       AND transactions.effective = entries.effective
-       AND transactions.sequence = entries.sequence
-      JOIN reversals
-        ON reversals.journal_id = $1 AND reversals.transaction_id = transactions.id
-     WHERE closing_transactions.journal_id = $1 AND reversals.sequence <= $6
-)
-SELECT entries.account_id, entries.currency,
-       width_bucket(entries.effective, $3::date[]) AS segment,
-       coalesce(sum(entries.units) FILTER (WHERE entries.direction = 1), 0) AS debit,
-       coalesce(sum(entries.units) FILTER (WHERE entries.direction = 2), 0) AS credit
-  FROM closing
-  JOIN entries ON entries.journal_id = $1 AND entries.sequence = closing.sequence
- WHERE entries.layer = $2 AND entries.effective <= $4
-   AND ($5::text IS NULL OR entries.currency = $5)
- GROUP BY entries.account_id, entries.currency, width_bucket(entries.effective, $3::date[]);
+-- The same of transactions by their sequences.
+SELECT account_id, currency, width_bucket(effective, $3::date[]) AS segment,
+       coalesce(sum(units) FILTER (WHERE direction = 1), 0) AS debit,
+       coalesce(sum(units) FILTER (WHERE direction = 2), 0) AS credit
+  FROM entries
+ WHERE journal_id = $1 AND layer = $2 AND effective <= $4 AND ($5::text IS NULL OR currency = $5)
+   AND sequence = ANY ($6::bigint[])
+ GROUP BY account_id, currency, segment;
+
+-- closing_sequences --
+-- The transactions that close fiscal years, and those that take them back, up to a sequence. A
+-- transaction is found by its day and sequence, which its entries know.
+SELECT sequence
+  FROM closing_transactions
+ WHERE journal_id = $1 AND sequence <= $2
+ UNION
+SELECT reversals.sequence
+  FROM closing_transactions
+  JOIN entries
+    ON entries.journal_id = $1
+   AND entries.sequence = closing_transactions.sequence
+   AND entries.position = 0
+  JOIN transactions
+    ON transactions.journal_id = $1
+   AND transactions.effective = entries.effective
+   AND transactions.sequence = entries.sequence
+  JOIN reversals
+    ON reversals.journal_id = $1 AND reversals.transaction_id = transactions.id
+ WHERE closing_transactions.journal_id = $1 AND reversals.sequence <= $2;
 
 -- chart_accounts --
 SELECT id, code, name
@@ -72,7 +71,7 @@ SELECT set_id, member_id
 
 -- configuration_after --
 -- What changed the configuration after a sequence, the newest first.
-SELECT payload
+SELECT payload || coalesce(personal, '') AS payload
   FROM events
  WHERE journal_id = $1 AND sequence > $2 AND type NOT BETWEEN 21 AND 29
  ORDER BY sequence DESC;

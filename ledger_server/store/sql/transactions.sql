@@ -1,12 +1,14 @@
 -- find_transaction --
-SELECT events.sequence, events.recorded_at, events.payload
+SELECT events.sequence, events.recorded_at,
+       events.payload || coalesce(events.personal, '') AS payload
   FROM transactions
   JOIN events USING (journal_id, sequence)
  WHERE transactions.journal_id = $1 AND transactions.id = $2;
 
 -- list_transactions --
 -- By effective date, then sequence. {order} and {beyond} are ASC and > or DESC and <.
-SELECT place.effective, place.sequence, events.recorded_at, events.payload
+SELECT place.effective, place.sequence, events.recorded_at,
+       events.payload || coalesce(events.personal, '') AS payload
   FROM (SELECT effective, sequence
           FROM transactions
          WHERE journal_id = $1
@@ -21,7 +23,8 @@ SELECT place.effective, place.sequence, events.recorded_at, events.payload
 
 -- list_transactions_of_account --
 -- The same over the entries of one account, each transaction once.
-SELECT place.effective, place.sequence, events.recorded_at, events.payload
+SELECT place.effective, place.sequence, events.recorded_at,
+       events.payload || coalesce(events.personal, '') AS payload
   FROM (SELECT DISTINCT entries.effective, entries.sequence
           FROM entries
           JOIN transactions USING (journal_id, effective, sequence)
@@ -38,7 +41,8 @@ SELECT place.effective, place.sequence, events.recorded_at, events.payload
 
 -- find_transactions --
 -- Records that others refer to: what placed a hold, what is to be taken back. They never change.
-SELECT transactions.id, events.sequence, events.recorded_at, events.payload
+SELECT transactions.id, events.sequence, events.recorded_at,
+       events.payload || coalesce(events.personal, '') AS payload
   FROM transactions
   JOIN events USING (journal_id, sequence)
  WHERE transactions.journal_id = $1 AND transactions.id = ANY ($2::uuid[]);

@@ -88,10 +88,11 @@ class Account(_message.Message):
     """A UUID: the caller's, or given by the server."""
     code: _builtins.str
     """Name for people, unique in the journal: 1 to 255 printable characters, no control characters,
-    no blank at either end, not in the form of a UUID; case counts. Never changes.
+    no blank at either end, not in the form of a UUID; case counts. Never changes, so
+    no place for personal data.
     """
     name: _builtins.str
-    """Title, up to 255 characters."""
+    """Title, up to 255 characters; the code once it was erased, and then empty in earlier events."""
     normal_side: _common_pb2.Direction.ValueType
     """The side on which its balance normally stands: debit for assets and expenses."""
     status: Global___AccountStatus.ValueType
@@ -157,6 +158,7 @@ class NewAccount(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     NORMAL_SIDE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    ACCOUNT_SETS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """A UUID chosen by the caller (version 7 advised); empty lets the server choose."""
     code: _builtins.str
@@ -169,6 +171,12 @@ class NewAccount(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """See `Account.metadata`."""
 
+    @_builtins.property
+    def account_sets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes or ids of sets that it is to stand in from the beginning, at most 16. Each must be there
+        and have no sets below it, else `ACCOUNT_SET_NOT_LEAF`.
+        """
+
     def __init__(
         self,
         *,
@@ -177,10 +185,11 @@ class NewAccount(_message.Message):
         name: _builtins.str = ...,
         normal_side: _common_pb2.Direction.ValueType = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        account_sets: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "id", b"id", "metadata", b"metadata", "name", b"name", "normal_side", b"normal_side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_sets", b"account_sets", "code", b"code", "id", b"id", "metadata", b"metadata", "name", b"name", "normal_side", b"normal_side"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

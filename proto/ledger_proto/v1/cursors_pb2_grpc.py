@@ -71,23 +71,26 @@ class CursorServiceServicer:
     def AcquireCursor(self, request, context):
         """Takes a cursor for a while, creating it if there is none. Refused with `CURSOR_HELD` while
         another holder's lease runs; the metadata say whose and until when. A holder that asks again,
-        with its token, keeps it and its token.
+        with its token, keeps it and its token. Who lost the answer has no token: it waits for the lease
+        to end. Refused with `POSITION_UNAVAILABLE` if a new one would begin beyond the head.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AdvanceCursor(self, request, context):
-        """Notes how far the holder has come, and renews the lease. Refused with `CURSOR_LOST` if another
-        holder has taken the cursor since, with `POSITION_UNAVAILABLE` beyond the head. A position
-        behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
+        """Notes how far the holder has come, and renews the lease, also one that has run out while nobody
+        else came. Refused with `CURSOR_LOST` if the holding is over: another has taken the cursor since,
+        or it was given back or reset; with `CURSOR_NOT_FOUND`; with `POSITION_UNAVAILABLE` beyond the
+        head. A position behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseCursor(self, request, context):
-        """Gives a cursor back before its lease ends, so that another can go on at once.
+        """Gives a cursor back before its lease ends, so that another can go on at once. Refused with
+        `CURSOR_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

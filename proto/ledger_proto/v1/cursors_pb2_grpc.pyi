@@ -38,15 +38,19 @@ class CursorServiceStub:
     AcquireCursor: _grpc.UnaryUnaryMultiCallable[_cursors_pb2.AcquireCursorRequest, _cursors_pb2.AcquireCursorResponse]
     """Takes a cursor for a while, creating it if there is none. Refused with `CURSOR_HELD` while
     another holder's lease runs; the metadata say whose and until when. A holder that asks again,
-    with its token, keeps it and its token.
+    with its token, keeps it and its token. Who lost the answer has no token: it waits for the lease
+    to end. Refused with `POSITION_UNAVAILABLE` if a new one would begin beyond the head.
     """
     AdvanceCursor: _grpc.UnaryUnaryMultiCallable[_cursors_pb2.AdvanceCursorRequest, _cursors_pb2.AdvanceCursorResponse]
-    """Notes how far the holder has come, and renews the lease. Refused with `CURSOR_LOST` if another
-    holder has taken the cursor since, with `POSITION_UNAVAILABLE` beyond the head. A position
-    behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
+    """Notes how far the holder has come, and renews the lease, also one that has run out while nobody
+    else came. Refused with `CURSOR_LOST` if the holding is over: another has taken the cursor since,
+    or it was given back or reset; with `CURSOR_NOT_FOUND`; with `POSITION_UNAVAILABLE` beyond the
+    head. A position behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
     """
     ReleaseCursor: _grpc.UnaryUnaryMultiCallable[_cursors_pb2.ReleaseCursorRequest, _cursors_pb2.ReleaseCursorResponse]
-    """Gives a cursor back before its lease ends, so that another can go on at once."""
+    """Gives a cursor back before its lease ends, so that another can go on at once. Refused with
+    `CURSOR_NOT_FOUND`.
+    """
     ResetCursor: _grpc.UnaryUnaryMultiCallable[_cursors_pb2.ResetCursorRequest, _cursors_pb2.ResetCursorResponse]
     """Puts a cursor that nobody holds at another position, to send again or to leave out. Refused
     with `CURSOR_HELD`, `CURSOR_NOT_FOUND`, `POSITION_UNAVAILABLE`.
@@ -64,15 +68,19 @@ class CursorServiceAsyncStub(CursorServiceStub):
     AcquireCursor: _aio.UnaryUnaryMultiCallable[_cursors_pb2.AcquireCursorRequest, _cursors_pb2.AcquireCursorResponse]  # type: ignore[assignment]
     """Takes a cursor for a while, creating it if there is none. Refused with `CURSOR_HELD` while
     another holder's lease runs; the metadata say whose and until when. A holder that asks again,
-    with its token, keeps it and its token.
+    with its token, keeps it and its token. Who lost the answer has no token: it waits for the lease
+    to end. Refused with `POSITION_UNAVAILABLE` if a new one would begin beyond the head.
     """
     AdvanceCursor: _aio.UnaryUnaryMultiCallable[_cursors_pb2.AdvanceCursorRequest, _cursors_pb2.AdvanceCursorResponse]  # type: ignore[assignment]
-    """Notes how far the holder has come, and renews the lease. Refused with `CURSOR_LOST` if another
-    holder has taken the cursor since, with `POSITION_UNAVAILABLE` beyond the head. A position
-    behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
+    """Notes how far the holder has come, and renews the lease, also one that has run out while nobody
+    else came. Refused with `CURSOR_LOST` if the holding is over: another has taken the cursor since,
+    or it was given back or reset; with `CURSOR_NOT_FOUND`; with `POSITION_UNAVAILABLE` beyond the
+    head. A position behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
     """
     ReleaseCursor: _aio.UnaryUnaryMultiCallable[_cursors_pb2.ReleaseCursorRequest, _cursors_pb2.ReleaseCursorResponse]  # type: ignore[assignment]
-    """Gives a cursor back before its lease ends, so that another can go on at once."""
+    """Gives a cursor back before its lease ends, so that another can go on at once. Refused with
+    `CURSOR_NOT_FOUND`.
+    """
     ResetCursor: _aio.UnaryUnaryMultiCallable[_cursors_pb2.ResetCursorRequest, _cursors_pb2.ResetCursorResponse]  # type: ignore[assignment]
     """Puts a cursor that nobody holds at another position, to send again or to leave out. Refused
     with `CURSOR_HELD`, `CURSOR_NOT_FOUND`, `POSITION_UNAVAILABLE`.
@@ -93,7 +101,8 @@ class CursorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_cursors_pb2.AcquireCursorResponse, _abc.Awaitable[_cursors_pb2.AcquireCursorResponse]]:
         """Takes a cursor for a while, creating it if there is none. Refused with `CURSOR_HELD` while
         another holder's lease runs; the metadata say whose and until when. A holder that asks again,
-        with its token, keeps it and its token.
+        with its token, keeps it and its token. Who lost the answer has no token: it waits for the lease
+        to end. Refused with `POSITION_UNAVAILABLE` if a new one would begin beyond the head.
         """
 
     @_abc_1.abstractmethod
@@ -102,9 +111,10 @@ class CursorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cursors_pb2.AdvanceCursorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_cursors_pb2.AdvanceCursorResponse, _abc.Awaitable[_cursors_pb2.AdvanceCursorResponse]]:
-        """Notes how far the holder has come, and renews the lease. Refused with `CURSOR_LOST` if another
-        holder has taken the cursor since, with `POSITION_UNAVAILABLE` beyond the head. A position
-        behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
+        """Notes how far the holder has come, and renews the lease, also one that has run out while nobody
+        else came. Refused with `CURSOR_LOST` if the holding is over: another has taken the cursor since,
+        or it was given back or reset; with `CURSOR_NOT_FOUND`; with `POSITION_UNAVAILABLE` beyond the
+        head. A position behind the one noted is refused with `FIELD_INVALID`: going back is a reset.
         """
 
     @_abc_1.abstractmethod
@@ -113,7 +123,9 @@ class CursorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cursors_pb2.ReleaseCursorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_cursors_pb2.ReleaseCursorResponse, _abc.Awaitable[_cursors_pb2.ReleaseCursorResponse]]:
-        """Gives a cursor back before its lease ends, so that another can go on at once."""
+        """Gives a cursor back before its lease ends, so that another can go on at once. Refused with
+        `CURSOR_NOT_FOUND`.
+        """
 
     @_abc_1.abstractmethod
     def ResetCursor(

@@ -75,6 +75,8 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """`limit.detached`"""
     EVENT_TYPE_PERSONAL_DATA_ERASED: _EventType.ValueType  # 35
     """`personal_data.erased`"""
+    EVENT_TYPE_RATE_RECORDED: _EventType.ValueType  # 36
+    """`rate.recorded`"""
     EVENT_TYPE_BALANCE_UPDATED: _EventType.ValueType  # 40
     """`balance.updated`; derived, so not a type to filter by: see `include_balance_updates`."""
 
@@ -129,6 +131,8 @@ EVENT_TYPE_LIMIT_DETACHED: EventType.ValueType  # 34
 """`limit.detached`"""
 EVENT_TYPE_PERSONAL_DATA_ERASED: EventType.ValueType  # 35
 """`personal_data.erased`"""
+EVENT_TYPE_RATE_RECORDED: EventType.ValueType  # 36
+"""`rate.recorded`"""
 EVENT_TYPE_BALANCE_UPDATED: EventType.ValueType  # 40
 """`balance.updated`; derived, so not a type to filter by: see `include_balance_updates`."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015

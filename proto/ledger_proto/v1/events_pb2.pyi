@@ -20,6 +20,7 @@ from ledger_proto.v1 import common_pb2 as _common_pb2
 from ledger_proto.v1 import journals_pb2 as _journals_pb2
 from ledger_proto.v1 import limits_pb2 as _limits_pb2
 from ledger_proto.v1 import periods_pb2 as _periods_pb2
+from ledger_proto.v1 import rates_pb2 as _rates_pb2
 from ledger_proto.v1 import transactions_pb2 as _transactions_pb2
 from ledger_proto.v1 import tx_templates_pb2 as _tx_templates_pb2
 import builtins as _builtins
@@ -67,6 +68,7 @@ class Event(_message.Message):
     LIMIT_ATTACHED_FIELD_NUMBER: _builtins.int
     LIMIT_DETACHED_FIELD_NUMBER: _builtins.int
     PERSONAL_DATA_ERASED_FIELD_NUMBER: _builtins.int
+    RATE_RECORDED_FIELD_NUMBER: _builtins.int
     BALANCE_UPDATED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place: gap-free from 1, in commit order."""
@@ -175,6 +177,10 @@ class Event(_message.Message):
         """`personal_data.erased`"""
 
     @_builtins.property
+    def rate_recorded(self) -> Global___RateRecorded:
+        """`rate.recorded`"""
+
+    @_builtins.property
     def balance_updated(self) -> Global___BalanceUpdated:
         """`balance.updated`; never stored: derived on the way out from an event with a transaction, whose
         sequence it carries.
@@ -211,13 +217,14 @@ class Event(_message.Message):
         limit_attached: Global___LimitAttached | None = ...,
         limit_detached: Global___LimitDetached | None = ...,
         personal_data_erased: Global___PersonalDataErased | None = ...,
+        rate_recorded: Global___RateRecorded | None = ...,
         balance_updated: Global___BalanceUpdated | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "rate_recorded", b"rate_recorded", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "personal_digest", b"personal_digest", "personal_salt", b"personal_salt", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "personal_digest", b"personal_digest", "personal_salt", b"personal_salt", "rate_recorded", b"rate_recorded", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached", "personal_data_erased", "balance_updated"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached", "personal_data_erased", "rate_recorded", "balance_updated"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -814,6 +821,30 @@ class PersonalDataErased(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PersonalDataErased: _TypeAlias = PersonalDataErased  # noqa: Y015
+
+@_typing.final
+class RateRecorded(_message.Message):
+    """An exchange rate was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rate(self) -> _rates_pb2.Rate:
+        """As recorded."""
+
+    def __init__(
+        self,
+        *,
+        rate: _rates_pb2.Rate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rate", b"rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rate", b"rate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RateRecorded: _TypeAlias = RateRecorded  # noqa: Y015
 
 @_typing.final
 class BalanceUpdated(_message.Message):

@@ -214,7 +214,9 @@ Global___BalanceAfter: _TypeAlias = BalanceAfter  # noqa: Y015
 
 @_typing.final
 class Transaction(_message.Message):
-    """A posted transaction. Nothing of it ever changes."""
+    """A posted transaction. Nothing of it ever changes, but that its description, metadata and params
+    may be erased by `ErasureService`; then they are empty.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -268,9 +270,11 @@ class Transaction(_message.Message):
     description: _builtins.str
     """For people."""
     external_id: _builtins.str
-    """The caller's own id, unique in the journal; may be empty."""
+    """The caller's own id, unique in the journal; may be empty. For ever, so no place for personal
+    data.
+    """
     correlation_id: _builtins.str
-    """Ties transactions together; may be empty."""
+    """Ties transactions together; may be empty. For ever, so no place for personal data."""
     kind: Global___TransactionKind.ValueType
     """What it does."""
     hold_id: _builtins.str

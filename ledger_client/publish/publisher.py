@@ -1,0 +1,237 @@
+"""The publisher: follows a journal and sees to it that a broker gets every event, in order.
+
+At least once: the cursor is moved on only when the broker has confirmed, and what was in doubt is
+sent again with the same id. One at a time: of all that are started with one cursor name, the one
+that holds the cursor publishes, and the broker itself shuts out one that only believes it does.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import socket
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Final, Literal
+
+from ledger_client.client import LedgerClient
+from ledger_client.errors import (
+    ConflictError,
+    LedgerError,
+    OverloadedError,
+    RefusedError,
+    ServerError,
+    UnavailableError,
+)
+from ledger_client.models import EventBatch, EventFilter, Journal
+from ledger_client.publish.delivery import Delivery, Route
+from ledger_client.publish.lease import Lease, LeaseLostError
+from ledger_client.publish.message import Envelope
+from ledger_client.publish.pacing import Backoff
+from ledger_client.publish.status import Alert, State, Status
+from ledger_client.publish.target import Origin, Target
+from ledger_client.publish.troubles import Troubles
+
+logger: Final = logging.getLogger(__name__)
+
+#: Longer pauses of a process or a network cost the lease; others take over after it.
+LEASE_SECONDS_DEFAULT: Final = 15
+#: Between looks whether another publisher still holds the cursor.
+STANDBY_SECONDS: Final = 1.0
+#: What is in flight when the publisher is to end may take this long; then it stays in doubt.
+STOP_SECONDS: Final = 5.0
+
+#: The ledger's failures that pass by themselves.
+_PASSING: Final = (UnavailableError, OverloadedError, ServerError, ConflictError)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a publisher behaves."""
+
+    #: Name of the cursor. Publishers that share it take turns.
+    name: str
+    #: Only events of these types, such as `journal.posted`; empty for all.
+    types: tuple[str, ...] = ()
+    #: Publishes a `balance.updated` for each entry too.
+    balance_updates: bool = False
+    #: How long a publisher that died or was cut off keeps the next one waiting, 1 to 300.
+    lease_seconds: int = LEASE_SECONDS_DEFAULT
+    #: As in `Route`.
+    unpublishable: Literal["stop", "refer"] = "stop"
+    #: How long troubles, or another publisher, may keep `run` waiting before it gives up; None for
+    #: ever.
+    give_up_seconds: float | None = None
+
+
+class Publisher:
+    """Publishes one journal to one target. `run` does all; `stop` ends it in good order."""
+
+    def __init__(
+        self,
+        ledger: LedgerClient,
+        journal: Journal,
+        *,
+        target: Target,
+        envelope: Envelope,
+        settings: Settings,
+        on_alert: Callable[[Alert], None] | None = None,
+    ) -> None:
+        """Nothing is sent before `run`.
+
+        Args:
+            ledger: where the events come from and the cursor is kept.
+            journal: that is published.
+            target: where to, of this publisher alone.
+            envelope: the form of the messages.
+            settings: how it behaves.
+            on_alert: told what a person should know of, beside the log.
+        """
+        #: Counters, to be read at any time.
+        self.status = Status()
+        self._ledger = ledger
+        self._journal = journal
+        self._target = target
+        self._settings = settings
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._troubles = Troubles(self.status, on_alert, settings.give_up_seconds)
+        route = Route(
+            journal=journal,
+            origin=Origin(journal.code, settings.name),
+            target=target,
+            envelope=envelope,
+            unpublishable=settings.unpublishable,
+        )
+        self._delivery = Delivery(ledger, route, self.status, self._troubles)
+        self._backoff = Backoff()
+
+    async def run(self, *, until: int | None = None) -> None:
+        """Publish until `stop`, or until every event up to a sequence was published.
+
+        Args:
+            until: that sequence; None goes on without end.
+
+        Raises:
+            LedgerError: the ledger refuses what no waiting will change.
+            GaveUpError: it was kept waiting for longer than the settings allow.
+        """
+        try:
+            while not self._troubles.stopping.is_set():
+                lease = await self._acquire()
+                if lease is not None and await self._hold(lease, until):
+                    return
+        finally:
+            self.status.state = State.STOPPED
+
+    def stop(self) -> None:
+        """Have `run` finish what is in flight, note its position, give the cursor back, return."""
+        self._troubles.stopping.set()
+
+    async def _acquire(self) -> Lease | None:
+        """Ask for the cursor once; wait a little if it is not to be had."""
+        try:
+            lease = await Lease.acquire(
+                self._ledger,
+                self._journal.code,
+                self._settings.name,
+                holder=self._holder,
+                seconds=self._settings.lease_seconds,
+            )
+        except RefusedError as error:
+            if error.reason != "CURSOR_HELD":
+                raise
+            if self.status.last_error != error.message:
+                logger.info("standing by: %s", error.message)
+            self._troubles.note(error, State.STANDBY)
+            await self._troubles.pause(STANDBY_SECONDS)
+        except _PASSING as error:
+            await self._troubled(error)
+        else:
+            self._backoff.reset()
+            return lease
+        return None
+
+    async def _hold(self, lease: Lease, until: int | None) -> bool:
+        """Publish for as long as the cursor is held; return whether nothing is left to do."""
+        logger.info(
+            "publishing %s after event %d to %s",
+            self._journal.code,
+            lease.position,
+            self._target.name,
+        )
+        self.status.position = lease.position
+        keeper = asyncio.create_task(lease.keep())
+        worker = asyncio.create_task(self._work(lease, until))
+        stopping = asyncio.create_task(self._troubles.stopping.wait())
+        try:
+            await asyncio.wait({keeper, worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                await asyncio.wait({worker}, timeout=STOP_SECONDS)
+            if worker.done():
+                await worker
+            elif keeper.done():
+                await keeper
+        except LeaseLostError as error:
+            self._troubles.alert(type(error).__name__, f"the cursor was lost: {error}")
+            return False
+        else:
+            return True
+        finally:
+            await _end(worker, keeper, stopping)
+            await self._delivery.close()
+            try:
+                await lease.finish()
+            except LedgerError as error:
+                logger.warning("the cursor was not given back; its lease runs out: %s", error)
+
+    async def _work(self, lease: Lease, until: int | None) -> None:
+        """Publish what comes, through all interruptions of the stream."""
+        while not self._troubles.stopping.is_set():
+            if until is not None and lease.position >= until:
+                return
+            try:
+                async with contextlib.aclosing(self._batches(lease.position)) as batches:
+                    async for batch in batches:
+                        self._backoff.reset()
+                        self.status.head = max(self.status.head, batch.head_sequence)
+                        if not await self._delivery.deliver(lease, batch):
+                            return
+                        if until is not None and lease.position >= until:
+                            return
+            except _PASSING as error:
+                await self._troubled(error)
+
+    async def _batches(self, after: int) -> AsyncGenerator[EventBatch, None]:
+        """Give what comes after a position; end when the publisher is to end."""
+        wanted = EventFilter(types=self._settings.types) if self._settings.types else None
+        stream = self._ledger.subscribe(
+            self._journal.code,
+            after_sequence=after,
+            filter=wanted,
+            include_balance_updates=self._settings.balance_updates,
+        )
+        stopping = asyncio.create_task(self._troubles.stopping.wait())
+        coming: asyncio.Future[EventBatch] | None = None
+        async with contextlib.aclosing(stream):
+            try:
+                while True:
+                    coming = asyncio.ensure_future(anext(stream))
+                    await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                    if not coming.done():
+                        return
+                    yield await coming
+            finally:
+                await _end(stopping, *([coming] if coming else []))
+
+    async def _troubled(self, error: LedgerError) -> None:
+        """Say that the ledger does not do its part, and wait."""
+        self._troubles.alert(type(error).__name__, str(error))
+        self._troubles.note(error)
+        await self._troubles.pause(self._backoff.next_seconds())
+
+
+async def _end(*tasks: asyncio.Future[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,119 @@
+-- statement_sums --
+-- Sums of accounts by currency before a day and from it on, up to another day.
+SELECT daily_sums.account_id, daily_sums.currency,
+       coalesce(sum(debit) FILTER (WHERE day < $5), 0) AS opening_debit,
+       coalesce(sum(credit) FILTER (WHERE day < $5), 0) AS opening_credit,
+       coalesce(sum(debit) FILTER (WHERE day >= $5), 0) AS debit,
+       coalesce(sum(credit) FILTER (WHERE day >= $5), 0) AS credit
+  FROM unnest($2::uuid[]) AS wanted (account_id)
+  JOIN daily_sums
+    ON daily_sums.journal_id = $1 AND daily_sums.account_id = wanted.account_id
+ WHERE layer = $3 AND ($4::text IS NULL OR currency = $4) AND day <= $6
+ GROUP BY daily_sums.account_id, daily_sums.currency;
+
+-- statement_sums_later --
+-- The same of the entries after a sequence: what a statement of that position takes off.
+SELECT entries.account_id, entries.currency,
+       coalesce(sum(units) FILTER (WHERE direction = 1 AND effective < $5), 0) AS opening_debit,
+       coalesce(sum(units) FILTER (WHERE direction = 2 AND effective < $5), 0) AS opening_credit,
+       coalesce(sum(units) FILTER (WHERE direction = 1 AND effective >= $5), 0) AS debit,
+       coalesce(sum(units) FILTER (WHERE direction = 2 AND effective >= $5), 0) AS credit
+  FROM entries
+ WHERE journal_id = $1 AND account_id = ANY ($2::uuid[]) AND layer = $3
+   AND ($4::text IS NULL OR currency = $4) AND effective <= $6 AND sequence > $7
+ GROUP BY entries.account_id, entries.currency;
+
+-- statement_day --
+-- What a day had up to a place in it: between the sums of whole days and the place of a page.
+SELECT account_id, currency, 0::numeric AS opening_debit, 0::numeric AS opening_credit,
+       coalesce(sum(units) FILTER (WHERE direction = 1), 0) AS debit,
+       coalesce(sum(units) FILTER (WHERE direction = 2), 0) AS credit
+  FROM entries
+ WHERE journal_id = $1 AND account_id = ANY ($2::uuid[]) AND layer = $3
+   AND ($4::text IS NULL OR currency = $4) AND effective = $5 AND sequence <= $8
+   AND (sequence, position) <= ($6, $7::integer)
+ GROUP BY account_id, currency;
+
+-- statement_entries --
+-- Entries of accounts after a place, in the order of days. Each account gives as many as the page
+-- takes, so the work is bounded by accounts and page, however many entries there are.
+SELECT place.*, events.recorded_at, events.payload || coalesce(events.personal, '') AS payload
+  FROM (SELECT entry.*
+          FROM unnest($2::uuid[]) AS wanted (account_id)
+         CROSS JOIN LATERAL (
+                SELECT effective, sequence, position, account_id, direction, units, currency
+                  FROM entries
+                 WHERE journal_id = $1 AND account_id = wanted.account_id AND layer = $3
+                   AND ($4::text IS NULL OR currency = $4)
+                   AND effective BETWEEN $5 AND $6
+                   AND (effective, sequence, position) > ($7, $8, $9::integer)
+                   AND sequence <= $10
+                 ORDER BY effective, sequence, position
+                 LIMIT $11) AS entry
+         ORDER BY effective, sequence, position
+         LIMIT $11) AS place
+  JOIN events ON events.journal_id = $1 AND events.sequence = place.sequence
+ ORDER BY place.effective, place.sequence, place.position;
+
+-- general_ledger_entries --
+-- The same, all entries of one account before those of the next, in the order given.
+SELECT place.*, events.recorded_at, events.payload || coalesce(events.personal, '') AS payload
+  FROM (SELECT wanted.number, entry.*
+          FROM unnest($2::uuid[], $7::date[], $8::bigint[], $9::integer[])
+               WITH ORDINALITY AS wanted (account_id, day, sequence, position, number)
+         CROSS JOIN LATERAL (
+                SELECT effective, sequence, position, account_id, direction, units, currency
+                  FROM entries
+                 WHERE journal_id = $1 AND account_id = wanted.account_id AND layer = $3
+                   AND ($4::text IS NULL OR currency = $4)
+                   AND effective BETWEEN $5 AND $6
+                   AND (effective, entries.sequence, entries.position)
+                       > (wanted.day, wanted.sequence, wanted.position)
+                   AND entries.sequence <= $10
+                 ORDER BY effective, entries.sequence, entries.position
+                 LIMIT $11) AS entry
+         ORDER BY number, effective, sequence, position
+         LIMIT $11) AS place
+  JOIN events ON events.journal_id = $1 AND events.sequence = place.sequence
+ ORDER BY place.number, place.effective, place.sequence, place.position;
+
+-- ledger_accounts --
+SELECT id, code, name, normal_side
+  FROM accounts
+ WHERE journal_id = $1 AND code >= $2 AND (code > $2 OR $3::boolean)
+ ORDER BY code
+ LIMIT $4;
+
+-- statement_account_codes --
+SELECT id, code
+  FROM accounts
+ WHERE journal_id = $1 AND id = ANY ($2::uuid[]);
+
+-- statement_holds --
+-- Holds on accounts placed up to a sequence: those that are open, and those that changed since,
+-- which may have been open then.
+SELECT holds.id, holds.placed_at, holds.expire_at, holds.sequence,
+       hold_entries.account_id, hold_entries.currency, hold_entries.direction,
+       sum(hold_entries.placed - hold_entries.captured - hold_entries.released) AS units_left
+  FROM hold_entries
+  JOIN holds ON holds.journal_id = $1 AND holds.id = hold_entries.hold_id
+ WHERE hold_entries.journal_id = $1
+   AND hold_entries.account_id = ANY ($2::uuid[])
+   AND hold_entries.sequence <= $3
+   AND (holds.status = 1 OR holds.id = ANY ($4::uuid[]))
+   AND ($5::text IS NULL OR hold_entries.currency = $5)
+ GROUP BY holds.id, holds.placed_at, holds.expire_at, holds.sequence,
+          hold_entries.account_id, hold_entries.currency, hold_entries.direction
+ ORDER BY holds.sequence, hold_entries.account_id, hold_entries.currency, hold_entries.direction
+ LIMIT $6;
+
+-- pending_after --
+-- The transactions after a sequence that moved accounts on PENDING: what holds had then, they may
+-- have taken since.
+SELECT sequence, recorded_at, payload || coalesce(personal, '') AS payload
+  FROM events
+ WHERE journal_id = $1
+   AND sequence IN (SELECT sequence
+                      FROM entries
+                     WHERE journal_id = $1 AND account_id = ANY ($2::uuid[]) AND layer = 2
+                       AND sequence > $3);

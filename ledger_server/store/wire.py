@@ -1,0 +1,31 @@
+"""Protobuf's wire form, where bytes are put together that are not encoded again."""
+
+from typing import Final
+
+#: The last byte of a number, and those before it.
+_LAST: Final = [bytes([number]) for number in range(0x80)]
+_MORE: Final = [bytes([number | 0x80]) for number in range(0x80)]
+#: The numbers of two bytes: most lengths, and what is left of most sequences.
+_SMALL: Final = _LAST + [
+    _MORE[number & 0x7F] + _LAST[number >> 7] for number in range(0x80, 0x80 * 0x80)
+]
+
+#: The wire type of what has a length: texts, bytes, messages.
+_LENGTH: Final = 2
+
+
+def varint(number: int) -> bytes:
+    """Encode a number that is not negative."""
+    if number < len(_SMALL):
+        return _SMALL[number]
+    return _MORE[number & 0x7F] + varint(number >> 7)
+
+
+def tag(field_number: int) -> bytes:
+    """Return what begins a field that has a length."""
+    return varint(field_number << 3 | _LENGTH)
+
+
+def field(field_tag: bytes, body: bytes) -> bytes:
+    """Return a field: its `tag`, its length, its bytes."""
+    return b"%b%b%b" % (field_tag, varint(len(body)), body)
