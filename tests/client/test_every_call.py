@@ -261,7 +261,7 @@ async def test_each_id_is_made_once_and_told_when_the_answer_is_lost(
 
 def test_no_mutation_is_without_a_key() -> None:
     """But for the batch, whose postings have each its own, and for cursors, which have tokens."""
-    reads = {name for name in METHODS if name.startswith(("Get", "List", "BatchGet"))}
+    reads = {name for name in METHODS if name.startswith(("Get", "List", "BatchGet", "Search"))}
     cursors = {f"{verb}Cursor" for verb in ("Acquire", "Advance", "Release", "Reset")}
     assert set(METHODS) - reads - cursors == {*MUTATIONS, *WITH_IDS, "PostTransactions"}
 

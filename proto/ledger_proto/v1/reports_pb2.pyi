@@ -1145,7 +1145,7 @@ class StatementEntry(_message.Message):
     correlation_id: _builtins.str
     """What ties the transaction to others."""
     template_code: _builtins.str
-    """Code of the transaction's template; empty for a reversal and for ends of holds."""
+    """Code of the template that it was posted from; a reversal has that of what it takes back."""
     kind: _transactions_pb2.TransactionKind.ValueType
     """What the transaction does."""
     counterpart_count: _builtins.int
