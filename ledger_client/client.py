@@ -7,6 +7,7 @@ from ledger_client.calls.charts import ChartCalls
 from ledger_client.calls.cursors import CursorCalls
 from ledger_client.calls.erasures import ErasureCalls
 from ledger_client.calls.events import EventCalls
+from ledger_client.calls.fiscal_years import FiscalYearCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.limits import LimitCalls
@@ -28,6 +29,7 @@ class LedgerClient(
     HoldCalls,
     LimitCalls,
     PeriodCalls,
+    FiscalYearCalls,
     RateCalls,
     BalanceCalls,
     ReportCalls,

@@ -18,6 +18,7 @@ from ledger_proto.v1.charts_pb2_grpc import ChartServiceStub
 from ledger_proto.v1.cursors_pb2_grpc import CursorServiceStub
 from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
+from ledger_proto.v1.fiscal_years_pb2_grpc import FiscalYearServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
 from ledger_proto.v1.limits_pb2_grpc import LimitServiceStub
@@ -99,6 +100,7 @@ class Connection:
         self._holds = HoldServiceStub(channel)
         self._limits = LimitServiceStub(channel)
         self._periods = PeriodServiceStub(channel)
+        self._fiscal_years = FiscalYearServiceStub(channel)
         self._rates = RateServiceStub(channel)
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)

@@ -18,6 +18,8 @@ from ledger_proto.v1 import (
     erasures_pb2,
     erasures_pb2_grpc,
     event_stream_pb2,
+    fiscal_years_pb2,
+    fiscal_years_pb2_grpc,
     holds_pb2,
     holds_pb2_grpc,
     journals_pb2,
@@ -44,6 +46,7 @@ from ledger_server.api.charts import ChartServicer
 from ledger_server.api.cursors import CursorServicer
 from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
+from ledger_server.api.fiscal_years import FiscalYearServicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
@@ -80,6 +83,7 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            fiscal_years_pb2,
             rates_pb2,
             event_stream_pb2,
             proofs_pb2,
@@ -161,6 +165,9 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    fiscal_years_pb2_grpc.add_FiscalYearServiceServicer_to_server(
+        FiscalYearServicer(database, tokens, library, _now), server
+    )
     rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), server)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
         LimitServicer(database, tokens, library), server

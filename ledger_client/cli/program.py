@@ -15,6 +15,7 @@ from ledger_client.cli import (
     erasures,
     events,
     exports,
+    fiscal_years,
     holds,
     imports,
     journals,
@@ -56,10 +57,11 @@ app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
+app.add_typer(fiscal_years.app, name="year")
 app.add_typer(rates.app, name="rate")
 app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(imports.app)
+app.add_typer(imports.app, name="import")
 app.add_typer(exports.app, name="export")
 app.add_typer(erasures.app)
 reports.app.add_typer(statements.app)

@@ -14,7 +14,7 @@ from ledger_proto.v1 import common_pb2, event_stream_pb2, events_pb2
 
 _PREFIX: Final = "EVENT_TYPE_"
 #: Nouns of two words in the names of types; all others have one.
-_LONG_NOUNS: Final = ("account_set", "personal_data")
+_LONG_NOUNS: Final = ("account_set", "fiscal_year", "personal_data")
 
 
 def event(received: events_pb2.Event) -> models.Event:

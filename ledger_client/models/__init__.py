@@ -32,6 +32,18 @@ from ledger_client.models.events import (
     MembersChange,
     PersonalDataErased,
 )
+from ledger_client.models.fiscal_years import (
+    ClosedAmount,
+    ClosingEntry,
+    DayState,
+    FiscalMonth,
+    FiscalYear,
+    FiscalYearDetails,
+    FiscalYearStatus,
+    YearClose,
+    YearClosePreview,
+    YearReopening,
+)
 from ledger_client.models.holds import Hold, HoldEntry, HoldResult
 from ledger_client.models.limits import (
     Limit,
@@ -126,12 +138,15 @@ __all__ = [
     "ChartNode",
     "ChartPlan",
     "ChartRow",
+    "ClosedAmount",
+    "ClosingEntry",
     "Comparison",
     "ComparisonInterval",
     "Currency",
     "CurrencyAmounts",
     "Cursor",
     "CursorHolding",
+    "DayState",
     "Direction",
     "Entry",
     "EntryDefinition",
@@ -140,6 +155,10 @@ __all__ = [
     "EventBatch",
     "EventFilter",
     "Fact",
+    "FiscalMonth",
+    "FiscalYear",
+    "FiscalYearDetails",
+    "FiscalYearStatus",
     "GeneralLedger",
     "Head",
     "Hold",
@@ -200,4 +219,7 @@ __all__ = [
     "VelocityLimit",
     "VelocityMeasure",
     "VelocityWindow",
+    "YearClose",
+    "YearClosePreview",
+    "YearReopening",
 ]

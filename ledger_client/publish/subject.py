@@ -38,6 +38,11 @@ _ABOUT: Final[Mapping[str, Callable[[Any], str]]] = {
     "limit_updated": lambda fact: f"limits/{fact.limit.code}",
     "limit_attached": lambda fact: f"limits/{fact.attachment.limit}",
     "limit_detached": lambda fact: f"limits/{fact.attachment.limit}",
+    "rate_recorded": lambda fact: f"rates/{fact.rate.base}/{fact.rate.quote}",
+    **dict.fromkeys(
+        ("fiscal_year_opened", "fiscal_year_closed", "fiscal_year_reopened"),
+        lambda fact: f"fiscal_years/{fact.year.code}",
+    ),
     "personal_data_erased": lambda _: "personal_data",
     "balance_updated": lambda fact: f"accounts/{fact.account_id}",
 }

@@ -149,7 +149,7 @@ async def _run(
         outcomes = [
             decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups
         ]
-        messages = await _write_in_tx(tx, books, loaded, actor)
+        messages = await write_in_tx(tx, books, loaded, actor)
     return [group_result(group, messages) for group in outcomes]
 
 
@@ -249,7 +249,7 @@ async def _reversibles_in_tx(
     return found
 
 
-async def _write_in_tx(
+async def write_in_tx(
     tx: Tx, books: JournalBooks, loaded: Loaded, actor: str
 ) -> dict[int, transactions_pb2.Transaction]:
     """Write what was accepted and return its transactions by the identity of the posting."""

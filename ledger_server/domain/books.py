@@ -128,7 +128,8 @@ def _standing_before(
     posting: Posting, books: Books
 ) -> list[tuple[Attachment, str, BalanceKey, Decimal]]:
     """Return the standing limits that the posting may pass, with what is available before."""
-    if books.limits is None or posting.draft.command.force:
+    command = posting.draft.command
+    if books.limits is None or command.force or command.is_year_end:
         return []
     found: dict[tuple[str, UUID | None, AccountId | None], tuple[Attachment, str, BalanceKey]] = {}
     for entry in posting.entries:
@@ -188,6 +189,8 @@ def _count_movements(posting: Posting, books: Books) -> None:
                 _add(sofar, counted_units(limit, entry)),
             )
     for place_of, (attachment, account_code, units) in asked.items():
+        if posting.draft.command.is_year_end:
+            break
         check_velocity(attachment.limit, account_code, books.limits.moved[place_of].used, units)
     for place_of, (_, _, units) in asked.items():
         if units:

@@ -24,6 +24,7 @@ _FACTS: Final[Mapping[Kind, Any]] = {
     Kind.RELEASE: "hold_released",
     Kind.EXPIRY: "hold_expired",
     Kind.REVERSAL: "transaction_reversed",
+    Kind.CLOSING: "journal_posted",
 }
 _FACT_NUMBERS: Final = {
     kind: events_pb2.Event.DESCRIPTOR.fields_by_name[fact].number for kind, fact in _FACTS.items()
@@ -76,7 +77,7 @@ def _fill_head(message: transactions_pb2.Transaction, draft: Draft) -> None:
     message.effective_date = draft.effective.isoformat()
     message.external_id = draft.external_id
     message.correlation_id = draft.correlation_id
-    if command.kind is not Kind.POSTING:
+    if command.kind not in {Kind.POSTING, Kind.CLOSING}:
         if command.hold_id is not None:
             message.hold_id = str(command.hold_id)
         elif command.reverses is not None:

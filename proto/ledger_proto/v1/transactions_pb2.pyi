@@ -42,6 +42,10 @@ class _TransactionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Gives back what is left of a hold whose time has passed."""
     TRANSACTION_KIND_REVERSAL: _TransactionKind.ValueType  # 6
     """Takes another transaction back."""
+    TRANSACTION_KIND_CLOSING: _TransactionKind.ValueType  # 7
+    """Closes a fiscal year: brings revenue and expense accounts to zero. It has no template and is taken
+    back by `FiscalYearService.ReopenFiscalYear` alone.
+    """
 
 class TransactionKind(_TransactionKind, metaclass=_TransactionKindEnumTypeWrapper):
     """What a transaction does."""
@@ -60,6 +64,10 @@ TRANSACTION_KIND_EXPIRY: TransactionKind.ValueType  # 5
 """Gives back what is left of a hold whose time has passed."""
 TRANSACTION_KIND_REVERSAL: TransactionKind.ValueType  # 6
 """Takes another transaction back."""
+TRANSACTION_KIND_CLOSING: TransactionKind.ValueType  # 7
+"""Closes a fiscal year: brings revenue and expense accounts to zero. It has no template and is taken
+back by `FiscalYearService.ReopenFiscalYear` alone.
+"""
 Global___TransactionKind: _TypeAlias = TransactionKind  # noqa: Y015
 
 class _RequestField:
@@ -262,9 +270,9 @@ class Transaction(_message.Message):
     sequence: _builtins.int
     """Its place among all events of the journal."""
     template_code: _builtins.str
-    """Code of the template that it was posted from."""
+    """Code of the template that it was posted from; empty of what closes a year."""
     template_version: _builtins.int
-    """Version of that template."""
+    """Version of that template; 0 without one."""
     effective_date: _builtins.str
     """The civil date of the books on which it counts."""
     description: _builtins.str
