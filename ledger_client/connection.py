@@ -13,6 +13,7 @@ from ledger_client.ids import new_id
 from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
+from ledger_proto.v1.audit_pb2_grpc import AuditServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
 from ledger_proto.v1.charts_pb2_grpc import ChartServiceStub
 from ledger_proto.v1.cursors_pb2_grpc import CursorServiceStub
@@ -105,6 +106,7 @@ class Connection:
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
         self._events = EventServiceStub(channel)
+        self._audits = AuditServiceStub(channel)
         self._proofs = ProofServiceStub(channel)
         self._erasures = ErasureServiceStub(channel)
         self._cursors = CursorServiceStub(channel)

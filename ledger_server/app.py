@@ -9,6 +9,8 @@ from ledger_proto.v1 import (
     account_sets_pb2_grpc,
     accounts_pb2,
     accounts_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
     charts_pb2,
@@ -41,6 +43,7 @@ from ledger_proto.v1 import (
 )
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
+from ledger_server.api.audit import AuditServicer
 from ledger_server.api.balances import BalanceServicer
 from ledger_server.api.charts import ChartServicer
 from ledger_server.api.cursors import CursorServicer
@@ -86,6 +89,7 @@ class App:
             fiscal_years_pb2,
             rates_pb2,
             event_stream_pb2,
+            audit_pb2,
             proofs_pb2,
             erasures_pb2,
             cursors_pb2,
@@ -173,6 +177,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
         LimitServicer(database, tokens, library), server
     )
     holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(database), server)
     cursors_pb2_grpc.add_CursorServiceServicer_to_server(CursorServicer(database, tokens), server)
     hub = EventHub(database)
     add_event_servicer(EventServicer(database, tokens, hub), server)

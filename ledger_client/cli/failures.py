@@ -31,11 +31,13 @@ class ExitCode(enum.IntEnum):
     CONFLICT = 5
     REFUSED = 6
     UNAVAILABLE = 7
+    WRONG = 8
 
 
 EXIT_CODES_HELP: Final = (
     "Exit codes: 0 ok, 2 usage, 3 invalid request or file, 4 not found, 5 conflict, "
-    "6 refused by a rule of the books, 7 server unavailable or too slow, 1 anything else."
+    "6 refused by a rule of the books, 7 server unavailable or too slow, 8 something was found "
+    "wrong by verify, proof or anchor, 1 anything else."
 )
 
 _EXIT_CODES: Final[Sequence[tuple[type[LedgerError], ExitCode]]] = (

@@ -7,8 +7,10 @@ import typer
 from ledger_client.cli import (
     account_sets,
     accounts,
+    anchors,
     balances,
     charts,
+    checkpoints,
     currencies,
     cursors,
     dead_letters,
@@ -22,6 +24,7 @@ from ledger_client.cli import (
     limits,
     periods,
     postings,
+    proofs,
     publishing,
     rates,
     reports,
@@ -30,6 +33,7 @@ from ledger_client.cli import (
     templates,
     topologies,
     transactions,
+    verification,
     versions,
     web,
 )
@@ -67,6 +71,10 @@ app.add_typer(erasures.app)
 reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(web.app)
+app.add_typer(verification.app)
+app.add_typer(checkpoints.app, name="checkpoint")
+app.add_typer(proofs.app, name="proof")
+app.add_typer(anchors.app)
 app.add_typer(topologies.app, name="topology")
 app.add_typer(publishing.app)
 app.add_typer(cursors.app, name="cursor")

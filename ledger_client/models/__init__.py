@@ -1,5 +1,12 @@
 """The values that callers of the ledger handle: plain, immutable, exact."""
 
+from ledger_client.models.audit import (
+    StoredBalance,
+    StoredBooks,
+    StoredDay,
+    StoredEntry,
+    StoredTransaction,
+)
 from ledger_client.models.balances import Balance, LayerBalance
 from ledger_client.models.books import (
     Account,
@@ -54,6 +61,7 @@ from ledger_client.models.limits import (
     VelocityLimit,
 )
 from ledger_client.models.periods import Period
+from ledger_client.models.proofs import Checkpoint, ConsistencyProof, InclusionProof
 from ledger_client.models.rates import NewRate, Rate, RateInForce
 from ledger_client.models.reports import (
     BalanceSheet,
@@ -138,10 +146,12 @@ __all__ = [
     "ChartNode",
     "ChartPlan",
     "ChartRow",
+    "Checkpoint",
     "ClosedAmount",
     "ClosingEntry",
     "Comparison",
     "ComparisonInterval",
+    "ConsistencyProof",
     "Currency",
     "CurrencyAmounts",
     "Cursor",
@@ -167,6 +177,7 @@ __all__ = [
     "HoldEntry",
     "HoldResult",
     "HoldStatus",
+    "InclusionProof",
     "IncomeStatement",
     "IncomeStatementTotal",
     "Journal",
@@ -204,6 +215,11 @@ __all__ = [
     "StatementBalance",
     "StatementEntry",
     "StatementHold",
+    "StoredBalance",
+    "StoredBooks",
+    "StoredDay",
+    "StoredEntry",
+    "StoredTransaction",
     "Transaction",
     "TransactionFields",
     "TransactionKind",

@@ -80,6 +80,11 @@ class Matcher:
         self._balances = balances
         self._members: frozenset[str] | None = None
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether every event is let through."""
+        return self._wanted == _EVERYTHING
+
     async def prepare(self, events: Sequence[StreamEvent]) -> None:
         """Get ready to pick from `events`: learn who is in the set if that may have changed."""
         if self._wanted.account_set_id is None:
@@ -93,7 +98,7 @@ class Matcher:
 
     def frames_of(self, events: Sequence[StreamEvent]) -> list[bytes]:
         """Return the bytes of a response for those of `events` that are asked for."""
-        if self._wanted == _EVERYTHING and not self._balances:
+        if self.takes_all and not self._balances:
             return [part for event in events for part in (event.head, event.payload)]
         return [part for event in events for part in self.frames(event)]
 
