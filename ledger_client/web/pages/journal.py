@@ -6,7 +6,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ledger_client.cli.amounts import parse_decimal
+from ledger_client.amounts import parse_decimal
 from ledger_client.documents.entries import journal_sheet
 from ledger_client.web.query import FilterError, Query
 from ledger_client.web.site import Site, links
