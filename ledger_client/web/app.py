@@ -27,6 +27,7 @@ from ledger_client.web.pages import (
     statements,
     templates,
     transactions,
+    years,
 )
 from ledger_client.web.query import FilterError
 from ledger_client.web.security import FIELD, SafetyHeaders, came_from_here
@@ -63,10 +64,14 @@ _PAGES: Final[tuple[tuple[str, Page], ...]] = (
     ("/{journal}/general-ledger", statements.general_ledger),
     ("/{journal}/journal", journal.search),
     ("/{journal}/transaction/{transaction}", transactions.transaction),
+    ("/{journal}/transaction/{transaction}/proof", transactions.raw_proof),
     ("/{journal}/chart", chart.tree),
+    ("/{journal}/chart/import", chart.import_form),
     ("/{journal}/holds", holds.holds),
     ("/{journal}/hold/{hold}", holds.hold),
     ("/{journal}/periods", periods.periods),
+    ("/{journal}/year/{year}", years.year),
+    ("/{journal}/year/{year}/preview", years.preview),
     ("/{journal}/templates", templates.templates),
     ("/{journal}/template/{template}", templates.template),
     ("/{journal}/events", events.events),
@@ -75,6 +80,10 @@ _FORMS: Final[tuple[tuple[str, Page], ...]] = (
     ("/{journal}/template/{template}/try", templates.try_it),
     ("/{journal}/periods/close", periods.close),
     ("/{journal}/periods/reopen", periods.reopen),
+    ("/{journal}/periods/open-year", years.open_year),
+    ("/{journal}/year/{year}/close", years.close_year),
+    ("/{journal}/year/{year}/reopen", years.reopen_year),
+    ("/{journal}/chart/import", chart.import_chart),
 )
 
 

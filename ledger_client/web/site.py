@@ -10,11 +10,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ledger_client.client import LedgerClient
-from ledger_client.documents import Sheet, as_csv, as_json
+from ledger_client.documents import FileForm, Sheet, as_file
 from ledger_client.documents.links import Link
-from ledger_client.documents.printed import as_pdf
-from ledger_client.documents.spreadsheet import as_xlsx
 from ledger_client.documents.text_form import accounting, plain
+from ledger_client.ids import new_id
 from ledger_client.web.navigation import NAVIGATION
 from ledger_client.web.query import Query, address, part
 from ledger_client.web.security import FIELD, form_token, remember_token
@@ -22,10 +21,10 @@ from ledger_client.web.security import FIELD, form_token, remember_token
 _FOLDER: Final = Path(__file__).parent
 
 _MEDIA: Final = {
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf",
+    FileForm.JSON: "application/json",
+    FileForm.CSV: "text/csv; charset=utf-8",
+    FileForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FileForm.PDF: "application/pdf",
 }
 
 
@@ -54,6 +53,7 @@ class Site:
             "journal": request.path_params.get("journal", ""),
             "here": request.url.path,
             "form_token": form_token(request),
+            "form_id": str(new_id()),
             "filters": {},
         }
         text = self._templates.get_template(template).render(given | context)
@@ -79,19 +79,14 @@ class Site:
             filters: what the address says, for the links to files.
             context: what else the template needs.
         """
-        form = Query(request).choice("format", ("html", *_MEDIA), "html")
+        form = Query(request).choice("format", ("html", *FileForm), "html")
         if form == "html":
             return self.page(
                 request, template, sheets=sheets, filters=dict(filters or {}), **context
             )
-        if form == "csv":
-            # Spreadsheets tell UTF-8 by these first bytes.
-            content = b"\xef\xbb\xbf" + as_csv(sheets[0]).encode()
-        elif form == "json":
-            content = as_json(sheets[0]).encode()
-        else:
-            content = as_xlsx(sheets) if form == "xlsx" else as_pdf(sheets)
-        return file_response(content, f"{sheets[0].file_stem}.{form}", _MEDIA[form])
+        file_form = FileForm(form)
+        name = f"{sheets[0].file_stem}.{file_form}"
+        return file_response(as_file(sheets, file_form), name, _MEDIA[file_form])
 
 
 def file_response(content: bytes, name: str, media_type: str) -> Response:

@@ -1,12 +1,14 @@
 """The journal's facts as they follow each other."""
 
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger_client.documents import Column, ColumnKind, Row, Sheet
-from ledger_client.models import Event, Transaction
+from ledger_client.models import Event, Fact, Transaction
 from ledger_client.web.listing import first
 from ledger_client.web.query import Query, part
 from ledger_client.web.site import Site
@@ -58,8 +60,27 @@ def _subject(event: Event) -> tuple[str, str]:
     fact = event.fact
     if isinstance(fact, Transaction):
         return fact.description or str(fact.id), f"/transaction/{fact.id}"
-    for name in ("code", "account_set_id"):
-        found = getattr(fact, name, None)
-        if found is not None:
-            return str(found), ""
-    return "", ""
+    noun = event.type.partition(".")[0]
+    code = getattr(fact, "code", "") or _said(fact, "code")
+    match noun:
+        case "account":
+            return code, f"/statement?{urlencode({'account': code})}" if code else ""
+        case "account_set":
+            return code, f"/statement?{urlencode({'set': code})}" if code else "/chart"
+        case "template":
+            return code, f"/template/{part(code)}" if code else "/templates"
+        case "fiscal_year":
+            return code, f"/year/{part(code)}" if code else "/periods"
+        case "period":
+            return "", "/periods"
+    return code, ""
+
+
+def _said(fact: Fact, name: str) -> str:
+    """Return a field of a fact that has no model of its own, or of what it is about."""
+    if not isinstance(fact, Mapping):
+        return ""
+    for each in (fact, *(value for value in fact.values() if isinstance(value, Mapping))):
+        if isinstance(each.get(name), str):
+            return str(each[name])
+    return ""

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from ledger_client.models import HoldStatus
 from ledger_client.web.listing import first
 from ledger_client.web.pages.reports import is_balanced
+from ledger_client.web.proving import newest_checkpoint
 from ledger_client.web.query import part
 from ledger_client.web.site import Site
 
@@ -37,6 +38,7 @@ async def home(site: Site, request: Request) -> Response:
     holds, more_holds = await first(
         ledger.list_holds(code, status=HoldStatus.OPEN), HOLDS_COUNTED_MAX
     )
+    checkpoint = await newest_checkpoint(ledger, journal.id)
     debits_equal_credits = all(total.balanced for total in totals)
     return site.page(
         request,
@@ -49,6 +51,6 @@ async def home(site: Site, request: Request) -> Response:
         moved=[total for total in moved.totals if total.columns.debit],
         holds=f"{len(holds)}{'+' if more_holds else ''}",
         period=await ledger.get_period(code),
-        debits_equal_credits=debits_equal_credits,
-        is_well=debits_equal_credits and is_balanced(sheet),
+        checkpoint=checkpoint,
+        is_well=debits_equal_credits and is_balanced(sheet) and not checkpoint.is_wrong,
     )

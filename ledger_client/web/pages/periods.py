@@ -1,12 +1,11 @@
 """Periods: which days are closed, who closed them, and the forms that do."""
 
-import datetime as dt
-
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ledger_client.documents import Column, ColumnKind, Row, Sheet
+from ledger_client.web.forms import optional_day, reason_of, request_id_of, text_of
+from ledger_client.web.pages.years import year_path, years_sheet
 from ledger_client.web.query import parse_date, part
 from ledger_client.web.site import Site
 
@@ -45,39 +44,41 @@ async def periods(site: Site, request: Request) -> Response:
         rows=rows,
         file_stem=f"periods-{journal}",
     )
-    return site.sheets(request, "periods.html", [sheet], period=now)
+    years = [each async for each in site.ledger.list_fiscal_years(journal)]
+    return site.sheets(
+        request,
+        "periods.html",
+        [sheet, years_sheet(journal, years)],
+        period=now,
+        has_years=bool(years),
+    )
 
 
 async def close(site: Site, request: Request) -> Response:
-    """Close or lock days, then show the page again."""
+    """Close or lock days, then show the page that the form was on."""
     form = await request.form()
     journal = request.path_params["journal"]
     await site.ledger.close_period(
         journal,
-        through=_day(form.get("through")),
-        soft=form.get("soft") == "1",
-        reason=_reason(form.get("reason")),
+        through=parse_date("through", text_of(form, "through")),
+        soft=text_of(form, "soft") == "1",
+        reason=reason_of(form),
+        request_id=request_id_of(form),
     )
-    return RedirectResponse(f"/{part(journal)}/periods", status_code=303)
+    year = text_of(form, "year")
+    back = year_path(journal, year) if year else f"/{part(journal)}/periods"
+    return RedirectResponse(back, status_code=303)
 
 
 async def reopen(site: Site, request: Request) -> Response:
-    """Open days again, then show the page again."""
+    """Open or unlock days again, then show the page again."""
     form = await request.form()
     journal = request.path_params["journal"]
     await site.ledger.reopen_period(
         journal,
-        through=_day(form.get("through")) if form.get("through") else None,
-        reason=_reason(form.get("reason")),
+        through=optional_day(form, "through"),
+        soft=text_of(form, "soft") == "1",
+        reason=reason_of(form),
+        request_id=request_id_of(form),
     )
     return RedirectResponse(f"/{part(journal)}/periods", status_code=303)
-
-
-def _day(value: object) -> dt.date:
-    return parse_date("through", value if isinstance(value, str) else "")
-
-
-def _reason(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise HTTPException(400, "a reason is needed: it stays with the change")
-    return value.strip()

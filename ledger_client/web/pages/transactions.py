@@ -8,8 +8,10 @@ from starlette.responses import Response
 
 from ledger_client.documents import Column, ColumnKind, Row, RowStyle, Sheet
 from ledger_client.models import Direction, Entry, Transaction
+from ledger_client.web.listing import first
+from ledger_client.web.proving import proof_of
 from ledger_client.web.query import address, part
-from ledger_client.web.site import Site
+from ledger_client.web.site import Site, file_response
 
 _COLUMNS = (
     Column(name="account", title="Account"),
@@ -24,13 +26,45 @@ _COLUMNS = (
 async def transaction(site: Site, request: Request) -> Response:
     """Show one transaction."""
     journal = request.path_params["journal"]
+    found = await _found(site, request)
+    sheet = entries_sheet(journal, found, title=found.description or "Transaction")
+    books = await site.ledger.get_journal(journal)
+    return site.sheets(
+        request,
+        "transaction.html",
+        [sheet],
+        transaction=found,
+        actor=await _actor(site, journal, found),
+        proof=await proof_of(site.ledger, books.id, found),
+    )
+
+
+async def raw_proof(site: Site, request: Request) -> Response:
+    """Hand out the proof of a transaction, as `ledgerctl proof check` reads it."""
+    found = await _found(site, request)
+    books = await site.ledger.get_journal(request.path_params["journal"])
+    proof = await proof_of(site.ledger, books.id, found)
+    if proof.bundle is None:
+        raise HTTPException(404, f"there is no proof of it: {proof.trouble}")
+    content = proof.bundle.dump().encode()
+    return file_response(content, f"proof-{found.id}.json", "application/json")
+
+
+async def _found(site: Site, request: Request) -> Transaction:
     try:
         wanted = UUID(request.path_params["transaction"])
     except ValueError as error:
         raise HTTPException(404, "a transaction's id is a UUID") from error
-    found = await site.ledger.get_transaction(journal, wanted)
-    sheet = entries_sheet(journal, found, title=found.description or "Transaction")
-    return site.sheets(request, "transaction.html", [sheet], transaction=found)
+    return await site.ledger.get_transaction(request.path_params["journal"], wanted)
+
+
+async def _actor(site: Site, journal: str, shown: Transaction) -> str:
+    """Return who posted it: that is said by its event. Empty without authentication."""
+    if shown.sequence is None:
+        return ""
+    after = shown.sequence - 1
+    found, _ = await first(site.ledger.list_events(journal, after_sequence=after), 1)
+    return found[0].actor if found and found[0].sequence == shown.sequence else ""
 
 
 def entries_sheet(journal: str, shown: Transaction, *, title: str) -> Sheet:
