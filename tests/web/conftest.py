@@ -5,7 +5,6 @@ import dataclasses
 import datetime as dt
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from ledger_client.templates import library
 from tests.conftest import reachable_directory
 
 JOURNAL = "BANK"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 SETS = (
     ("1", "Assets", AccountCategory.ASSET, ("cash", "loans")),
@@ -119,7 +117,9 @@ async def _keep_books(address: str) -> tuple[UUID, UUID, UUID]:
         for month in range(1, 7):
             await post(f"2026-{month:02}-15", "cash", "interest", f"{month}00.25", "USD")
             await post(f"2026-{month:02}-20", "rent", "cash", "150.00", "USD")
-        lent = await post("2026-03-01", "loans", "cash", "5000.00", "USD")
+        await post("2026-01-03", "suspense", "cash", "10.00", "USD")
+        await post("2026-01-04", "cash", "suspense", "10.00", "USD")
+        await post("2026-03-01", "loans", "cash", "5000.00", "USD")
         wrong = await post("2026-03-02", "loans", "cash", "77.00", "USD")
         taken_back = await ledger.reverse_transaction(
             JOURNAL, wrong, effective_date=dt.date(2026, 3, 3)
@@ -134,5 +134,4 @@ async def _keep_books(address: str) -> tuple[UUID, UUID, UUID]:
                 "currency": "USD",
             },
         )
-        del lent
         return wrong, taken_back.transaction.id, hold.hold.id
