@@ -80,8 +80,8 @@ def bars(
     width = step * 0.36
     for number, name in enumerate(names):
         left = _LEFT + step * number + step * 0.12
-        marks.append(scale.bar(left, width, up[number], "up", f"{name}: in"))
-        marks.append(scale.bar(left + width, width, down[number], "down", f"{name}: out"))
+        marks.append(scale.bar(left, width, up[number], "up", f"{name}, revenue:"))
+        marks.append(scale.bar(left + width, width, down[number], "down", f"{name}, expenses:"))
         marks.append(_label(left + width, name, "middle"))
     return Picture(title, marks)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+import markupsafe
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ledger_client.client import LedgerClient
-from ledger_client.documents import FileForm, Sheet, as_file
+from ledger_client.documents import Cell, FileForm, Sheet, as_file
 from ledger_client.documents.links import Link
 from ledger_client.documents.text_form import accounting, plain
 from ledger_client.ids import new_id
@@ -41,7 +42,9 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(accounting=accounting, plain=plain, part=part)
+        self._templates.filters.update(
+            accounting=accounting, breakable=breakable, plain=plain, part=part
+        )
         self._templates.globals.update(address=address, navigation=NAVIGATION, form_field=FIELD)
         self._templates.tests["amount"] = lambda value: isinstance(value, Decimal)
 
@@ -87,6 +90,14 @@ class Site:
         file_form = FileForm(form)
         name = f"{sheets[0].file_stem}.{file_form}"
         return file_response(as_file(sheets, file_form), name, _MEDIA[file_form])
+
+
+def breakable(value: Cell) -> markupsafe.Markup:
+    """Write a value for people; the parts of a code such as `assets:bank` may stand below it."""
+    text = markupsafe.escape(accounting(value))
+    if not isinstance(value, str):
+        return text
+    return text.replace(":", markupsafe.Markup(":<wbr>"))
 
 
 def file_response(content: bytes, name: str, media_type: str) -> Response:

@@ -61,6 +61,7 @@ async def balance_sheet(site: Site, request: Request) -> Response:
         [sheet],
         filters=filters,
         is_good=is_balanced(report),
+        is_whole=not any(amount for total in report.totals for amount in total.difference),
         report=report,
     )
 
@@ -98,7 +99,7 @@ def is_balanced(report: BalanceSheet) -> bool:
 async def _by_month(
     site: Site, journal: str, report: IncomeStatement, filters: dict[str, Any]
 ) -> list[charts.Picture]:
-    """Return a picture a currency: revenue, expenses and net of the last months of a report."""
+    """Return a picture a currency: revenue and expenses of the last months of a report."""
     last = report.periods[0].as_of if report.periods else None
     if last is None:
         return []
@@ -116,7 +117,7 @@ async def _by_month(
     names = [_month(period.as_of) for period in reversed(months.periods)]
     return [
         charts.bars(
-            f"Income by month, {total.currency}",
+            f"Revenue (left) and expenses (right) by month, {total.currency}",
             names,
             up=list(reversed(total.revenue)),
             down=list(reversed(total.expenses)),
