@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ledger_client import models
 from ledger_client.convert import words
-from ledger_proto.v1 import account_sets_pb2
+from ledger_proto.v1 import account_sets_pb2, events_pb2
 from ledger_proto.v1 import fiscal_years_pb2 as pb
 
 
@@ -57,8 +57,10 @@ def preview(received: pb.PreviewYearCloseResponse) -> models.YearClosePreview:
     )
 
 
-def close(received: pb.CloseFiscalYearResponse) -> models.YearClose:
-    """Return what a close did."""
+def close(
+    received: pb.CloseFiscalYearResponse | events_pb2.FiscalYearClosed,
+) -> models.YearClose:
+    """Return what a close did, from its answer or its event."""
     return models.YearClose(
         year=year(received.year),
         amounts=_amounts(received.amounts),
@@ -66,8 +68,10 @@ def close(received: pb.CloseFiscalYearResponse) -> models.YearClose:
     )
 
 
-def reopening(received: pb.ReopenFiscalYearResponse) -> models.YearReopening:
-    """Return what a reopening did."""
+def reopening(
+    received: pb.ReopenFiscalYearResponse | events_pb2.FiscalYearReopened,
+) -> models.YearReopening:
+    """Return what a reopening did, from its answer or its event."""
     return models.YearReopening(
         year=year(received.year), transaction_ids=tuple(map(UUID, received.transaction_ids))
     )

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ledger_client.models import Event
 
+#: Of every fact; a test holds it to the contract.
 _ABOUT: Final[Mapping[str, Callable[[Any], str]]] = {
     "journal_created": lambda fact: f"journals/{fact.journal.id}",
     "currency_registered": lambda fact: f"currencies/{fact.currency.code}",

@@ -24,14 +24,17 @@ from ledger_proto.v1 import transactions_pb2
 #: Places of `Sums.sums` beyond the layers': what open holds have left.
 HELD: Final = 6
 
-#: The kind of transaction that each fact states.
+#: The kinds of transactions that each fact may state.
 _KINDS: Final = {
-    "journal_posted": transactions_pb2.TRANSACTION_KIND_POSTING,
-    "hold_created": transactions_pb2.TRANSACTION_KIND_HOLD,
-    "hold_captured": transactions_pb2.TRANSACTION_KIND_CAPTURE,
-    "hold_released": transactions_pb2.TRANSACTION_KIND_RELEASE,
-    "hold_expired": transactions_pb2.TRANSACTION_KIND_EXPIRY,
-    "transaction_reversed": transactions_pb2.TRANSACTION_KIND_REVERSAL,
+    "journal_posted": (
+        transactions_pb2.TRANSACTION_KIND_POSTING,
+        transactions_pb2.TRANSACTION_KIND_CLOSING,
+    ),
+    "hold_created": (transactions_pb2.TRANSACTION_KIND_HOLD,),
+    "hold_captured": (transactions_pb2.TRANSACTION_KIND_CAPTURE,),
+    "hold_released": (transactions_pb2.TRANSACTION_KIND_RELEASE,),
+    "hold_expired": (transactions_pb2.TRANSACTION_KIND_EXPIRY,),
+    "transaction_reversed": (transactions_pb2.TRANSACTION_KIND_REVERSAL,),
 }
 
 
@@ -131,7 +134,7 @@ class Fold:
         if name in _KINDS:
             fact = getattr(event, name)
             transaction = fact.transaction
-            if transaction.kind != _KINDS[name]:
+            if transaction.kind not in _KINDS[name]:
                 raise self._malformed(f"its kind is not that of {name}")
             try:
                 self._transaction(name, fact, transaction)

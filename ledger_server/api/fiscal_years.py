@@ -34,6 +34,7 @@ from ledger_server.domain.account import AccountCategory
 from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.fiscal_year import DayState
 from ledger_server.domain.journal import Journal
+from ledger_server.domain.period import CLOSABLE_MAX
 from ledger_server.domain.primitives import fixed
 from ledger_server.store import fiscal_years
 from ledger_server.store.codec import closed_amount_messages, fiscal_year_message
@@ -68,6 +69,9 @@ class FiscalYearServicer(FiscalYearServiceServicer):
         last_day = date_field("last_day", request.last_day)
         if last_day is None:
             raise FieldInvalidError("last_day", "required")
+        if last_day > CLOSABLE_MAX:
+            # A close locks the year's days, and one day must stay open.
+            raise FieldInvalidError("last_day", f"after {CLOSABLE_MAX}: no day would be left open")
         new = NewFiscalYear(
             code=_code_field(request.code),
             first_day=date_field("first_day", request.first_day),

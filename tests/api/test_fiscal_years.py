@@ -68,6 +68,7 @@ async def test_years_of_any_length_adjoin(ledger: FiscalLedger) -> None:
     [
         ({"last_day": "2025-12-31"}, "FIELD_INVALID"),
         ({"first_day": "2025-01-01"}, "FIELD_INVALID"),
+        ({"first_day": "9999-01-01", "last_day": "9999-12-31"}, "FIELD_INVALID"),
         ({"first_day": "2025-12-31", "last_day": "2025-12-30"}, "FIELD_INVALID"),
         ({"first_day": "2025-13-01", "last_day": "2025-12-30"}, "FIELD_INVALID"),
         ({"first_day": "2025-01-01", "last_day": "2025-12-31", "code": "a b"}, "FIELD_INVALID"),

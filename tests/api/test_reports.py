@@ -7,9 +7,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ledger_proto.v1 import account_sets_pb2, common_pb2, transactions_pb2
+from ledger_proto.v1 import (
+    account_sets_pb2,
+    common_pb2,
+    fiscal_years_pb2,
+    fiscal_years_pb2_grpc,
+    transactions_pb2,
+)
 from ledger_proto.v1 import reports_pb2 as pb
-from tests.api.calls import refused
 from tests.api.report_books import (
     EXPENSE,
     OFF_BALANCE,
@@ -105,6 +110,25 @@ async def test_where_the_fiscal_year_begins(
     assert (list(total.current_earnings), list(total.earlier_earnings)) == ([current], [earlier])
     (income,) = (await ledger.income_statement(**fields)).totals
     assert list(income.net_income) == [current]
+
+
+async def test_fiscal_years_are_those_of_the_position(
+    ledger: ReportLedger, running: Serving
+) -> None:
+    before = await ledger.head()
+    await fiscal_years_pb2_grpc.FiscalYearServiceStub(running.channel).OpenFiscalYear(
+        fiscal_years_pb2.OpenFiscalYearRequest(
+            journal=ledger.journal, code="25", first_day="2024-12-01", last_day="2025-06-30"
+        )
+    )
+    day = {"as_of": "2025-02-28"}
+    for report in (ledger.balance_sheet, ledger.income_statement):
+        assert (await report(**day)).periods[0].from_date == "2024-12-01"
+        assert (await report(**day, as_known_at=before)).periods[0].from_date == "2025-01-01"
+        asked = await report(**day, fiscal_year_start="02-01")
+        assert asked.periods[0].from_date == "2025-02-01"
+    (total,) = (await ledger.balance_sheet(**day)).totals
+    assert [*total.current_earnings, *total.earlier_earnings] == ["-70.00", "300.00"]
 
 
 async def test_without_days_a_report_is_of_the_day_of_its_position(ledger: ReportLedger) -> None:
@@ -335,75 +359,6 @@ async def test_closing_entries_are_left_out_where_asked(ledger: ReportLedger, ds
     for without_closing in (False, True):
         made = await ledger.income_statement(**year, without_closing=without_closing)
         assert [list(total.net_income) for total in made.totals] == [["180.00"]]
-
-
-REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
-    ("GetBalanceSheet", "FIELD_INVALID", {"as_of": "yesterday"}, "as_of"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"fiscal_year_start": "02-29"}, "fiscal_year_start"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"fiscal_year_start": "7-1"}, "fiscal_year_start"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"set_depth": -1}, "set_depth"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"layer": 9}, "layer"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"as_known_at": -1}, "as_known_at"),
-    ("GetBalanceSheet", "POSITION_UNAVAILABLE", {"as_known_at": 10_000}, ""),
-    ("GetBalanceSheet", "CURRENCY_UNKNOWN", {"currency": "XAU2"}, ""),
-    ("GetBalanceSheet", "JOURNAL_NOT_FOUND", {"journal": "none"}, ""),
-    ("GetBalanceSheet", "FIELD_INVALID", {"comparison": comparison(37)}, "comparison"),
-    ("GetBalanceSheet", "FIELD_INVALID", {"comparison": comparison(-1)}, "comparison"),
-    (
-        "GetBalanceSheet",
-        "FIELD_INVALID",
-        {"comparison": comparison(1, periods=[pb.ReportPeriod(as_of="2024-01-01")])},
-        "comparison",
-    ),
-    (
-        "GetBalanceSheet",
-        "FIELD_INVALID",
-        {"comparison": comparison(periods=[pb.ReportPeriod(from_date="2024-01-01")])},
-        "comparison.periods[0].from_date",
-    ),
-    (
-        "GetBalanceSheet",
-        "FIELD_INVALID",
-        {"comparison": comparison(periods=[pb.ReportPeriod()])},
-        "comparison.periods[0].as_of",
-    ),
-    (
-        "GetIncomeStatement",
-        "FIELD_INVALID",
-        {"from_date": "2025-02-01", "as_of": "2025-01-31"},
-        "from_date",
-    ),
-    ("GetIncomeStatement", "FIELD_INVALID", {"from_date": "9999-12-31"}, "from_date"),
-    (
-        "GetIncomeStatement",
-        "FIELD_INVALID",
-        {"as_of": "0001-12-31", "comparison": comparison(1)},
-        "comparison",
-    ),
-    ("GetTrialBalance", "FIELD_INVALID", {"form": 7}, "form"),
-    ("GetTrialBalance", "FIELD_INVALID", {"comparison": comparison(1)}, "comparison"),
-    (
-        "GetTrialBalance",
-        "FIELD_INVALID",
-        {"as_of": "2025-01-31", "comparison": comparison(1)},
-        "comparison",
-    ),
-    (
-        "GetTrialBalance",
-        "FIELD_INVALID",
-        {"as_of": "2025-01-31", "comparison": comparison(1, interval=9)},
-        "comparison.interval",
-    ),
-]
-
-
-@pytest.mark.parametrize(("call", "reason", "fields", "field"), REFUSED)
-async def test_what_is_refused(
-    ledger: ReportLedger, call: str, reason: str, fields: dict[str, Any], field: str
-) -> None:
-    request = getattr(pb, f"{call}Request")(**{"journal": ledger.journal, **fields})
-    found = await refused(getattr(ledger.reports, call)(request))
-    assert (found.reason, found.fields) == (reason, [field] if field else [])
 
 
 async def test_a_journal_without_anything(running: Serving) -> None:

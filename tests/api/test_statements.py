@@ -370,39 +370,6 @@ async def test_a_page_of_a_narrow_filter_ends(
     assert pages[-1].transactions[0].id == last
 
 
-REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
-    ("GetAccountStatement", "FIELD_INVALID", {}, "account"),
-    ("GetAccountStatement", "FIELD_INVALID", {"account": "bank", "account_set": "s"}, "account"),
-    ("GetAccountStatement", "ACCOUNT_NOT_FOUND", {"account": "nobody"}, ""),
-    ("GetAccountStatement", "ACCOUNT_SET_NOT_FOUND", {"account_set": "nobody"}, ""),
-    ("GetAccountStatement", "CURRENCY_UNKNOWN", {"account": "bank", "currency": "XX"}, ""),
-    ("GetAccountStatement", "POSITION_UNAVAILABLE", {"account": "bank", "as_known_at": 9999}, ""),
-    ("GetAccountStatement", "FIELD_INVALID", {"account": "bank", "page_size": -1}, "page_size"),
-    ("GetAccountStatement", "PAGE_TOKEN_INVALID", {"account": "bank", "page_token": "x"}, ""),
-    (
-        "GetAccountStatement",
-        "FIELD_INVALID",
-        {"account": "bank", "from_date": "2025-01-02", "as_of": "2025-01-01"},
-        "from_date",
-    ),
-    ("GetGeneralLedger", "FIELD_INVALID", {"layer": 4}, "layer"),
-    ("GetGeneralLedger", "PAGE_TOKEN_INVALID", {"page_token": "AAAA"}, ""),
-    ("SearchJournal", "AMOUNT_INVALID", {"units_min": "1e3"}, "units_min"),
-    ("SearchJournal", "ACCOUNT_NOT_FOUND", {"account": "nobody"}, ""),
-    ("SearchJournal", "FIELD_INVALID", {"to_date": "2025-02-30"}, "to_date"),
-    ("SearchJournal", "FIELD_INVALID", {"text": "x" * 1025}, "text"),
-]
-
-
-@pytest.mark.parametrize(("call", "reason", "fields", "field"), REFUSED)
-async def test_what_is_refused(
-    ledger: ReportLedger, call: str, reason: str, fields: dict[str, Any], field: str
-) -> None:
-    request = getattr(pb, f"{call}Request")(**{"journal": ledger.journal, **fields})
-    found = await refused(getattr(ledger.reports, call)(request))
-    assert (found.reason, found.fields) == (reason, [field] if field else [])
-
-
 async def test_a_token_is_good_for_its_own_request_alone(ledger: ReportLedger) -> None:
     await fill(ledger)
     token = (await ledger.statement(account="bank", page_size=2)).next_page_token

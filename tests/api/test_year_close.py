@@ -12,13 +12,14 @@ from ledger_proto.v1 import (
     accounts_pb2,
     event_stream_pb2,
     event_stream_pb2_grpc,
+    limits_pb2,
     periods_pb2,
     transactions_pb2,
 )
 from ledger_proto.v1 import (
     fiscal_years_pb2 as pb,
 )
-from tests.api.calls import CREDIT, reason, refused
+from tests.api.calls import CREDIT, DEBIT, reason, refused
 from tests.fiscal_ledger import CLOSED, OPEN, FiscalLedger
 from tests.ledger import PostingLedger, Serving, check_books, lines
 
@@ -227,6 +228,36 @@ async def test_locked_and_closed_accounts_do_not_stop_a_close(ledger: FiscalLedg
     assert {account for account, _ in await ledger.nets()} == {"cash", "retained"}
     await ledger.reopen("2026")
     await ledger.reopen("2025")
+
+
+async def test_limits_do_not_stop_a_close(ledger: FiscalLedger, dsn: str) -> None:
+    """Nor a reopening; the same entries as a posting are refused."""
+    await busy(ledger)
+    await ledger.post("cash", "retained", "50.00 USD", "2025-01-01")
+    standing = limits_pb2.Limit(
+        code="MIN", currency="USD", standing=limits_pb2.StandingLimit(available_min="100")
+    )
+    velocity = limits_pb2.VelocityLimit(
+        amount_max="1",
+        direction=DEBIT,
+        measure=limits_pb2.VELOCITY_MEASURE_GROSS,
+        window=limits_pb2.VELOCITY_WINDOW_LIFE,
+    )
+    moving = limits_pb2.Limit(code="MAX", currency="USD", velocity=velocity)
+    for limit, account in ((standing, "sales"), (moving, "sales"), (moving, "retained")):
+        if account == "sales":
+            await ledger.posting.limits.CreateLimit(
+                limits_pb2.CreateLimitRequest(journal=ledger.journal, limit=limit)
+            )
+        await ledger.posting.limits.AttachLimit(
+            limits_pb2.AttachLimitRequest(journal=ledger.journal, limit=limit.code, account=account)
+        )
+    by_hand = ledger.post("sales", "retained", "100.00 USD", "2025-12-31")
+    assert await reason(by_hand) == "LIMIT_EXCEEDED"
+    await ledger.close()
+    assert ("sales", "USD") not in await ledger.nets("2025-12-31")
+    await ledger.reopen()
+    await check_books(dsn, ledger.journal)
 
 
 async def test_an_account_in_two_categories_is_named(ledger: FiscalLedger) -> None:

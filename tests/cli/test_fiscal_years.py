@@ -111,6 +111,13 @@ def test_a_year_from_its_opening_to_its_end(ledgerctl: Ledgerctl, post: Post) ->
     assert hard.exit_code == 0, hard.stderr
     late = ledgerctl("year", "reopen", "2025", "--reason=Too late")
     assert (late.exit_code, "PERIOD_CLOSED" in late.stderr) == (6, True)
+    verified = ledgerctl("verify")
+    assert verified.exit_code == 0, verified.stdout + verified.stderr
+    closings = ledgerctl("transaction", "list", "--correlation-id=fiscal-year:2025", "-ojson").json
+    kinds = [row["kind"] for row in closings]
+    assert sorted(kinds) == ["CLOSING"] * 3 + ["REVERSAL"] * 2
+    told = ledgerctl("transaction", "show", closings[0]["id"])
+    assert (told.exit_code, "version 0" in told.stdout) == (0, False)
     changes = ledgerctl("year", "show", "2025", "-ojson").json["changes"]
     assert [row["reason"] for row in changes] == ["Now", "Wrong rent", "Late", "Audited", "opened"]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ledger_client.verify import Code, Finding, WrongError
 from ledger_client.verify.fold import Fold
 from ledger_proto.v1 import events_pb2, journals_pb2
+from ledger_proto.v1 import transactions_pb2 as pb
 from tests.verify.histories import (
     CREDIT,
     DEBIT,
@@ -181,6 +182,17 @@ def test_an_account_that_never_came_into_being() -> None:
     history.post(*transfer("1.00"))
     found = finding(history.fold)
     assert (found.code, found.account) == (Code.ACCOUNT_UNKNOWN, account_id("b"))
+
+
+def test_what_closes_a_year_is_a_posting() -> None:
+    history = History("a", "b")
+    history.post(*transfer("1.00"))
+    history.post(*transfer("1.00", "b", "a"))
+    history.events[-1].journal_posted.transaction.kind = pb.TRANSACTION_KIND_CLOSING
+    assert history.fold().transactions == 2
+    history.events[-1].journal_posted.transaction.kind = pb.TRANSACTION_KIND_HOLD
+    with pytest.raises(WrongError):
+        history.fold()
 
 
 @pytest.mark.parametrize("kind", ["hold_created", "transaction_reversed"])

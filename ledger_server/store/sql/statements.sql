@@ -78,9 +78,15 @@ SELECT place.*, events.recorded_at, events.payload || coalesce(events.personal, 
  ORDER BY place.number, place.effective, place.sequence, place.position;
 
 -- ledger_accounts --
+-- Only accounts that ever had an entry: of many that never had, none is looked at twice.
 SELECT id, code, name, normal_side
   FROM accounts
  WHERE journal_id = $1 AND code >= $2 AND (code > $2 OR $3::boolean)
+   AND EXISTS (SELECT
+                 FROM balances
+                WHERE balances.journal_id = $1
+                  AND balances.account_id = accounts.id
+                  AND balances.version > 0)
  ORDER BY code
  LIMIT $4;
 

@@ -287,7 +287,7 @@ class OpenFiscalYearRequest(_message.Message):
     first_day: _builtins.str
     """"YYYY-MM-DD"; empty takes the day after the last year. Required for the first one."""
     last_day: _builtins.str
-    """"YYYY-MM-DD"; required."""
+    """"YYYY-MM-DD"; required, before 9999-12-31."""
     retained_earnings_account: _builtins.str
     """Code or id of the account that its result goes to; empty takes that of the year before, and may
     be named at the close.

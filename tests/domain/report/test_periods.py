@@ -127,17 +127,43 @@ def test_what_has_nothing_before_it(period: Period, interval: Interval, says: st
 class TestFiscalYears:
     @given(st.dates(date(2, 1, 1)), st.dates(date(2001, 1, 1), date(2001, 12, 31)))
     def test_a_day_is_in_the_year_that_began_last(self, day: date, start: date) -> None:
-        first = FiscalCalendar(start.month, start.day).year_start(day)
+        first = FiscalCalendar((), start.month, start.day).year_start(day)
         assert (first.month, first.day) == (start.month, start.day)
         assert first <= day
         assert day - first < timedelta(days=366)
 
     def test_the_first_year_of_the_calendar_begins_with_it(self) -> None:
-        assert FiscalCalendar(7, 1).year_start(date(1, 3, 1)) == date.min
+        assert FiscalCalendar((), 7, 1).year_start(date(1, 3, 1)) == date.min
+
+    @pytest.mark.parametrize(
+        ("day", "start"),
+        [
+            ("2025-04-01", "2025-04-01"),
+            ("2025-12-31", "2025-04-01"),  # a short year
+            ("2026-01-01", "2026-01-01"),
+            ("2027-06-30", "2026-01-01"),  # a long one
+            ("2027-07-01", "2027-07-01"),
+            ("2029-06-30", "2028-07-01"),
+            ("2025-03-31", "2024-04-01"),
+            ("2024-03-31", "2023-04-01"),
+        ],
+    )
+    def test_years_that_are_known(self, day: str, start: str) -> None:
+        known = [
+            (date(2025, 4, 1), date(2025, 12, 31)),
+            (date(2026, 1, 1), date(2027, 6, 30)),
+        ]
+        found = FiscalCalendar(known).year_start(date.fromisoformat(day))
+        assert found == date.fromisoformat(start)
+
+    def test_a_year_from_a_leap_day(self) -> None:
+        leap = FiscalCalendar([(date(2024, 2, 29), date(2024, 12, 31))])
+        assert leap.year_start(date(2023, 2, 28)) == date(2023, 2, 28)
+        assert leap.year_start(date(2023, 2, 27)) == date(2022, 2, 28)
 
     def test_a_day_that_some_years_lack_is_refused(self) -> None:
         with pytest.raises(ValueError, match="day"):
-            FiscalCalendar(2, 29)
+            FiscalCalendar((), 2, 29)
 
 
 def test_what_is_taken_off() -> None:
