@@ -58,6 +58,8 @@ def page(browser: Browser, bank: Bank) -> Iterator[Page]:
 
 
 def table(page: Page, number: int = 0) -> str:
+    """Return the text of a table as it is seen: styles hide what is for files alone."""
+    page.wait_for_load_state()
     return page.locator("table.sheet tbody").nth(number).inner_text()
 
 

@@ -61,7 +61,7 @@ def _subject(event: Event) -> tuple[str, str]:
     if isinstance(fact, Transaction):
         return fact.description or str(fact.id), f"/transaction/{fact.id}"
     noun = event.type.partition(".")[0]
-    code = getattr(fact, "code", "") or _said(fact, "code")
+    code = _code(fact)
     match noun:
         case "account":
             return code, f"/statement?{urlencode({'account': code})}" if code else ""
@@ -76,11 +76,15 @@ def _subject(event: Event) -> tuple[str, str]:
     return code, ""
 
 
-def _said(fact: Fact, name: str) -> str:
-    """Return a field of a fact that has no model of its own, or of what it is about."""
-    if not isinstance(fact, Mapping):
+def _code(fact: Fact) -> str:
+    """Return the code, else the id, of what a fact is about; empty if it says neither."""
+    if isinstance(fact, Mapping):
+        for each in (fact, *(value for value in fact.values() if isinstance(value, Mapping))):
+            if isinstance(each.get("code"), str):
+                return str(each["code"])
         return ""
-    for each in (fact, *(value for value in fact.values() if isinstance(value, Mapping))):
-        if isinstance(each.get(name), str):
-            return str(each[name])
+    for about in (fact, getattr(fact, "year", None)):
+        found = getattr(about, "code", None) or getattr(about, "account_set_id", None)
+        if found:
+            return str(found)
     return ""
