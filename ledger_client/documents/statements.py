@@ -73,6 +73,14 @@ def income_statement_sheet(journal: str, report: IncomeStatement, link: Link = n
         unmapped = _amounts_of(parts[SectionKind.UNMAPPED], total.currency, total)
         writer.section(parts[SectionKind.UNMAPPED], unmapped, only_if_any=True)
         rows += writer.rows
+    # A currency in which nothing stands in the chart has no totals: it is shown all the same.
+    known = {total.currency for total in report.totals}
+    for each in parts[SectionKind.UNMAPPED].totals:
+        if each.currency not in known:
+            writer = _Writer(each.currency, len(report.periods), link)
+            writer.heading(each.currency)
+            writer.section(parts[SectionKind.UNMAPPED], each.amounts, only_if_any=True)
+            rows += writer.rows
     first, last = None, None
     if report.periods:
         first, last = report.periods[0].from_date, report.periods[0].as_of
