@@ -1,4 +1,10 @@
-"""One batch: lock, look up, decide, write, commit. Read, decide, write, for many at once."""
+"""One batch: look up, decide, write, commit. Read, decide, write, for many at once.
+
+A batch is decided on what was read, or is remembered, of the journal at one sequence, and written
+only if the journal still stands there. So nothing is locked before the write, and the one lock of
+a posting is the journal's head. A batch that was overtaken runs again with the head held from the
+beginning: nobody can overtake it then.
+"""
 
 import asyncio
 import dataclasses
@@ -8,13 +14,11 @@ from datetime import datetime
 
 from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journal_books import JournalBooks
-from ledger_server.application.limit_book import (
-    LoadedLimits,
-    load_limits_in_tx,
-    write_limits_in_tx,
-)
+from ledger_server.application.known_balances import KnownBalances
+from ledger_server.application.limit_book import write_limits_in_tx
+from ledger_server.application.loaded_books import Loaded, find_known_in_tx, load_in_tx
 from ledger_server.application.prepare import Prepared
-from ledger_server.domain.books import BalanceState, Books, Posting
+from ledger_server.domain.books import Posting
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BatchRefusedError,
@@ -24,25 +28,18 @@ from ledger_server.domain.posting import (
     day_sums,
     decide_group,
 )
-from ledger_server.domain.primitives import TransactionId
-from ledger_server.domain.reversal import Reversible, reversible_entries
-from ledger_server.domain.transaction import BalanceKey, Draft, Kind, PostCommand
+from ledger_server.domain.transaction import Draft, Kind, PostCommand
 from ledger_server.store import holds, journals, postings, reversals
 from ledger_server.store.codec import SALT_BYTES
-from ledger_server.store.database import Database, Tx
+from ledger_server.store.database import Tx
 from ledger_server.store.transaction_codec import (
-    draft_entries,
     posting_event,
     stamp,
 )
 
 
-class StaleConfigurationError(Exception):
-    """The journal's configuration is newer than what the batch was prepared under."""
-
-
-class _MissingBalancesError(Exception):
-    """Some balances of the batch do not exist yet; no lock may be held while they are made."""
+class OvertakenError(Exception):
+    """The journal has moved since the batch was decided, or a deadline of it has passed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,55 +99,151 @@ class Group:
             self.done.set_exception(refusal)
 
 
-@dataclasses.dataclass(slots=True)
-class Loaded:
-    """All that a batch is decided against, and the configuration that it is valid for."""
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Decided:
+    """A batch that is decided and not written yet."""
 
-    books: Books
-    config_version: int
-    limits: LoadedLimits | None
+    #: The sequence of the journal that it was decided at.
+    head_sequence: int
+    #: The generation of the balances that it was decided on.
+    generation: int
+    #: Of each group.
+    outcomes: list[list[Outcome] | BatchRefusedError]
+    loaded: Loaded
+    #: What is to be posted, in order, the transaction of each, and all of it as rows.
+    accepted: list[Posting]
+    messages: list[transactions_pb2.Transaction]
+    rows: postings.EncodedBatch | None
+
+    @property
+    def is_one_statement(self) -> bool:
+        """Tell whether one statement at most writes all of it."""
+        limits = self.loaded.limits
+        return (limits is None or (not limits.past.keys and not limits.book.sets)) and not any(
+            posting.hold_step is not None or posting.reversal_step is not None or posting.movements
+            for posting in self.accepted
+        )
 
 
-async def run_batch(
-    database: Database, books: JournalBooks, groups: Sequence[Group], actor: str
-) -> list[GroupResult]:
-    """Post the drafts of `groups` in one transaction; return each group's results.
+async def decide_in_tx(
+    tx: Tx, books: JournalBooks, known: KnownBalances, groups: Sequence[Group], actor: str
+) -> Decided:
+    """Decide the drafts of `groups`, one after another, and leave in `known` what comes of them.
 
-    All of them must be prepared under the configuration that `books` has now.
+    All of them must be prepared under the configuration that `books` has now. `tx` only reads; it
+    need not be a transaction unless it holds the head.
 
     Raises:
-        StaleConfigurationError: nothing was written; prepare again.
-        RetryError: nothing was written; run again.
-        ConstraintError: nothing was written; another server was first, or a guard refused.
-        ConnectionLostError: the outcome is open.
+        StaleConfigurationError: prepare again.
+        OvertakenError: what is known is of another sequence than the journal's; begin anew.
     """
-    try:
-        return await _run(database, books, groups, actor, ensure=False)
-    except _MissingBalancesError:
-        return await _run(database, books, groups, actor, ensure=True)
-
-
-async def _run(
-    database: Database, books: JournalBooks, groups: Sequence[Group], actor: str, *, ensure: bool
-) -> list[GroupResult]:
     # Of the groups, not of `books`: that memory may move on at any await, the drafts do not.
     config_version = groups[0].config_version
     assert all(group.config_version == config_version for group in groups), "see _attempt"
     drafts = [draft for group in groups for draft in group.drafts()]
     keys = {key for draft in drafts for key in draft.keys}
-    async with database.writer_transaction() as tx:
-        if ensure:
-            await postings.ensure_balances_in_tx(tx, books.journal.id, keys)
-        states = await postings.lock_balances_in_tx(tx, books.journal.id, keys)
-        if len(states) < len(keys):
-            assert not ensure, "ensure_balances leaves a row for each key"
-            raise _MissingBalancesError
-        loaded = await load_in_tx(tx, books, config_version, drafts, states, locked=True)
-        outcomes = [
-            decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups
+    generation = known.generation
+    now = await find_known_in_tx(tx, books, drafts)
+    if not known.begin(now.head_sequence):
+        raise OvertakenError
+    head_sequence = known.sequence
+    if missing := known.missing(keys):
+        found = await postings.read_balances_in_tx(tx, books.journal.id, missing)
+        known.learn(missing, found)
+    loaded = await load_in_tx(tx, books, config_version, drafts, known=now, states=known.states)
+    if known.generation != generation:
+        raise OvertakenError
+    outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]
+    accepted = list(loaded.books.accepted.values())
+    assert head_sequence is not None, "begun"
+    if not accepted and (missing or loaded.limits is not None):
+        # Nothing will be written that only counts if the journal has not moved between the reads.
+        await _check_unmoved_in_tx(tx, books, known)
+    decided = Decided(
+        head_sequence=head_sequence,
+        generation=generation,
+        outcomes=outcomes,
+        loaded=loaded,
+        accepted=accepted,
+        messages=[],
+        rows=None,
+    )
+    if accepted:
+        _encode(decided, actor)
+        known.advance(len(accepted))
+    return decided
+
+
+def _encode(decided: Decided, actor: str) -> None:
+    """Make the rows now: the balances go on with the next batch before these are written."""
+    accepted = decided.accepted
+    salts = os.urandom(SALT_BYTES * len(accepted))
+    encoded = [
+        posting_event(posting, actor, salts[SALT_BYTES * place : SALT_BYTES * (place + 1)])
+        for place, posting in enumerate(accepted)
+    ]
+    decided.messages = [message for _, message in encoded]
+    balances = decided.loaded.books.balances
+    decided.rows = postings.encode_batch(
+        accepted,
+        [event for event, _ in encoded],
+        {entry.key: balances[entry.key] for posting in accepted for entry in posting.entries},
+        day_sums(accepted),
+    )
+
+
+async def _check_unmoved_in_tx(tx: Tx, books: JournalBooks, known: KnownBalances) -> None:
+    head = await journals.read_head_in_tx(tx, books.journal.id)
+    if not known.begin(head.sequence):
+        raise OvertakenError
+
+
+async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[GroupResult]:
+    """Write what was accepted; return each group's results.
+
+    Raises:
+        OvertakenError: nothing was written; decide again.
+        RetryError: nothing was written; run again.
+        ConstraintError: nothing was written; another server was first, or a guard refused.
+        ConnectionLostError: the outcome is open.
+    """
+    messages: dict[int, transactions_pb2.Transaction] = {}
+    if decided.rows is None:
+        await _keep_past_in_tx(tx, books, decided)
+    else:
+        recorded_at = await postings.write_batch_in_tx(
+            tx,
+            books.journal.id,
+            decided.rows,
+            head_sequence=decided.head_sequence,
+            config_version=decided.loaded.config_version,
+            deadline=_deadline(decided.accepted),
+        )
+        if recorded_at is None:
+            raise OvertakenError
+        if not decided.is_one_statement:
+            await _write_rules_in_tx(tx, books, decided, recorded_at)
+        for ordinal, posting in enumerate(decided.accepted):
+            messages[id(posting)] = stamp(
+                decided.messages[ordinal], decided.head_sequence + 1 + ordinal, recorded_at
+            )
+    return [group_result(group, messages) for group in decided.outcomes]
+
+
+async def _write_rules_in_tx(
+    tx: Tx, books: JournalBooks, decided: Decided, recorded_at: datetime
+) -> None:
+    """Write what the batch does to holds, to other transactions and to what limits count."""
+    accepted, base = decided.accepted, decided.head_sequence
+    await holds.write_in_tx(tx, books.journal.id, accepted, base, recorded_at)
+    await reversals.write_in_tx(tx, books.journal.id, accepted, base)
+    if decided.loaded.limits is not None:
+        movements = [
+            (movement, sequence, recorded_at)
+            for sequence, posting in enumerate(accepted, base + 1)
+            for movement in posting.movements
         ]
-        messages = await _write_in_tx(tx, books, loaded, actor)
-    return [group_result(group, messages) for group in outcomes]
+        await write_limits_in_tx(tx, books, decided.loaded.limits, movements)
 
 
 def group_result(
@@ -162,145 +255,21 @@ def group_result(
     return [_result(outcome, messages) for outcome in outcomes]
 
 
-async def load_in_tx(
-    tx: Tx,
-    books: JournalBooks,
-    version: int,
-    drafts: Sequence[Draft],
-    states: dict[BalanceKey, BalanceState],
-    *,
-    locked: bool,
-) -> Loaded:
-    """Return what `drafts` are decided against.
-
-    Everything that another posting could change (holds, what is left of a transaction, what
-    limits count) hangs on balances that every such posting locks, so it is read after the locks
-    and needs none of its own.
-
-    Raises:
-        StaleConfigurationError: the configuration is no longer `version`.
-    """
-    journal_id = books.journal.id
-    known = await postings.find_known_in_tx(
-        tx,
-        journal_id,
-        [draft.command.transaction_id for draft in drafts],
-        [draft.external_id for draft in drafts if draft.external_id],
-    )
-    account_ids = {key.account_id for draft in drafts for key in draft.keys}
-    accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
-    period = books.period
-    if not version == known.config_version == books.config_version:
-        raise StaleConfigurationError
-    if len(accounts) < len(account_ids):
-        # Another call made room in the memory; preparing again fills it.
-        raise StaleConfigurationError
-    hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
-    found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
-    reversibles = await _reversibles_in_tx(tx, books, drafts)
-    limits = await load_limits_in_tx(
-        tx,
-        books,
-        {account_id: facts.normal_side for account_id, facts in accounts.items()},
-        list(states),
-        known.now,
-        locked=locked,
-    )
-    if books.config_version != version:
-        raise StaleConfigurationError
-    return Loaded(
-        Books(
-            now=known.now,
-            period=period,
-            balances=states,
-            accounts=accounts,
-            by_id=known.by_id,
-            by_external_id=known.by_external_id,
-            holds=found_holds,
-            reversibles=reversibles,
-            limits=limits.book if limits else None,
-        ),
-        version,
-        limits,
-    )
-
-
-async def _reversibles_in_tx(
-    tx: Tx, books: JournalBooks, drafts: Sequence[Draft]
-) -> dict[TransactionId, Reversible]:
-    originals = {
-        draft.command.reverses: draft.origin
-        for draft in drafts
-        if draft.command.reverses is not None
-    }
-    if not originals:
-        return {}
-    gone = await reversals.reversed_in_tx(tx, books.journal.id, list(originals))
-    found: dict[TransactionId, Reversible] = {}
-    for original_id, record in originals.items():
-        assert isinstance(record, transactions_pb2.Transaction), "prepared with its original"
-        kind = Kind(record.kind)
-        found[original_id] = Reversible(
-            original_id,
-            kind,
-            reversible_entries(kind, draft_entries(record)),
-            gone.get(original_id, {}),
-        )
-    return found
-
-
-async def _write_in_tx(
-    tx: Tx, books: JournalBooks, loaded: Loaded, actor: str
-) -> dict[int, transactions_pb2.Transaction]:
-    """Write what was accepted and return its transactions by the identity of the posting."""
-    accepted = list(loaded.books.accepted.values())
-    if not accepted:
-        await _keep_past_in_tx(tx, books, loaded)
-        return {}
-    salts = os.urandom(SALT_BYTES * len(accepted))
-    encoded = [
-        posting_event(posting, actor, salts[SALT_BYTES * place : SALT_BYTES * (place + 1)])
-        for place, posting in enumerate(accepted)
-    ]
-    touched = {entry.key for posting in accepted for entry in posting.entries}
-    written = await postings.write_batch_in_tx(
-        tx,
-        books.journal.id,
-        loaded.config_version,
-        deadline=_deadline(accepted),
-        postings=accepted,
-        events=[event for event, _ in encoded],
-        balances={key: loaded.books.balances[key] for key in touched},
-        days=day_sums(accepted),
-    )
-    if written is None:
-        raise StaleConfigurationError
-    await holds.write_in_tx(tx, books.journal.id, accepted, written.base, written.recorded_at)
-    await reversals.write_in_tx(tx, books.journal.id, accepted, written.base)
-    if loaded.limits is not None:
-        movements = [
-            (movement, sequence, written.recorded_at)
-            for sequence, posting in enumerate(accepted, written.base + 1)
-            for movement in posting.movements
-        ]
-        await write_limits_in_tx(tx, books, loaded.limits, movements)
-    return {
-        id(posting): stamp(message, written.base + ordinal, written.recorded_at)
-        for ordinal, (posting, (_, message)) in enumerate(zip(accepted, encoded, strict=True), 1)
-    }
-
-
-async def _keep_past_in_tx(tx: Tx, books: JournalBooks, loaded: Loaded) -> None:
+async def _keep_past_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> None:
     """Write what limits counted of the past although nothing was accepted.
 
     Or every refusal, until something is accepted, would read an account's history again.
     """
-    if loaded.limits is None or not loaded.limits.past.keys:
+    limits = decided.loaded.limits
+    if limits is None or not limits.past.keys:
         return
     await journals.lock_head_in_tx(tx, books.journal.id)
     head = await journals.read_head_in_tx(tx, books.journal.id)
-    if head.config_version == loaded.config_version:
-        await write_limits_in_tx(tx, books, loaded.limits, ())
+    if (head.sequence, head.config_version) == (
+        decided.head_sequence,
+        decided.loaded.config_version,
+    ):
+        await write_limits_in_tx(tx, books, limits, ())
 
 
 def _deadline(accepted: Sequence[Posting]) -> datetime | None:

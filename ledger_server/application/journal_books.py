@@ -68,7 +68,8 @@ class JournalBooks:
         #: The zone of the journal's days.
         self.zone = ZoneInfo(journal.time_zone)
         self._database = database
-        self._has_limits = False
+        #: Whether the journal has any limit at all.
+        self.has_limits = False
         self._attachments: dict[AccountId, Sequence[Attachment]] = {}
         self._conditions: dict[str, Expression] = {}
         self._accounts: dict[AccountReference, AccountFacts] = {}
@@ -99,7 +100,7 @@ class JournalBooks:
             if facts.id in self.facts:
                 self._remember(facts)
         self.period = period
-        self._has_limits = has_limits
+        self.has_limits = has_limits
         self._attachments.clear()
         # Which version is the newest may have changed; versions themselves never do.
         for code, version in list(self._templates):
@@ -209,7 +210,7 @@ class JournalBooks:
 
         Asked inside a batch, not before it: a refresh in between must not make a limit forgotten.
         """
-        if not self._has_limits:
+        if not self.has_limits:
             return {}
         wanted = set(account_ids)
         version = self.config_version

@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 RUNTIME_ROLE: Final = "ledger_runtime"
 #: Connections for reads and changes of configuration. Writers have their own.
 POOL_SIZE_MAX: Final = 16
-#: Journals whose postings one server can commit at the same moment.
+#: Journals whose postings one server can read for or commit at the same moment.
 WRITER_POOL_SIZE_MAX: Final = 8
 CONNECT_TIMEOUT_SECONDS: Final = 10
 
@@ -225,6 +225,18 @@ class Database:
             yield tx
 
     @contextlib.asynccontextmanager
+    async def writer_connection(self) -> AsyncIterator[Tx]:
+        """Give a connection with the writers' plans on which each statement commits by itself.
+
+        What is one statement needs no BEGIN and no COMMIT: two round trips less.
+        """
+        with _translated():
+            async with self._writer_pool.acquire() as connection:
+                tx = Tx(connection, self)
+                yield tx
+            self._tell_appended(tx)
+
+    @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Tx]:
         """Begin a read-only transaction in which every statement sees one moment."""
         async with self._begin(self._pool, isolation="repeatable_read", readonly=True) as tx:
@@ -239,9 +251,12 @@ class Database:
                 tx = Tx(connection, self)
                 async with connection.transaction(**options):
                     yield tx
-                if self._listener is not None:
-                    for journal_id, head_sequence in tx.heads.items():
-                        self._listener(journal_id, head_sequence)
+                self._tell_appended(tx)
+
+    def _tell_appended(self, tx: Tx) -> None:
+        if self._listener is not None:
+            for journal_id, head_sequence in tx.heads.items():
+                self._listener(journal_id, head_sequence)
 
 
 async def _keep(_connection: Any) -> None:

@@ -35,6 +35,7 @@ _SUM_COLUMNS: Final = (
 class Known:
     """What the books say about the ids that a batch names."""
 
+    head_sequence: int
     config_version: int
     #: When the books were looked at, by the database's clock.
     now: datetime
@@ -43,30 +44,18 @@ class Known:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Written:
-    """Where a batch went: its postings have the sequences from `base` + 1 on."""
+class EncodedBatch:
+    """A batch as the columns of its tables."""
 
-    base: int
-    recorded_at: datetime
-
-
-async def ensure_balances_in_tx(tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]) -> None:
-    """Create the balances that are missing. Must be the first statement of `tx`; see the SQL."""
-    await tx.execute(_SQL["ensure_balances"], journal_id, *_columns(keys))
-
-
-async def lock_balances_in_tx(
-    tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
-) -> dict[BalanceKey, BalanceState]:
-    """Return the balances that are there, held until `tx` ends."""
-    rows = await tx.fetch(_SQL["lock_balances"], journal_id, *_columns(keys))
-    return _states(rows)
+    #: Its postings.
+    count: int
+    columns: tuple[Sequence[object], ...]
 
 
 async def read_balances_in_tx(
     tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
 ) -> dict[BalanceKey, BalanceState]:
-    """Return the balances that are there, without holding them."""
+    """Return the balances that are there."""
     rows = await tx.fetch(_SQL["read_balances"], journal_id, *_columns(keys))
     return _states(rows)
 
@@ -74,7 +63,7 @@ async def read_balances_in_tx(
 async def find_known_in_tx(
     tx: Tx, journal_id: JournalId, ids: Sequence[UUID], external_ids: Sequence[str]
 ) -> Known:
-    """Return what is recorded under these ids, and the configuration version now."""
+    """Return what is recorded under these ids, and where the journal stands, at one moment."""
     rows = await tx.fetch(_SQL["find_known"], journal_id, ids, external_ids)
     assert rows, f"journal {journal_id} has no head"
     by_id: dict[UUID, Recorded] = {}
@@ -84,25 +73,47 @@ async def find_known_in_tx(
             by_id[row["id"]] = recorded(row["payload"], row["sequence"], row["recorded_at"])
         elif row["id"] is not None:
             by_external_id[row["external_id"]] = row["id"]
-    return Known(rows[0]["config_version"], rows[0]["now"], by_id, by_external_id)
+    first = rows[0]
+    return Known(
+        first["head_sequence"], first["config_version"], first["now"], by_id, by_external_id
+    )
+
+
+def encode_batch(
+    postings: Sequence[Posting],
+    events: Sequence[StoredEvent],
+    balances: Mapping[BalanceKey, BalanceState],
+    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
+) -> EncodedBatch:
+    """Return postings and what they make of the balances, ready to be written."""
+    return EncodedBatch(
+        len(postings),
+        (
+            [event.type for event in events],
+            [event.payload for event in events],
+            *_transaction_columns(postings),
+            *_entry_columns(postings),
+            *_balance_columns(balances),
+            *_day_columns(days),
+            [event.personal for event in events],
+        ),
+    )
 
 
 async def write_batch_in_tx(
     tx: Tx,
     journal_id: JournalId,
-    config_version: int,
+    batch: EncodedBatch,
     *,
+    head_sequence: int,
+    config_version: int,
     deadline: datetime | None,
-    postings: Sequence[Posting],
-    events: Sequence[StoredEvent],
-    balances: Mapping[BalanceKey, BalanceState],
-    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
-) -> Written | None:
-    """Write postings and what they make of the balances.
+) -> datetime | None:
+    """Write a batch at the sequences from `head_sequence` + 1 on; return when it was recorded.
 
     Returns:
-        Where they went, or None if the configuration is no longer `config_version`, or the
-        deadline has passed; then nothing was written.
+        None if the journal is no longer at `head_sequence` and `config_version`, or the deadline
+        has passed; then nothing was written.
 
     Raises:
         ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.
@@ -110,21 +121,17 @@ async def write_batch_in_tx(
     row = await tx.fetch_one(
         _SQL["write_batch"],
         journal_id,
-        len(postings),
+        batch.count,
         config_version,
         deadline,
-        [event.type for event in events],
-        [event.payload for event in events],
-        *_transaction_columns(postings),
-        *_entry_columns(postings),
-        *_balance_columns(balances),
-        *_day_columns(days),
-        [event.personal for event in events],
+        *batch.columns,
+        head_sequence,
     )
     if row is None:
         return None
-    tx.appended(journal_id, row["base"] + len(postings))
-    return Written(row["base"], row["recorded_at"])
+    tx.appended(journal_id, head_sequence + batch.count)
+    recorded_at: datetime = row["recorded_at"]
+    return recorded_at
 
 
 def _columns(keys: Iterable[BalanceKey]) -> tuple[list[UUID], list[str]]:

@@ -1,38 +1,7 @@
--- ensure_balances --
--- Creates the balances of a batch that are not there yet. Runs only as the first statement of a
--- transaction that holds no lock: it may wait for another transaction that is inserting the same
--- rows, and such waits are free of cycles because every transaction inserts in this one order
--- before it locks anything.
-INSERT INTO balances (journal_id, account_id, currency)
-SELECT $1, key.account_id, key.currency
-  FROM unnest($2::uuid[], $3::text[]) AS key (account_id, currency)
- ORDER BY key.account_id, key.currency COLLATE "C"
-    ON CONFLICT DO NOTHING;
-
--- lock_balances --
--- Locks and returns the balances of a batch until its transaction ends. Keep the ORDER BY: every
--- batch of every server locks in this one order, so no two can deadlock. One key after another is
--- looked up and locked; as a join, a planner that knows nothing of the table yet (never analysed)
--- reads every balance of the journal for each key.
--- In READ COMMITTED a row that had to be waited for is returned as its last holder left it.
-SELECT balance.*
-  FROM (SELECT account_id, currency
-          FROM unnest($2::uuid[], $3::text[]) AS key (account_id, currency)
-         ORDER BY account_id, currency COLLATE "C") AS key
- CROSS JOIN LATERAL (
-        SELECT balances.account_id, balances.currency, balances.version,
-               balances.settled_debit, balances.settled_credit,
-               balances.pending_debit, balances.pending_credit,
-               balances.encumbrance_debit, balances.encumbrance_credit,
-               balances.held_debit, balances.held_credit
-          FROM balances
-         WHERE balances.journal_id = $1
-           AND balances.account_id = key.account_id
-           AND balances.currency = key.currency COLLATE "C"
-           FOR UPDATE) AS balance;
-
 -- read_balances --
--- The same without locks, for a posting that is only validated.
+-- The balances of a batch that are there. One key after another is looked up; as a join, a planner
+-- that knows nothing of the table yet (never analysed) reads every balance of the journal for each
+-- key. Nothing is locked: what is decided on them is written only if the journal has not moved.
 SELECT balance.*
   FROM unnest($2::uuid[], $3::text[]) AS key (account_id, currency)
  CROSS JOIN LATERAL (
@@ -47,10 +16,10 @@ SELECT balance.*
            AND balances.currency = key.currency COLLATE "C") AS balance;
 
 -- find_known --
--- What is recorded under the ids that a batch names, and the configuration it must be decided
--- under. Runs after the locks: a statement sees what was committed before it began, not what was
--- committed while it waited. The LIMITs hold the planner to one look-up by each unique key.
-SELECT head.config_version, clock_timestamp() AS now, known.id, known.sequence,
+-- What is recorded under the ids that a batch names, and the place and the configuration of the
+-- journal that it is decided at: of one snapshot, so no id of a commit up to that place is missed.
+-- The LIMITs hold the planner to one look-up by each unique key.
+SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS now, known.id, known.sequence,
        known.external_id, known.recorded_at, known.payload
   FROM journal_heads AS head
   LEFT JOIN LATERAL (
@@ -76,16 +45,17 @@ SELECT head.config_version, clock_timestamp() AS now, known.id, known.sequence,
  WHERE head.journal_id = $1;
 
 -- write_batch --
--- Writes a decided batch, all tables at once. The head is taken here, last of all locks and only
--- if the configuration is the one that was decided under and the deadline (the first expiry of a
--- hold that the batch captures) has not passed; without a head nothing is written and no row is
--- returned. Balances are written as they were decided: they have been locked since they were read.
+-- Writes a decided batch, all tables at once. The head is taken first, for every other row comes
+-- from it, and only if the journal still stands at the sequence and under the configuration that
+-- was decided at and the deadline (the first expiry of a hold that the batch captures) has not
+-- passed; without a head nothing is written and no row is returned. So nothing that the batch was
+-- decided on can have changed, and balances are written as they were decided.
 -- Amounts come as text: the driver encodes a numeric ten times slower than the same in plain form.
 WITH head AS (
     UPDATE journal_heads
        SET sequence = sequence + $2,
            recorded_at = greatest(recorded_at, clock_timestamp())
-     WHERE journal_id = $1 AND config_version = $3
+     WHERE journal_id = $1 AND config_version = $3 AND sequence = $37
        AND ($4::timestamptz IS NULL OR clock_timestamp() < $4)
  RETURNING sequence - $2 AS base, recorded_at
 ), written_events AS (
@@ -111,8 +81,7 @@ WITH head AS (
                   $16::uuid[], $17::text[], $18::text[])
            AS item (ordinal, position, layer, direction, effective, account_id, units, currency)
 ), written_balances AS (
-    -- Every row is there and locked; as an UPDATE with a join it would have the plan that
-    -- `lock_balances` avoids.
+    -- As an UPDATE with a join it would have the plan that `read_balances` avoids.
     INSERT INTO balances (journal_id, account_id, currency, version, settled_debit, settled_credit,
                           pending_debit, pending_credit, encumbrance_debit, encumbrance_credit,
                           held_debit, held_credit)
