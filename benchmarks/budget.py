@@ -38,7 +38,7 @@ from ledger_server.store.database import Database
 _PHASES: Final[dict[str, Sequence[str]]] = {
     "decode": ("ledger_server.api.transactions:transaction_command",),
     "evaluate": ("ledger_server.application.post:prepare",),
-    "lock, rows to balances": ("ledger_server.store.postings:lock_balances_in_tx",),
+    "read balances": ("ledger_server.store.postings:read_balances_in_tx",),
     "find": ("ledger_server.store.postings:find_known_in_tx",),
     "decide": ("ledger_server.application.batch:decide_group",),
     "sum up days": ("ledger_server.application.batch:day_sums",),
@@ -47,7 +47,8 @@ _PHASES: Final[dict[str, Sequence[str]]] = {
         "ledger_server.application.batch:stamp",
     ),
     "encode answers": ("ledger_server.api.transactions:_answer",),
-    "columns": ("ledger_server.store.postings:write_batch_in_tx",),
+    "columns": ("ledger_server.store.postings:encode_batch",),
+    "write": ("ledger_server.store.postings:write_batch_in_tx",),
 }
 _WARM_UP_CALLS: Final = 10
 

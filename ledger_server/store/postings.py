@@ -10,7 +10,8 @@ from ledger_server.domain.books import BalanceState, Posting
 from ledger_server.domain.posting import DaySum
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.replay import Recorded
-from ledger_server.domain.transaction import BalanceKey
+from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
+from ledger_server.store.array_text import plain_array, text_array
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
@@ -29,6 +30,11 @@ _SUM_COLUMNS: Final = (
     "held_debit",
     "held_credit",
 )
+
+
+#: The positions of entries as text, and the numbers of layers and directions.
+_POSITIONS: Final = [str(position) for position in range(ENTRIES_MAX)]
+_NUMBERS: Final = ("0", "1", "2", "3")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -148,46 +154,58 @@ def _states(rows: Sequence[Row]) -> dict[BalanceKey, BalanceState]:
     }
 
 
-def _transaction_columns(postings: Sequence[Posting]) -> tuple[list[object], ...]:
+def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     drafts = [posting.draft for posting in postings]
     return (
-        [draft.command.transaction_id for draft in drafts],
-        [draft.effective for draft in drafts],
-        [draft.external_id or None for draft in drafts],
-        [draft.correlation_id or None for draft in drafts],
+        plain_array([str(draft.command.transaction_id) for draft in drafts]),
+        plain_array([draft.effective.isoformat() for draft in drafts]),
+        text_array([draft.external_id or None for draft in drafts]),
+        text_array([draft.correlation_id or None for draft in drafts]),
     )
 
 
-def _entry_columns(postings: Sequence[Posting]) -> tuple[Sequence[object], ...]:
+def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     rows = [
         (
             ordinal,
             position,
-            entry.layer,
-            entry.direction,
-            posting.draft.effective,
-            entry.key.account_id,
+            _NUMBERS[entry.layer],
+            _NUMBERS[entry.direction],
+            effective,
+            str(entry.key.account_id),
             amount(entry.units),
             entry.key.currency,
         )
-        for ordinal, posting in enumerate(postings, 1)
-        for position, entry in enumerate(posting.entries)
+        for ordinal, effective, posting in (
+            (str(ordinal), posting.draft.effective.isoformat(), posting)
+            for ordinal, posting in enumerate(postings, 1)
+        )
+        for position, entry in zip(_POSITIONS, posting.entries, strict=False)
     ]
-    return tuple(zip(*rows, strict=True))
+    *plain, currencies = zip(*rows, strict=True)
+    return (*map(plain_array, plain), text_array(currencies))
 
 
-def _balance_columns(
-    balances: Mapping[BalanceKey, BalanceState],
-) -> tuple[Sequence[object], ...]:
-    rows = [(*key, state.version, *map(amount, state.sums)) for key, state in balances.items()]
-    return tuple(zip(*rows, strict=True))
-
-
-def _day_columns(
-    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
-) -> tuple[Sequence[object], ...]:
+def _balance_columns(balances: Mapping[BalanceKey, BalanceState]) -> tuple[str, ...]:
     rows = [
-        (*key, layer, day, amount(sums.debit), amount(sums.credit))
+        (key.currency, str(key.account_id), str(state.version), *map(amount, state.sums))
+        for key, state in balances.items()
+    ]
+    currencies, *plain = zip(*rows, strict=True)
+    return (text_array(currencies), *map(plain_array, plain))
+
+
+def _day_columns(days: Mapping[tuple[BalanceKey, Layer, date], DaySum]) -> tuple[str, ...]:
+    rows = [
+        (
+            key.currency,
+            str(key.account_id),
+            _NUMBERS[layer],
+            day.isoformat(),
+            amount(sums.debit),
+            amount(sums.credit),
+        )
         for (key, layer, day), sums in days.items()
     ]
-    return tuple(zip(*rows, strict=True))
+    currencies, *plain = zip(*rows, strict=True)
+    return (text_array(currencies), *map(plain_array, plain))
