@@ -11,7 +11,7 @@ from ledger_server.domain.posting import DaySum
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
-from ledger_server.store.array_text import plain_array, text_array
+from ledger_server.store.array_text import date_text, plain_array, text_array
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
@@ -158,7 +158,7 @@ def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     drafts = [posting.draft for posting in postings]
     return (
         plain_array([str(draft.command.transaction_id) for draft in drafts]),
-        plain_array([draft.effective.isoformat() for draft in drafts]),
+        plain_array([date_text(draft.effective) for draft in drafts]),
         text_array([draft.external_id or None for draft in drafts]),
         text_array([draft.correlation_id or None for draft in drafts]),
     )
@@ -177,7 +177,7 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
             entry.key.currency,
         )
         for ordinal, effective, posting in (
-            (str(ordinal), posting.draft.effective.isoformat(), posting)
+            (str(ordinal), date_text(posting.draft.effective), posting)
             for ordinal, posting in enumerate(postings, 1)
         )
         for position, entry in zip(_POSITIONS, posting.entries, strict=False)
@@ -201,7 +201,7 @@ def _day_columns(days: Mapping[tuple[BalanceKey, Layer, date], DaySum]) -> tuple
             key.currency,
             str(key.account_id),
             _NUMBERS[layer],
-            day.isoformat(),
+            date_text(day),
             amount(sums.debit),
             amount(sums.credit),
         )

@@ -1,0 +1,98 @@
+"""A batch is decided while the one before is written, and again if that did not go as expected."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ledger_proto.v1 import transactions_pb2 as pb
+from ledger_server.application import journal_writer
+from ledger_server.application.batch import Decided, OvertakenError
+from ledger_server.store import postings
+from tests.ledger import ATOMIC, PostingLedger, check_books, serving, transfer
+
+CALLS = 12
+SIZE = journal_writer.AHEAD_TRANSACTIONS_MIN
+
+
+async def _post_at_once(ledger: PostingLedger) -> list[pb.Transaction]:
+    """Post between three accounts in several large calls that come together."""
+    names = ("cash", "income", "till")
+    calls = [
+        ledger.post_all(
+            [transfer(names[(n + call) % 3], names[(n + call + 1) % 3]) for n in range(SIZE)],
+            ATOMIC,
+        )
+        for call in range(CALLS)
+    ]
+    answers = await asyncio.gather(*calls)
+    return [result.transaction for results in answers for result in results]
+
+
+def _check(posted: list[pb.Transaction]) -> None:
+    assert len({one.sequence for one in posted}) == CALLS * SIZE
+    versions: dict[str, int] = {}
+    for one in sorted(posted, key=lambda one: one.sequence):
+        for entry in one.entries:
+            versions[entry.account_code] = versions.get(entry.account_code, 0) + 1
+            assert entry.balance_after.version == versions[entry.account_code]
+
+
+@pytest.mark.parametrize("failing", [(), (1,), (0, 2), (1, 2, 3)])
+async def test_batches_follow_each_other(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch, failing: tuple[int, ...]
+) -> None:
+    """Also where some are overtaken, after the next one was decided on what they would leave."""
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open("cash", "income", "till")
+        write, writes = postings.write_batch_in_tx, [0]
+        decided, ahead = journal_writer.JournalWriter._decide_ahead, list[Decided]()
+
+        async def slow(*arguments: Any, **fields: Any) -> Any:
+            number = writes[0]
+            writes[0] += 1
+            # Time for the next one to be decided.
+            await asyncio.sleep(0.05)
+            return None if number in failing else await write(*arguments, **fields)
+
+        async def noted(*arguments: Any) -> Decided | None:
+            one = await decided(*arguments)
+            if one is not None:
+                ahead.append(one)
+            return one
+
+        monkeypatch.setattr(postings, "write_batch_in_tx", slow)
+        monkeypatch.setattr(journal_writer.JournalWriter, "_decide_ahead", noted)
+        _check(await _post_at_once(ledger))
+        assert ahead, "some were decided while others were written"
+        await check_books(database_dsn, ledger.journal)
+
+
+async def test_a_refusal_decided_ahead_waits_for_what_it_was_decided_on(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids that a batch under way takes are not taken if it comes to nothing."""
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open("cash", "income")
+        await ledger.post(transfer())
+        write, writes = postings.write_batch_in_tx, [0]
+
+        async def slow(*arguments: Any, **fields: Any) -> Any:
+            writes[0] += 1
+            await asyncio.sleep(0.05)
+            if writes[0] == 1:
+                raise OvertakenError
+            return await write(*arguments, **fields)
+
+        monkeypatch.setattr(postings, "write_batch_in_tx", slow)
+        requests = [transfer() for _ in range(SIZE)]
+        first, second = await asyncio.gather(
+            ledger.post_all(requests), ledger.post_all(requests[::-1])
+        )
+        assert not any(result.HasField("refusal") for result in (*first, *second))
+        replayed = [[result.replayed for result in results] for results in (first, second)]
+        assert sorted(map(all, replayed)) == [False, True]
+        assert (await ledger.balance("cash")).version == SIZE + 1
+        await check_books(database_dsn, ledger.journal)
