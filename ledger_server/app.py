@@ -33,7 +33,6 @@ from ledger_proto.v1 import (
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
-    transactions_pb2_grpc,
     tx_templates_pb2,
     tx_templates_pb2_grpc,
 )
@@ -52,7 +51,7 @@ from ledger_server.api.periods import PeriodServicer
 from ledger_server.api.proofs import ProofServicer
 from ledger_server.api.rates import RateServicer
 from ledger_server.api.reports import ReportServicer
-from ledger_server.api.transactions import TransactionServicer
+from ledger_server.api.transactions import TransactionServicer, add_transaction_servicer
 from ledger_server.api.tx_templates import TxTemplateServicer
 from ledger_server.application.journal_books import Library
 from ledger_server.application.post import Poster
@@ -153,9 +152,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     tx_templates_pb2_grpc.add_TxTemplateServiceServicer_to_server(
         TxTemplateServicer(database, tokens), server
     )
-    transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
-        TransactionServicer(database, tokens, poster), server
-    )
+    add_transaction_servicer(TransactionServicer(database, tokens, poster), server)
     balances_pb2_grpc.add_BalanceServiceServicer_to_server(
         BalanceServicer(database, tokens), server
     )

@@ -8,6 +8,7 @@ beginning: nobody can overtake it then.
 
 import asyncio
 import dataclasses
+import itertools
 import os
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,9 +33,10 @@ from ledger_server.domain.transaction import Draft, Kind, PostCommand
 from ledger_server.store import holds, journals, postings, reversals
 from ledger_server.store.codec import SALT_BYTES
 from ledger_server.store.database import Tx
-from ledger_server.store.transaction_codec import (
+from ledger_server.store.transaction_bytes import (
+    EncodedPosting,
     posting_event,
-    stamp,
+    record_time_field,
 )
 
 
@@ -46,9 +48,15 @@ class OvertakenError(Exception):
 class Posted:
     """A transaction in the books, as it is stored and sent."""
 
-    transaction: transactions_pb2.Transaction
+    #: The serialised `ledger.v1.Transaction`.
+    encoded: bytes
     #: True if it was there already, posted by an equal request.
     replayed: bool
+
+    @property
+    def transaction(self) -> transactions_pb2.Transaction:
+        """The same as a message, decoded anew each time."""
+        return transactions_pb2.Transaction.FromString(self.encoded)
 
 
 Result = Posted | LedgerError
@@ -110,9 +118,9 @@ class Decided:
     #: Of each group.
     outcomes: list[list[Outcome] | BatchRefusedError]
     loaded: Loaded
-    #: What is to be posted, in order, the transaction of each, and all of it as rows.
+    #: What is to be posted, in order, each encoded, and all of it as rows.
     accepted: list[Posting]
-    messages: list[transactions_pb2.Transaction]
+    encoded: list[EncodedPosting]
     rows: postings.EncodedBatch | None
 
     @property
@@ -165,7 +173,7 @@ async def decide_in_tx(
         outcomes=outcomes,
         loaded=loaded,
         accepted=accepted,
-        messages=[],
+        encoded=[],
         rows=None,
     )
     if accepted:
@@ -178,15 +186,14 @@ def _encode(decided: Decided, actor: str) -> None:
     """Make the rows now: the balances go on with the next batch before these are written."""
     accepted = decided.accepted
     salts = os.urandom(SALT_BYTES * len(accepted))
-    encoded = [
+    decided.encoded = [
         posting_event(posting, actor, salts[SALT_BYTES * place : SALT_BYTES * (place + 1)])
         for place, posting in enumerate(accepted)
     ]
-    decided.messages = [message for _, message in encoded]
     balances = decided.loaded.books.balances
     decided.rows = postings.encode_batch(
         accepted,
-        [event for event, _ in encoded],
+        [one.event for one in decided.encoded],
         {entry.key: balances[entry.key] for posting in accepted for entry in posting.entries},
         day_sums(accepted),
     )
@@ -207,7 +214,7 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
         ConstraintError: nothing was written; another server was first, or a guard refused.
         ConnectionLostError: the outcome is open.
     """
-    messages: dict[int, transactions_pb2.Transaction] = {}
+    posted: dict[int, Posted] = {}
     if decided.rows is None:
         await _keep_past_in_tx(tx, books, decided)
     else:
@@ -223,11 +230,13 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
             raise OvertakenError
         if not decided.is_one_statement:
             await _write_rules_in_tx(tx, books, decided, recorded_at)
-        for ordinal, posting in enumerate(decided.accepted):
-            messages[id(posting)] = stamp(
-                decided.messages[ordinal], decided.head_sequence + 1 + ordinal, recorded_at
+        record_time = record_time_field(recorded_at)
+        sequences = itertools.count(decided.head_sequence + 1)
+        for posting, encoded in zip(decided.accepted, decided.encoded, strict=True):
+            posted[id(posting)] = Posted(
+                encoded.transaction(next(sequences), record_time), replayed=False
             )
-    return [group_result(group, messages) for group in decided.outcomes]
+    return [group_result(group, posted) for group in decided.outcomes]
 
 
 async def _write_rules_in_tx(
@@ -247,12 +256,12 @@ async def _write_rules_in_tx(
 
 
 def group_result(
-    outcomes: list[Outcome] | BatchRefusedError, messages: dict[int, transactions_pb2.Transaction]
+    outcomes: list[Outcome] | BatchRefusedError, posted: dict[int, Posted]
 ) -> GroupResult:
-    """Return what a group is answered, `messages` being what was written of it."""
+    """Return what a group is answered, `posted` being what was written, by its identity."""
     if isinstance(outcomes, BatchRefusedError):
         return outcomes
-    return [_result(outcome, messages) for outcome in outcomes]
+    return [_result(outcome, posted) for outcome in outcomes]
 
 
 async def _keep_past_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> None:
@@ -284,11 +293,11 @@ def _deadline(accepted: Sequence[Posting]) -> datetime | None:
     return min(ends, default=None)
 
 
-def _result(outcome: Outcome, messages: dict[int, transactions_pb2.Transaction]) -> Result:
+def _result(outcome: Outcome, posted: dict[int, Posted]) -> Result:
     if isinstance(outcome, Posting):
-        return Posted(messages[id(outcome)], replayed=False)
+        return posted[id(outcome)]
     if isinstance(outcome, Repeat):
-        return Posted(messages[id(outcome.posting)], replayed=True)
+        return Posted(posted[id(outcome.posting)].encoded, replayed=True)
     if isinstance(outcome, Replay):
         return posted_of(outcome)
     return outcome
@@ -298,4 +307,4 @@ def posted_of(replay: Replay) -> Posted:
     """Return what was posted when the request came first."""
     record = replay.recorded.record
     assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-    return Posted(record, replayed=True)
+    return Posted(record.SerializeToString(), replayed=True)

@@ -15,7 +15,8 @@ from ledger_server.store.array_text import date_text, plain_array, text_array
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
-from ledger_server.store.transaction_codec import amount, recorded
+from ledger_server.store.transaction_bytes import amount
+from ledger_server.store.transaction_codec import recorded
 
 _SQL = load("postings")
 
