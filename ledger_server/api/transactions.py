@@ -9,7 +9,6 @@ import grpc
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceServicer
 from ledger_server.api.commands import (
-    Optional,
     optional_fields,
     params_field,
     transaction_command,
@@ -129,14 +128,7 @@ class TransactionServicer(TransactionServiceServicer):
             effective=effective,
             force=request.force,
             behind_soft_lock=request.behind_soft_lock,
-            **optional_fields(
-                Optional(
-                    description=request.description,
-                    external_id=request.external_id,
-                    correlation_id=request.correlation_id,
-                    metadata=request.metadata,
-                )
-            ),
+            **optional_fields(request),
         )
         posted = await self._poster.post(reference_field("journal", request.journal), command)
         return pb.ReverseTransactionResponse(

@@ -150,6 +150,8 @@ class JournalBooks:
             Why a reference has no account, for those that have none.
         """
         wanted = set(references)
+        if wanted <= self._accounts.keys():
+            return {}
         absent: dict[AccountReference, LedgerError] = {}
         # Until all are there at one moment: while a read is under way, another call may make room.
         while missing := {one for one in wanted - absent.keys() if one not in self._accounts}:

@@ -111,7 +111,9 @@ def struct_values(struct: Any) -> dict[str, Json]:
         ValueError: a number with a fraction, or beyond what a double holds exactly; the message
             begins with the path to it.
     """
-    return {name: json_value(value, name) for name, value in struct.fields.items()}
+    fields = struct.fields
+    # A text that is not empty can only be a string: most are, and asking which kind costs more.
+    return {name: fields[name].string_value or json_value(fields[name], name) for name in fields}
 
 
 #: Whole numbers up to here are exact in a double.
