@@ -22,6 +22,7 @@ from ledger_server.api.fields import (
     text_field,
     uuid_field,
 )
+from ledger_server.api.methods import Methods
 from ledger_server.api.paging import PageTokens
 from ledger_server.application.accounts import get_account_in_tx
 from ledger_server.application.batch import Posted, Result
@@ -194,9 +195,9 @@ def _answer(results: Sequence[Result]) -> bytes:
     return b"".join(fields)
 
 
-def add_transaction_servicer(servicer: TransactionServicer, server: grpc.aio.Server) -> None:
+def add_transaction_servicer(servicer: TransactionServicer, methods: Methods) -> None:
     """Serve `servicer`: as the generated code would, but that posted bytes are sent as they are."""
-    methods: dict[str, tuple[Any, Any]] = {
+    messages: dict[str, tuple[Any, Any]] = {
         "PostTransaction": (pb.PostTransactionRequest, None),
         "PostTransactions": (pb.PostTransactionsRequest, None),
         "GetTransaction": (pb.GetTransactionRequest, pb.GetTransactionResponse),
@@ -207,11 +208,9 @@ def add_transaction_servicer(servicer: TransactionServicer, server: grpc.aio.Ser
         name: grpc.unary_unary_rpc_method_handler(
             getattr(servicer, name), request.FromString, answer and answer.SerializeToString
         )
-        for name, (request, answer) in methods.items()
+        for name, (request, answer) in messages.items()
     }
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(_SERVICE.full_name, handlers),)
-    )
+    methods.add_registered_method_handlers(_SERVICE.full_name, handlers)
 
 
 def _balance_change(change: BalanceChange) -> pb.BalanceChange:
