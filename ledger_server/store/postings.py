@@ -71,7 +71,9 @@ async def find_known_in_tx(
     tx: Tx, journal_id: JournalId, ids: Sequence[UUID], external_ids: Sequence[str]
 ) -> Known:
     """Return what is recorded under these ids, and where the journal stands, at one moment."""
-    rows = await tx.fetch(_SQL["find_known"], journal_id, ids, external_ids)
+    rows = await tx.fetch(
+        _SQL["find_known"], journal_id, plain_array(map(str, ids)), text_array(external_ids)
+    )
     assert rows, f"journal {journal_id} has no head"
     by_id: dict[UUID, Recorded] = {}
     by_external_id: dict[str, UUID] = {}
@@ -96,7 +98,7 @@ def encode_batch(
     return EncodedBatch(
         len(postings),
         (
-            [event.type for event in events],
+            plain_array([str(event.type) for event in events]),
             [event.payload for event in events],
             *_transaction_columns(postings),
             *_entry_columns(postings),

@@ -25,7 +25,7 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
   LEFT JOIN LATERAL (
         SELECT found.id, found.sequence, found.external_id, events.recorded_at,
                events.payload || coalesce(events.personal, '') AS payload
-          FROM unnest($2::uuid[]) AS wanted (id)
+          FROM unnest($2::text::uuid[]) AS wanted (id)
          CROSS JOIN LATERAL (
                 SELECT transactions.id, transactions.sequence, transactions.external_id
                   FROM transactions
@@ -34,7 +34,7 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
           JOIN events ON events.journal_id = $1 AND events.sequence = found.sequence
         UNION ALL
         SELECT found.id, found.sequence, found.external_id, NULL, NULL
-          FROM unnest($3::text[]) AS wanted (external_id)
+          FROM unnest($3::text::text[]) AS wanted (external_id)
          CROSS JOIN LATERAL (
                 SELECT transactions.id, transactions.sequence, transactions.external_id
                   FROM transactions
@@ -62,7 +62,7 @@ WITH head AS (
     INSERT INTO events (journal_id, sequence, recorded_at, type, payload, personal)
     SELECT $1, head.base + item.ordinal, head.recorded_at, item.type, item.payload, item.personal
       FROM head,
-           unnest($5::smallint[], $6::bytea[], $36::bytea[])
+           unnest($5::text::smallint[], $6::bytea[], $36::bytea[])
            WITH ORDINALITY AS item (type, payload, personal, ordinal)
 ), written_transactions AS (
     INSERT INTO transactions (journal_id, id, sequence, effective, external_id, correlation_id)
