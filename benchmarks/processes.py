@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,13 +34,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(dsn: str, log: Path) -> Iterator[Server]:
+def running_server(
+    dsn: str, log: Path, module: str = "ledger_server", *, options: Sequence[str] = ()
+) -> Iterator[Server]:
     """Start a server on a free port, as anybody would, and stop it at the end.
+
+    Args:
+        dsn: its database.
+        log: what it says is added here.
+        module: what is run.
+        options: further ones of its command line.
 
     Raises:
         ProcessError: it did not start.
     """
-    command = [sys.executable, "-m", "ledger_server", "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-m", module, "--listen", "127.0.0.1:0", *options]
     with (
         log.open("a") as errors,
         subprocess.Popen(

@@ -8,7 +8,7 @@ from dev.event_examples import JOURNAL, example
 from dev.event_schemas import DIALECT, JsonSchema, Schemas, facts
 from ledger_client.publish.envelopes import ENVELOPES, SCHEMA_VERSION, envelope
 
-#: Where a publisher publishes unless it is told otherwise.
+#: Where events are published in the documents; a publisher is told where.
 EXCHANGE: Final = "ledger.events"
 SUBJECT_PREFIX: Final = "ledger"
 

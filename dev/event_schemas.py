@@ -17,6 +17,7 @@ AMOUNTS: Final = frozenset(
         "ledger.v1.BalanceAfter.credit",
         "ledger.v1.BalanceAfter.debit",
         "ledger.v1.Entry.units",
+        "ledger.v1.Rate.rate",
         "ledger.v1.StandingLimit.available_min",
         "ledger.v1.VelocityLimit.amount_max",
     }

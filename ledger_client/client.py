@@ -2,15 +2,18 @@
 
 from ledger_client.calls.account_sets import AccountSetCalls
 from ledger_client.calls.accounts import AccountCalls
+from ledger_client.calls.audit import AuditCalls
 from ledger_client.calls.balances import BalanceCalls
 from ledger_client.calls.charts import ChartCalls
 from ledger_client.calls.cursors import CursorCalls
 from ledger_client.calls.erasures import ErasureCalls
 from ledger_client.calls.events import EventCalls
+from ledger_client.calls.fiscal_years import FiscalYearCalls
 from ledger_client.calls.holds import HoldCalls
 from ledger_client.calls.journals import JournalCalls
 from ledger_client.calls.limits import LimitCalls
 from ledger_client.calls.periods import PeriodCalls
+from ledger_client.calls.proofs import ProofCalls
 from ledger_client.calls.rates import RateCalls
 from ledger_client.calls.reports import ReportCalls
 from ledger_client.calls.statements import StatementCalls
@@ -28,11 +31,14 @@ class LedgerClient(
     HoldCalls,
     LimitCalls,
     PeriodCalls,
+    FiscalYearCalls,
     RateCalls,
     BalanceCalls,
     ReportCalls,
     StatementCalls,
     EventCalls,
+    AuditCalls,
+    ProofCalls,
     ErasureCalls,
     CursorCalls,
 ):

@@ -13,11 +13,13 @@ from ledger_client.ids import new_id
 from ledger_client.retry import RetryPolicy
 from ledger_proto.v1.account_sets_pb2_grpc import AccountSetServiceStub
 from ledger_proto.v1.accounts_pb2_grpc import AccountServiceStub
+from ledger_proto.v1.audit_pb2_grpc import AuditServiceStub
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
 from ledger_proto.v1.charts_pb2_grpc import ChartServiceStub
 from ledger_proto.v1.cursors_pb2_grpc import CursorServiceStub
 from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
+from ledger_proto.v1.fiscal_years_pb2_grpc import FiscalYearServiceStub
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceStub
 from ledger_proto.v1.journals_pb2_grpc import JournalServiceStub
 from ledger_proto.v1.limits_pb2_grpc import LimitServiceStub
@@ -99,10 +101,12 @@ class Connection:
         self._holds = HoldServiceStub(channel)
         self._limits = LimitServiceStub(channel)
         self._periods = PeriodServiceStub(channel)
+        self._fiscal_years = FiscalYearServiceStub(channel)
         self._rates = RateServiceStub(channel)
         self._balances = BalanceServiceStub(channel)
         self._reports = ReportServiceStub(channel)
         self._events = EventServiceStub(channel)
+        self._audits = AuditServiceStub(channel)
         self._proofs = ProofServiceStub(channel)
         self._erasures = ErasureServiceStub(channel)
         self._cursors = CursorServiceStub(channel)

@@ -10,6 +10,8 @@ from ledger_proto.v1 import (
     account_sets_pb2_grpc,
     accounts_pb2,
     accounts_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
     balances_pb2,
     balances_pb2_grpc,
     charts_pb2,
@@ -19,6 +21,8 @@ from ledger_proto.v1 import (
     erasures_pb2,
     erasures_pb2_grpc,
     event_stream_pb2,
+    fiscal_years_pb2,
+    fiscal_years_pb2_grpc,
     holds_pb2,
     holds_pb2_grpc,
     journals_pb2,
@@ -39,11 +43,13 @@ from ledger_proto.v1 import (
 )
 from ledger_server.api.account_sets import AccountSetServicer
 from ledger_server.api.accounts import AccountServicer
+from ledger_server.api.audit import AuditServicer
 from ledger_server.api.balances import BalanceServicer
 from ledger_server.api.charts import ChartServicer
 from ledger_server.api.cursors import CursorServicer
 from ledger_server.api.erasures import ErasureServicer
 from ledger_server.api.events import EventServicer, add_event_servicer
+from ledger_server.api.fiscal_years import FiscalYearServicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
@@ -81,8 +87,10 @@ class App:
             reports_pb2,
             periods_pb2,
             limits_pb2,
+            fiscal_years_pb2,
             rates_pb2,
             event_stream_pb2,
+            audit_pb2,
             proofs_pb2,
             erasures_pb2,
             cursors_pb2,
@@ -161,6 +169,9 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     )
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), methods)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), methods)
+    fiscal_years_pb2_grpc.add_FiscalYearServiceServicer_to_server(
+        FiscalYearServicer(database, tokens, library, _now), methods
+    )
     rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), methods)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
         LimitServicer(database, tokens, library), methods
@@ -168,6 +179,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     holds_pb2_grpc.add_HoldServiceServicer_to_server(
         HoldServicer(database, tokens, poster), methods
     )
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(database), methods)
     cursors_pb2_grpc.add_CursorServiceServicer_to_server(CursorServicer(database, tokens), methods)
     hub = EventHub(database)
     add_event_servicer(EventServicer(database, tokens, hub), methods)

@@ -327,7 +327,7 @@ _CHECKS = {
         SELECT sequence FROM (SELECT sequence FROM transactions JOIN journals ON journals.id =
                journal_id WHERE code = $1) AS one
           FULL JOIN (SELECT sequence FROM events JOIN journals ON id = journal_id
-               WHERE code = $1 AND type = 21) AS other USING (sequence)
+               WHERE code = $1 AND type BETWEEN 21 AND 29) AS other USING (sequence)
          WHERE one.sequence IS NULL OR other.sequence IS NULL
     """,
     "a transaction does not balance": """

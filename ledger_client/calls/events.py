@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from grpc import aio
 
@@ -11,6 +11,8 @@ from ledger_client.connection import Connection
 from ledger_client.convert import encode, events
 from ledger_client.models import Event, EventBatch, EventFilter, Head, Reference
 from ledger_proto.v1 import event_stream_pb2 as pb
+
+_LIST_EVENTS: Final = f"/{pb.DESCRIPTOR.services_by_name['EventService'].full_name}/ListEvents"
 
 
 class EventCalls(Connection):
@@ -109,3 +111,28 @@ class EventCalls(Connection):
             raise errors.from_call(failure) from None
         finally:
             stream.cancel()
+
+    async def list_events_encoded(
+        self, journal: Reference, *, after_sequence: int, page_size: int
+    ) -> bytes:
+        """Return events after a position, as the bytes of the response that were sent.
+
+        For those who hash events: docs/proofs.md says what of them. Events come out of the
+        database, never out of a server's memory.
+
+        Args:
+            journal: code or id.
+            after_sequence: begins with the event after this one; 0 from the first.
+            page_size: no more than these, at most 1,000; there may be fewer though more follow.
+
+        Raises:
+            LedgerError: as for `list_events`.
+        """
+        request = pb.ListEventsRequest(
+            journal=encode.reference(journal), after_sequence=after_sequence, page_size=page_size
+        )
+        method: Any = self._channel.unary_unary(
+            _LIST_EVENTS, request_serializer=pb.ListEventsRequest.SerializeToString
+        )
+        encoded: bytes = await self._call(method, request)
+        return encoded

@@ -16,8 +16,9 @@ from ledger_client.models import (
 )
 from ledger_proto.v1 import reports_pb2 as pb
 
-#: The most that a page may have. A million rows are read in a hundred answers of 3 MiB or so.
-ROWS_PER_PAGE: Final = 10_000
+#: The most that a page may have, of one period: some 6 MiB. Each page makes the report anew, so
+#: there should be few.
+ROWS_PER_PAGE: Final = 50_000
 
 
 class ReportCalls(Connection):
@@ -58,6 +59,7 @@ class ReportCalls(Connection):
             InvalidRequestError: dates in the wrong order, or a position beyond the head.
             NotFoundError: journal or currency is not there.
         """
+        periods = 1 + (max(comparison.count, len(comparison.periods)) if comparison else 0)
         request = pb.GetTrialBalanceRequest(
             journal=encode.reference(journal),
             from_date=encode.date(from_date),
@@ -67,7 +69,7 @@ class ReportCalls(Connection):
             include_zero_rows=include_zero_rows,
             as_known_at=as_known_at or 0,
             set_depth=set_depth,
-            page_size=ROWS_PER_PAGE,
+            page_size=max(ROWS_PER_PAGE // periods, 1),
             form=reports.trial_balance_form(form),
             without_closing=without_closing,
             comparison=reports.comparison(comparison),

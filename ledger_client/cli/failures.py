@@ -31,11 +31,13 @@ class ExitCode(enum.IntEnum):
     CONFLICT = 5
     REFUSED = 6
     UNAVAILABLE = 7
+    WRONG = 8
 
 
 EXIT_CODES_HELP: Final = (
     "Exit codes: 0 ok, 2 usage, 3 invalid request or file, 4 not found, 5 conflict, "
-    "6 refused by a rule of the books, 7 server unavailable or too slow, 1 anything else."
+    "6 refused by a rule of the books, 7 server unavailable or too slow, 8 something was found "
+    "wrong by verify, proof or anchor, 1 anything else."
 )
 
 _EXIT_CODES: Final[Sequence[tuple[type[LedgerError], ExitCode]]] = (
@@ -158,6 +160,16 @@ _HINTS: Final = {
     "PERIOD_CLOSED": "give a later --date; see ledgerctl period show --journal J",
     "PERIOD_LOCKED": "give a later --date, or --behind-soft-lock if you may",
     "PERIOD_ORDER": "see ledgerctl period show --journal J",
+    "FISCAL_YEAR_NOT_FOUND": "see ledgerctl year list --journal J",
+    "FISCAL_YEAR_EXISTS": "see ledgerctl year list --journal J",
+    "FISCAL_YEAR_ORDER": "see ledgerctl year list --journal J",
+    "RETAINED_EARNINGS_INVALID": (
+        "name one with --retained-earnings ACCOUNT; it stands in equity: "
+        "ledgerctl chart show --journal J"
+    ),
+    "ACCOUNT_CATEGORY_AMBIGUOUS": (
+        "take it out where it does not belong: ledgerctl set remove SET --account ACCOUNT"
+    ),
     "RATE_NOT_FOUND": "see ledgerctl rate list --journal J",
     "CURSOR_NOT_FOUND": "see ledgerctl cursor list --journal J",
     "CURSOR_HELD": "stop who holds it, or wait until its lease ends",

@@ -4,11 +4,12 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
 
 from ledger_client.cli.failures import CommandError, ExitCode, exit_code_of
 from ledger_client.cli.files import PROBLEMS_MAX, print_problems, read_bytes, stop_for
@@ -19,11 +20,32 @@ from ledger_client.cli.general_journal_csv import (
     read_journal,
 )
 from ledger_client.cli.journal_import import TEMPLATE, Outcome, create_accounts, post_all
+from ledger_client.cli.opening_balances import import_opening_balances
 from ledger_client.cli.rendering import Output, visible
 from ledger_client.cli.session import Session, command
 from ledger_client.errors import LedgerError, from_refusal
 
-app = typer.Typer()
+#: The command that `import FILE.csv` means.
+_DEFAULT: Final = "journal"
+
+
+class _ImportGroup(TyperGroup):
+    """A group of which one command need not be named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command's name before arguments that name none."""
+        if args and args[0] not in {*self.commands, "--help", "-h"}:
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_ImportGroup,
+    no_args_is_help=True,
+    help="Books from files. `import FILE.csv` is `import journal FILE.csv`.",
+)
+
+command(app, "opening-balances", timeout_seconds=60.0)(import_opening_balances)
 
 _NOTHING: Final = "nothing was posted"
 #: Bound of a call: a full batch, on a busy server.
@@ -45,7 +67,7 @@ class Plan:
     accounts: set[str]
 
 
-@command(app, "import", timeout_seconds=TIMEOUT_SECONDS)
+@command(app, _DEFAULT, timeout_seconds=TIMEOUT_SECONDS)
 async def import_file(
     session: Session,
     file: Annotated[Path, _File],

@@ -7,20 +7,24 @@ import typer
 from ledger_client.cli import (
     account_sets,
     accounts,
+    anchors,
     balances,
     charts,
+    checkpoints,
     currencies,
     cursors,
     dead_letters,
     erasures,
     events,
     exports,
+    fiscal_years,
     holds,
     imports,
     journals,
     limits,
     periods,
     postings,
+    proofs,
     publishing,
     rates,
     reports,
@@ -29,6 +33,7 @@ from ledger_client.cli import (
     templates,
     topologies,
     transactions,
+    verification,
     versions,
 )
 from ledger_client.cli.failures import EXIT_CODES_HELP
@@ -55,14 +60,19 @@ app.add_typer(transactions.app, name="transaction")
 app.add_typer(balances.app)
 app.add_typer(limits.app, name="limit")
 app.add_typer(periods.app, name="period")
+app.add_typer(fiscal_years.app, name="year")
 app.add_typer(rates.app, name="rate")
 app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(imports.app)
+app.add_typer(imports.app, name="import")
 app.add_typer(exports.app, name="export")
 app.add_typer(erasures.app)
 reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(verification.app)
+app.add_typer(checkpoints.app, name="checkpoint")
+app.add_typer(proofs.app, name="proof")
+app.add_typer(anchors.app)
 app.add_typer(topologies.app, name="topology")
 app.add_typer(publishing.app)
 app.add_typer(cursors.app, name="cursor")

@@ -22,6 +22,8 @@ from ledger_client.publish.publisher import LEASE_SECONDS_DEFAULT, Publisher, Se
 from ledger_client.publish.target import Target
 from ledger_client.publish.troubles import GaveUpError
 
+logger: Final = logging.getLogger("ledger_client.publish")
+
 app = typer.Typer()
 
 #: Where the password is, if it is not in the URL.
@@ -32,8 +34,11 @@ ONCE_PATIENCE_SECONDS: Final = 60.0
 #: A shorter heartbeat would end connections that are merely slow.
 HEARTBEAT_SECONDS_MIN: Final = 2
 
+#: Between lines in the log that say how it goes.
+REPORT_SECONDS: Final = 60.0
+
 #: Loggers that say with tracebacks what our own says in a line.
-_NOISY: Final = ("aio_pika", "aiormq", "nats")
+_NOISY: Final = ("aio_pika", "aiormq", "asyncio", "nats")
 
 
 class Form(enum.StrEnum):
@@ -51,74 +56,83 @@ class Unpublishable(enum.StrEnum):
     REFER = "refer"
 
 
+To = Annotated[
+    str,
+    typer.Option(
+        envvar="LEDGER_BROKER_URL",
+        metavar="URL",
+        show_envvar=True,
+        help="amqp://USER@HOST/VHOST or amqps:// (RabbitMQ), nats://HOST or tls:// (NATS). "
+        f"The password may come from {PASSWORD_VARIABLE}.",
+    ),
+]
+Exchange = Annotated[
+    str | None, typer.Option(help="RabbitMQ: the topic exchange; made if it is not there.")
+]
+Stream = Annotated[
+    str | None, typer.Option(help="NATS: the JetStream stream, of this publisher alone.")
+]
+CreateStream = Annotated[
+    bool, typer.Option("--create-stream", help="NATS: make the stream if it is not there.")
+]
+SubjectPrefix = Annotated[str, typer.Option(help="NATS: subjects are PREFIX.JOURNAL.TYPE.")]
+EnvelopeOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE", help="Of the envelope, such as type_prefix; may be repeated."
+    ),
+]
+Types = Annotated[str, typer.Option(help="Only these, such as journal.posted,hold.created.")]
+Balances = Annotated[
+    bool, typer.Option("--balances", help="Publish a balance.updated for each entry too.")
+]
+Name = Annotated[
+    str | None,
+    typer.Option(help="Of the cursor: publishers that share it take turns; else the target."),
+]
+LeaseSeconds = Annotated[
+    int, typer.Option(min=1, max=300, metavar="SECONDS", help="After which another takes over.")
+]
+InFlight = Annotated[
+    int, typer.Option(min=1, max=4_000, help="Messages sent before the first is confirmed.")
+]
+OnUnpublishable = Annotated[
+    Unpublishable,
+    typer.Option(
+        help="An event the broker cannot carry: stand still before it, or publish in its place "
+        "where to find it."
+    ),
+]
+Once = Annotated[bool, typer.Option("--once", help="End when all that is there now is published.")]
+Patience = Annotated[
+    float | None,
+    typer.Option(
+        parser=parse_seconds,
+        metavar="SECONDS",
+        help="End when kept waiting so long; else never, with --once after 60.",
+    ),
+]
+
+
 @command(app, "publish")
 async def publish(
     session: Session,
     *,
-    to: Annotated[
-        str,
-        typer.Option(
-            envvar="LEDGER_BROKER_URL",
-            metavar="URL",
-            show_envvar=True,
-            help="amqp://USER@HOST/VHOST or amqps:// (RabbitMQ), nats://HOST or tls:// (NATS). "
-            f"The password may come from {PASSWORD_VARIABLE}.",
-        ),
-    ],
-    exchange: Annotated[
-        str | None, typer.Option(help="RabbitMQ: the topic exchange; made if it is not there.")
-    ] = None,
-    stream: Annotated[
-        str | None, typer.Option(help="NATS: the JetStream stream, of this publisher alone.")
-    ] = None,
-    create_stream: Annotated[
-        bool, typer.Option("--create-stream", help="NATS: make the stream if it is not there.")
-    ] = False,
-    subject_prefix: Annotated[
-        str, typer.Option(help="NATS: subjects are PREFIX.JOURNAL.TYPE.")
-    ] = "ledger",
+    to: To,
+    exchange: Exchange = None,
+    stream: Stream = None,
+    create_stream: CreateStream = False,
+    subject_prefix: SubjectPrefix = "ledger",
     envelope: Annotated[Form, typer.Option(help="The form of messages.")] = Form.CLOUDEVENTS,
-    envelope_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="Of the envelope, such as type_prefix; may be repeated."
-        ),
-    ] = None,
-    types: Annotated[
-        str, typer.Option(help="Only these, such as journal.posted,hold.created; else all.")
-    ] = "",
-    balances: Annotated[
-        bool, typer.Option("--balances", help="Publish a balance.updated for each entry too.")
-    ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option(help="Of the cursor: publishers that share it take turns; else the target."),
-    ] = None,
-    lease: Annotated[
-        int,
-        typer.Option(min=1, max=300, metavar="SECONDS", help="After which another takes over."),
-    ] = LEASE_SECONDS_DEFAULT,
-    in_flight: Annotated[
-        int, typer.Option(min=1, max=4_000, help="Messages sent before the first is confirmed.")
-    ] = 256,
-    unpublishable: Annotated[
-        Unpublishable,
-        typer.Option(
-            help="An event the broker cannot carry: stand still before it, or publish in its "
-            "place where to find it."
-        ),
-    ] = Unpublishable.STOP,
-    once: Annotated[
-        bool, typer.Option("--once", help="End when all that is there now is published.")
-    ] = False,
-    patience: Annotated[
-        float | None,
-        typer.Option(
-            parser=parse_seconds,
-            metavar="SECONDS",
-            help="End when kept waiting so long; else never, with --once after 60.",
-        ),
-    ] = None,
+    envelope_option: EnvelopeOptions = None,
+    types: Types = "",
+    balances: Balances = False,
+    name: Name = None,
+    lease: LeaseSeconds = LEASE_SECONDS_DEFAULT,
+    in_flight: InFlight = 256,
+    unpublishable: OnUnpublishable = Unpublishable.STOP,
+    once: Once = False,
+    patience: Patience = None,
 ) -> None:
     """Publish a journal's events to RabbitMQ or NATS JetStream: in order, each at least once.
 
@@ -167,11 +181,27 @@ async def _run(publisher: Publisher, *, until: int | None) -> None:
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, publisher.stop)
+    reporting = asyncio.create_task(_report(publisher))
     try:
         await publisher.run(until=until)
     finally:
+        reporting.cancel()
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+async def _report(publisher: Publisher) -> None:
+    """Write how it goes into the log, now and then, if it goes at all or should."""
+    reported = -1
+    while True:
+        await asyncio.sleep(REPORT_SECONDS)
+        status = publisher.status
+        if status.published != reported or status.lag:
+            logger.info(
+                "%s: published %d, at event %d of %d, retried %d",
+                *(status.state, status.published, status.position, status.head, status.retried),
+            )
+        reported = status.published
 
 
 def _target(

@@ -2,11 +2,11 @@
 
 import dataclasses
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
+from uuid import UUID
 
 import typer
 
@@ -125,19 +125,34 @@ async def import_file(
     """Record the rates of a CSV file with the columns base,quote,time,rate,source.
 
     A time is ISO 8601 with an offset, or a date: the beginning of that day in UTC. The whole
-    file is checked first, and nothing is recorded of a file with a mistake. The same file again
-    records nothing twice.
+    file is checked first, and nothing is recorded of a file with a mistake. What is there already
+    is not recorded again.
     """
     journal = await session.ledger.get_journal(await session.journal())
     known = {each.code async for each in session.ledger.list_currencies(journal.id)}
     rates, problems = parse_rates(read_bytes(file), known)
     if problems:
         stop_for(session, file, problems, "nothing was recorded")
+    new = await _not_there(session, journal.id, rates)
     if not dry_run:
-        for start in range(0, len(rates), _RATES_PER_CALL):
-            part = rates[start : start + _RATES_PER_CALL]
-            await session.ledger.record_rates(journal.id, part, request_id=_key(part))
-    session.show({"rates": len(rates), "dry_run": dry_run})
+        for start in range(0, len(new), _RATES_PER_CALL):
+            await session.ledger.record_rates(journal.id, new[start : start + _RATES_PER_CALL])
+    there = len(rates) - len(new)
+    session.show({"recorded": len(new), "already_there": there, "dry_run": dry_run})
+
+
+async def _not_there(session: Session, journal_id: UUID, rates: Sequence[NewRate]) -> list[NewRate]:
+    """Return the rates that the journal does not have, or has otherwise since."""
+    last: dict[tuple[object, ...], Decimal] = {}
+    async for there in session.ledger.list_rates(journal_id):
+        # The latest recorded first: what comes after it was corrected.
+        last.setdefault(_place(there), there.rate)
+    new: list[NewRate] = []
+    for rate in rates:
+        if last.get(_place(rate)) != rate.rate:
+            last[_place(rate)] = rate.rate
+            new.append(rate)
+    return new
 
 
 def parse_rates(data: bytes, known: set[str]) -> tuple[list[NewRate], list[Problem]]:
@@ -200,10 +215,8 @@ def _value(text: str, wrong: list[str]) -> Decimal:
     return value
 
 
-def _key(part: Sequence[NewRate]) -> str:
-    """Return a key that the same rates always have, so that they are recorded once."""
-    text = "\n".join(str(dataclasses.astuple(rate)) for rate in part)
-    return f"rates-{hashlib.sha256(text.encode()).hexdigest()[:48]}"
+def _place(rate: NewRate | Rate) -> tuple[object, ...]:
+    return rate.base, rate.quote, rate.effective_time, rate.source
 
 
 def _record(rate: Rate) -> Record:

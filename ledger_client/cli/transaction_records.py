@@ -123,7 +123,8 @@ def _head(transaction: Transaction) -> Record:
 def _shown_head(transaction: Transaction) -> Record:
     """Return the fields that say something, template and version as one."""
     head = dict(_head(transaction))
-    head["template"] = f"{transaction.template_code} version {transaction.template_version}"
+    if transaction.template_code:  # what closes a year has none
+        head["template"] = f"{transaction.template_code} version {transaction.template_version}"
     head["reversed_by"] = ", ".join(map(str, transaction.reversed_by))
     del head["template_version"]
     return {name: value for name, value in head.items() if value not in (None, "", {})}

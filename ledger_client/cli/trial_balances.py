@@ -54,9 +54,16 @@ def trial_balance_csv(report: TrialBalance) -> str:
 
 
 def _csv_rows(report: TrialBalance, row: TrialBalanceRow | TrialBalanceTotal) -> Iterator[Record]:
-    for period, each in zip(report.periods, (row.columns, *row.earlier), strict=True):
-        days = {"from_date": period.from_date, "as_of": period.as_of}
-        yield {"currency": row.currency, **days, **_amounts(each)}
+    yield {"currency": row.currency, **_days(report, 0), **_amounts(row.columns)}
+    for number, each in enumerate(row.earlier, 1):
+        yield {"currency": row.currency, **_days(report, number), **_amounts(each)}
+
+
+def _days(report: TrialBalance, number: int) -> Record:
+    if len(report.periods) <= 1:
+        return {}
+    period = report.periods[number]
+    return {"from_date": period.from_date, "as_of": period.as_of}
 
 
 def _print(session: Session, journal: str, report: TrialBalance) -> None:
@@ -88,7 +95,7 @@ def _compared(
     report: TrialBalance, rows: Iterable[TrialBalanceRow], total: TrialBalanceTotal
 ) -> Grid | None:
     """Return the closings of all periods side by side, None if there is one period."""
-    if len(report.periods) == 1:
+    if len(report.periods) <= 1:
         return None
     labels = [period_label(period) for period in report.periods]
 

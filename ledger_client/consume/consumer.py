@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 #: Between attempts to reach a broker or an inbox.
 BACKOFF_SECONDS_FIRST: Final = 0.2
-BACKOFF_SECONDS_MAX: Final = 30.0
+BACKOFF_SECONDS_MAX: Final = 5.0
 CONCURRENCY_DEFAULT: Final = 10
 
 
@@ -107,17 +107,11 @@ class Consumer(abc.ABC, Generic[T]):
         waits = _backoff()
         while not self._stopping.is_set():
             connections = self.counts.connections
-            try:
-                await self._session()
-            except self.unavailable as error:
+            if why := await self._lost():
                 if self.counts.connections > connections:
                     waits = _backoff()  # it had worked
                 wait_seconds = next(waits)
-                logger.warning(
-                    "connecting again in %g s: %s",
-                    wait_seconds,
-                    str(error) or type(error).__name__,
-                )
+                logger.warning("connecting again in %g s: %s", wait_seconds, why)
                 await self._pause(wait_seconds)
             if self._bug is not None:
                 raise self._bug
@@ -125,6 +119,19 @@ class Consumer(abc.ABC, Generic[T]):
     def stop(self) -> None:
         """Take no more, handle to the end what was begun, then let `run` return."""
         self._stopping.set()
+
+    async def _lost(self) -> str:
+        """Consume on one connection; return why it was lost, nothing if it was not."""
+        try:
+            await self._session()
+        except self.unavailable as error:
+            return str(error) or type(error).__name__
+        except asyncio.CancelledError:
+            # Drivers cancel what waits on a connection that is lost.
+            if _is_cancelled():
+                raise
+            return "the driver gave up"
+        return ""
 
     @abc.abstractmethod
     async def _session(self) -> None:
@@ -149,6 +156,8 @@ class Consumer(abc.ABC, Generic[T]):
 
     async def _ended(self) -> None:
         """Return when all is settled that was begun, whatever became of the connection."""
+        if _is_cancelled():
+            self.stop()  # so that what waits gives up
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -195,6 +204,12 @@ class Consumer(abc.ABC, Generic[T]):
                 self.counts.retried += 1
             case DeadLetter():
                 self.counts.dead += 1
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled the task that runs here."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _backoff() -> Iterator[float]:

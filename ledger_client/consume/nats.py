@@ -185,7 +185,7 @@ class NatsConsumer(Consumer[T]):
                 continue
             try:
                 messages = await subscription.fetch(room, FETCH_SECONDS)
-            except nats.errors.TimeoutError:
+            except TimeoutError:
                 continue
             for message in messages:
                 self._begin(self._settle(jetstream, message))

@@ -52,7 +52,14 @@ WITH pruned AS (
 SELECT count(*) FROM pruned
 """
 
-_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+#: The third is what the driver raises where a connection breaks in the middle of a statement.
+_FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 #: For a connection out of the pool, and for a note.
 SECONDS_MAX: Final = 30.0

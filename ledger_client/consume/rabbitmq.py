@@ -8,7 +8,7 @@ delivers it again, and never loses it.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final, TypeVar
 
 import aio_pika
@@ -57,6 +57,7 @@ class RabbitMQConsumer(Consumer[T]):
         aiormq.exceptions.ChannelInvalidStateError,
         OSError,
         EOFError,
+        StopAsyncIteration,
         TimeoutError,
     )
 
@@ -107,6 +108,10 @@ class RabbitMQConsumer(Consumer[T]):
         self._queue = topology.queue(queue)
 
     async def _session(self) -> None:
+        with _failures_named():
+            await self._consume_once()
+
+    async def _consume_once(self) -> None:
         connection = await asyncio.wait_for(aio_pika.connect(self._url), CONNECT_SECONDS)
         try:
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -158,14 +163,17 @@ class RabbitMQConsumer(Consumer[T]):
         """Handle one message and do with it what it came to."""
         outcome = await self._outcome(_delivery(message))
         try:
-            while not await self._carried_out(channel, message, outcome):
-                # Nobody would get it. Kept, not acknowledged, until somebody would.
-                await self._pause(CHECK_SECONDS)
-                if self._stopping.is_set():
-                    outcome = None
+            with _failures_named():
+                while not await self._carried_out(channel, message, outcome):
+                    # Nobody would get it. Kept, not acknowledged, until somebody would.
+                    await self._pause(CHECK_SECONDS)
+                    if self._stopping.is_set():
+                        outcome = None
         except self.unavailable as error:
-            # It comes again.
+            # Whether the broker knows is in doubt. Without the channel it comes again for sure.
             logger.debug("not acknowledged: %s", error)
+            with contextlib.suppress(*self.unavailable), _failures_named():
+                await asyncio.wait_for(channel.close(), CLOSE_SECONDS)
 
     async def _carried_out(
         self, channel: AbstractChannel, message: AbstractIncomingMessage, outcome: Outcome | None
@@ -246,6 +254,17 @@ class RabbitMQConsumer(Consumer[T]):
             mandatory=True,
             timeout=CONFIRM_SECONDS,
         )
+
+
+@contextlib.contextmanager
+def _failures_named() -> Iterator[None]:
+    """Give a class to what the driver raises without one where a write is cut off."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise aiormq.exceptions.AMQPError("the connection was cut off") from error
 
 
 def _delivery(message: AbstractIncomingMessage) -> Delivery:

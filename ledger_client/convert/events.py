@@ -9,12 +9,12 @@ from uuid import UUID
 from google.protobuf import json_format
 
 from ledger_client import models
-from ledger_client.convert import decode, encode, limits, words
+from ledger_client.convert import decode, encode, fiscal_years, limits, rates, words
 from ledger_proto.v1 import common_pb2, event_stream_pb2, events_pb2
 
 _PREFIX: Final = "EVENT_TYPE_"
 #: Nouns of two words in the names of types; all others have one.
-_LONG_NOUNS: Final = ("account_set", "personal_data")
+_LONG_NOUNS: Final = ("account_set", "personal_data", "fiscal_year")
 
 
 def event(received: events_pb2.Event) -> models.Event:
@@ -114,6 +114,13 @@ def _erasure(fact: Any, _received: object) -> models.PersonalDataErased:
     return models.PersonalDataErased(sequences=tuple(fact.sequences), reason=fact.reason)
 
 
+def _rate(fact: Any, received: events_pb2.Event) -> models.Rate:
+    # The event's, and left empty in what is stored.
+    fact.rate.sequence = received.sequence
+    fact.rate.record_time.CopyFrom(received.record_time)
+    return rates.rate(fact.rate)
+
+
 def _fields(value: Any) -> dict[str, Any]:
     """Return the fields of a value, to make one of a class that has more."""
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
@@ -173,5 +180,9 @@ _FACTS: Final[Mapping[str, Callable[[Any, Any], models.Fact]]] = {
     "limit_attached": lambda fact, _: limits.attachment(fact.attachment),
     "limit_detached": lambda fact, _: limits.attachment(fact.attachment),
     "personal_data_erased": _erasure,
+    "rate_recorded": _rate,
+    "fiscal_year_opened": lambda fact, _: fiscal_years.year(fact.year),
+    "fiscal_year_closed": lambda fact, _: fiscal_years.close(fact),
+    "fiscal_year_reopened": lambda fact, _: fiscal_years.reopening(fact),
     "balance_updated": _balance_update,
 }

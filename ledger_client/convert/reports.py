@@ -50,7 +50,8 @@ def trial_balance(
     first_page: pb.GetTrialBalanceResponse, rows: Sequence[models.TrialBalanceRow]
 ) -> models.TrialBalance:
     """Return a trial balance of all `rows`, with the totals and the position of its first page."""
-    form = pb.TrialBalanceForm.Name(first_page.form)
+    # A server that knows no other form does not say which it is.
+    form = pb.TrialBalanceForm.Name(first_page.form or pb.TRIAL_BALANCE_FORM_NET)
     return models.TrialBalance(
         rows=tuple(rows),
         totals=tuple(

@@ -1,5 +1,12 @@
 """The values that callers of the ledger handle: plain, immutable, exact."""
 
+from ledger_client.models.audit import (
+    StoredBalance,
+    StoredBooks,
+    StoredDay,
+    StoredEntry,
+    StoredTransaction,
+)
 from ledger_client.models.balances import Balance, LayerBalance
 from ledger_client.models.books import (
     Account,
@@ -32,6 +39,18 @@ from ledger_client.models.events import (
     MembersChange,
     PersonalDataErased,
 )
+from ledger_client.models.fiscal_years import (
+    ClosedAmount,
+    ClosingEntry,
+    DayState,
+    FiscalMonth,
+    FiscalYear,
+    FiscalYearDetails,
+    FiscalYearStatus,
+    YearClose,
+    YearClosePreview,
+    YearReopening,
+)
 from ledger_client.models.holds import Hold, HoldEntry, HoldResult
 from ledger_client.models.limits import (
     Limit,
@@ -42,6 +61,7 @@ from ledger_client.models.limits import (
     VelocityLimit,
 )
 from ledger_client.models.periods import Period
+from ledger_client.models.proofs import Checkpoint, ConsistencyProof, InclusionProof
 from ledger_client.models.rates import NewRate, Rate, RateInForce
 from ledger_client.models.reports import (
     BalanceSheet,
@@ -126,12 +146,17 @@ __all__ = [
     "ChartNode",
     "ChartPlan",
     "ChartRow",
+    "Checkpoint",
+    "ClosedAmount",
+    "ClosingEntry",
     "Comparison",
     "ComparisonInterval",
+    "ConsistencyProof",
     "Currency",
     "CurrencyAmounts",
     "Cursor",
     "CursorHolding",
+    "DayState",
     "Direction",
     "Entry",
     "EntryDefinition",
@@ -140,6 +165,10 @@ __all__ = [
     "EventBatch",
     "EventFilter",
     "Fact",
+    "FiscalMonth",
+    "FiscalYear",
+    "FiscalYearDetails",
+    "FiscalYearStatus",
     "GeneralLedger",
     "Head",
     "Hold",
@@ -148,6 +177,7 @@ __all__ = [
     "HoldEntry",
     "HoldResult",
     "HoldStatus",
+    "InclusionProof",
     "IncomeStatement",
     "IncomeStatementTotal",
     "Journal",
@@ -185,6 +215,11 @@ __all__ = [
     "StatementBalance",
     "StatementEntry",
     "StatementHold",
+    "StoredBalance",
+    "StoredBooks",
+    "StoredDay",
+    "StoredEntry",
+    "StoredTransaction",
     "Transaction",
     "TransactionFields",
     "TransactionKind",
@@ -200,4 +235,7 @@ __all__ = [
     "VelocityLimit",
     "VelocityMeasure",
     "VelocityWindow",
+    "YearClose",
+    "YearClosePreview",
+    "YearReopening",
 ]

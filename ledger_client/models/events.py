@@ -7,8 +7,10 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from ledger_client.models.books import Account, AccountSet, Currency, Journal
+from ledger_client.models.fiscal_years import FiscalYear, YearClose, YearReopening
 from ledger_client.models.limits import Limit, LimitAttachment
 from ledger_client.models.periods import Period
+from ledger_client.models.rates import Rate
 from ledger_client.models.transactions import BalanceAfter, Transaction
 from ledger_client.models.tx_templates import TxTemplate
 from ledger_client.models.words import Layer
@@ -86,6 +88,10 @@ Fact: TypeAlias = (
     | Limit
     | LimitAttachment
     | PersonalDataErased
+    | Rate
+    | FiscalYear
+    | YearClose
+    | YearReopening
     | Mapping[str, Any]
 )
 

@@ -50,7 +50,7 @@ class StatementEntry:
     external_id: str
     #: Empty if the transaction has none.
     correlation_id: str
-    #: Empty for a reversal and for ends of holds.
+    #: What it was posted from; a reversal has that of what it takes back.
     template_code: str
     #: What the transaction does.
     kind: TransactionKind

@@ -44,6 +44,7 @@ class TransactionKind(enum.StrEnum):
     RELEASE = "RELEASE"  # gives back what is left of a hold
     EXPIRY = "EXPIRY"  # gives back what is left of a hold whose time has passed
     REVERSAL = "REVERSAL"  # takes another transaction back
+    CLOSING = "CLOSING"  # closes a fiscal year
 
 
 class HoldStatus(enum.StrEnum):

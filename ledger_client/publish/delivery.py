@@ -15,7 +15,11 @@ from ledger_client.models import Event, EventBatch, Journal
 from ledger_client.publish.lease import Lease
 from ledger_client.publish.message import Envelope, Message, UnpublishableError
 from ledger_client.publish.pacing import Backoff
-from ledger_client.publish.reference import reference_of_event, reference_of_message
+from ledger_client.publish.reference import (
+    CONTENT_TYPE,
+    reference_of_event,
+    reference_of_message,
+)
 from ledger_client.publish.status import State, Status
 from ledger_client.publish.target import (
     FencedError,
@@ -24,6 +28,8 @@ from ledger_client.publish.target import (
     Published,
     PublishError,
     Target,
+    TargetSetupError,
+    TargetUnavailableError,
     UnroutableError,
 )
 from ledger_client.publish.troubles import Troubles
@@ -62,6 +68,8 @@ class Delivery:
         self._status = status
         self._troubles = troubles
         self._is_open = False
+        #: The last message that the target had when it was opened, until those after it come.
+        self._found: Published | None = None
         self._backoff = Backoff()
 
     async def deliver(self, lease: Lease, batch: EventBatch) -> bool:
@@ -82,6 +90,7 @@ class Delivery:
                 break
             # What has no form stands in the way of all behind it.
             events = events[len(messages) :]
+            self._moved_to(lease, events[0].sequence - 1)
             await self._stuck(broken, events[0].sequence)
             if self._troubles.stopping.is_set():
                 return False
@@ -91,6 +100,7 @@ class Delivery:
     async def close(self) -> None:
         """Close the target; what was not confirmed is in doubt."""
         self._is_open = False
+        self._found = None
         await self._target.close()
 
     def _messages(self, events: Sequence[Event]) -> tuple[list[Message], Exception | None]:
@@ -109,7 +119,7 @@ class Delivery:
 
     async def _send(self, lease: Lease, messages: Sequence[Message]) -> bool:
         """Have the broker confirm messages in order; return False at the end, with some left."""
-        waiting = list(messages)
+        waiting = self._left(messages)
         while waiting:
             if self._troubles.stopping.is_set():
                 return False
@@ -117,7 +127,8 @@ class Delivery:
             confirmed, failure = 0, None
             try:
                 if not self._is_open:
-                    waiting = await self._open(waiting)
+                    await self._open()
+                    waiting = self._left(waiting)
                 if waiting:
                     await self._target.publish(waiting)
                 confirmed = len(waiting)
@@ -136,21 +147,43 @@ class Delivery:
                 waiting = await self._failed(failure, waiting)
         return True
 
-    async def _open(self, waiting: list[Message]) -> list[Message]:
-        """Open the target; return what it does not have yet."""
+    async def _open(self) -> None:
+        """Open the target and learn what it has."""
         try:
             found = await self._target.open(self._route.origin)
+            await self._check_found(found)
         except BaseException:
             await self._target.close()
             raise
         self._is_open = True
-        left = unpublished(waiting, found)
-        self._status.skipped += len(waiting) - len(left)
+        self._found = found
+
+    async def _check_found(self, found: Published | None) -> None:
+        """Refuse a target that has events which the journal has not: a backup was restored."""
+        if found is None or found.sequence <= self._status.head:
+            return
+        try:
+            head = (await self._ledger.get_head(self._route.journal.code)).sequence
+        except LedgerError as error:
+            raise TargetUnavailableError(f"the journal's head is not known: {error}") from error
+        if found.sequence > head:
+            raise TargetSetupError(
+                f"{self._target.name} ends with event {found.sequence}, the journal with {head}: "
+                "it was published from another past of this journal; give it a new place"
+            )
+
+    def _left(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the messages that the target does not have yet, as far as it can tell."""
+        left = unpublished(messages, self._found)
+        self._status.skipped += len(messages) - len(left)
+        if left:
+            self._found = None
         return left
 
     async def _failed(self, error: PublishError, waiting: list[Message]) -> list[Message]:
         """Do what can be done about a failure and wait; return what is to be published next."""
-        if isinstance(error, MessageTooLargeError) and self._route.unpublishable == "refer":
+        may_refer = self._route.unpublishable == "refer" and waiting[0].content_type != CONTENT_TYPE
+        if isinstance(error, MessageTooLargeError) and may_refer:
             self._refer(error, str(error))
             stand_in = reference_of_message(waiting[0], self._route.journal.id, str(error))
             return [stand_in, *waiting[1:]]

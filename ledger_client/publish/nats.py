@@ -1,9 +1,11 @@
 """NATS JetStream: a stream for one publisher, a subject for each type.
 
-Order and one publisher. Each message says which sequence of the stream it must follow. If one
-fails, those behind it do not fit and fail too, though they were on their way already; and a
-publisher that was paused finds that the stream has gone on without it. So the stream is this
-publisher's alone: what another writes into it stops this one, until it has looked where it ends.
+Order and one publisher. Each message says which sequence of the stream, and which message, it must
+follow. If one fails, those behind it do not fit and fail too, though they were on their way
+already; and a publisher that was paused finds that the stream has gone on without it. The sequence
+alone would not do: of several messages on their way one could fit a stream that has come just so
+far by other ones. So the stream is this publisher's alone: what another writes into it stops this
+one, until it has looked where it ends.
 
 No needless repetitions. JetStream forgets ids after its duplicate window, two minutes by default.
 The last message of the stream tells what was published last, so an outage may last as it likes.
@@ -19,10 +21,19 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import PubAck, StreamConfig
+from nats.js.api import StreamConfig
 
 from ledger_client.publish.address import redacted, without_secrets
-from ledger_client.publish.message import Message
+from ledger_client.publish.jetstream_acks import (
+    TOO_LARGE,
+    WRONG_LAST_ID,
+    WRONG_LAST_SEQUENCE,
+    Ack,
+    AckError,
+    Acks,
+    NoStreamError,
+)
+from ledger_client.publish.message import Message, header_text
 from ledger_client.publish.target import (
     FencedError,
     MessageTooLargeError,
@@ -50,10 +61,8 @@ PUBLISHER_HEADER: Final = "Ledger-Publisher"
 SEQUENCE_HEADER: Final = "Ledger-Sequence"
 _ID_HEADER: Final = "Nats-Msg-Id"
 _FOLLOWS_HEADER: Final = "Nats-Expected-Last-Sequence"
+_FOLLOWS_ID_HEADER: Final = "Nats-Expected-Last-Msg-Id"
 
-#: Error codes of JetStream.
-_WRONG_LAST_SEQUENCE: Final = 10071
-_TOO_LARGE: Final = 10054
 #: What a message's headers cost beside names and values: the version line and the empty one.
 _HEADERS_BYTES: Final = len(b"NATS/1.0\r\n\r\n")
 _HEADER_BYTES: Final = len(b": \r\n")
@@ -95,7 +104,7 @@ class NatsTarget:
         self._origin: Origin | None = None
         #: Of the stream; the next message must follow it.
         self._last_sequence = 0
-        self._pending: list[asyncio.Future[PubAck]] = []
+        self._acks: Acks | None = None
 
     @property
     def name(self) -> str:
@@ -123,6 +132,7 @@ class NatsTarget:
                 error_cb=_note_error,
                 closed_cb=self._end_pending,
             )
+            self._acks = await Acks.open(client)
             self._jetstream = client.jetstream(timeout=CONNECT_SECONDS)
             return await self._last_published(self._jetstream, origin)
         except nats.js.errors.NotFoundError:
@@ -153,7 +163,7 @@ class NatsTarget:
 
     async def close(self) -> None:
         """Close the connection; one that blocks is dropped."""
-        client, self._client, self._jetstream = self._client, None, None
+        client, self._client, self._jetstream, self._acks = self._client, None, None, None
         if client is None:
             return
         try:
@@ -185,7 +195,7 @@ class NatsTarget:
         except nats.js.errors.NotFoundError:
             return None  # read and removed, as streams for work do; the cursor tells enough
         headers = last.headers or {}
-        if headers.get(PUBLISHER_HEADER) != origin.name:
+        if headers.get(PUBLISHER_HEADER) != header_text(origin.name):
             raise TargetSetupError(
                 f"{self.name} ends with a message of {headers.get(PUBLISHER_HEADER, 'another')}, "
                 f"not of {origin.name}: each publisher needs a stream of its own"
@@ -195,67 +205,69 @@ class NatsTarget:
     async def _publish_group(self, group: Sequence[Message]) -> int:
         """Send some at once and return how many were confirmed: fewer only after a duplicate."""
         assert self._client is not None, "publish before open"
-        assert self._jetstream is not None, "publish before open"
+        assert self._acks is not None, "publish before open"
         too_large: MessageTooLargeError | None = None
-        self._pending = []
+        pending: list[asyncio.Future[Ack]] = []
         try:
             async with asyncio.timeout(self._confirm_seconds):
                 for index, message in enumerate(group):
                     headers = self._headers(message, self._last_sequence + index)
+                    if index:
+                        # A server that was started anew may not know the id of its last message,
+                        # so the first goes by the sequence, at which that was seen.
+                        headers[_FOLLOWS_ID_HEADER] = group[index - 1].id
                     too_large = self._too_large(message, headers, self._client.max_payload)
                     if too_large is not None:
                         break
-                    self._pending.append(
-                        await self._jetstream.publish_async(
-                            self._subject(message.type), message.body, headers=headers
-                        )
-                    )
-                confirmed = await self._confirmations(group)
+                    subject = self._subject(message.type)
+                    pending.append(await self._acks.publish(subject, message.body, headers))
+                confirmed = await self._confirmations(group, pending)
         except TimeoutError:
-            done = sum(future.done() and not future.cancelled() for future in self._pending)
-            logger.debug("%d of %d were confirmed in time", done, len(group))
             raise TargetUnavailableError(
-                f"{self.name} confirmed nothing for {self._confirm_seconds:g} s"
+                f"{self.name} did not confirm all within {self._confirm_seconds:g} s",
+                confirmed=_confirmed_count(pending),
             ) from None
         except _UNAVAILABLE as error:
             raise TargetUnavailableError(self._said(error)) from None
         finally:
-            for future in self._pending:
+            for future in pending:
                 future.cancel()
-        if too_large is not None and confirmed == len(self._pending):
+        if too_large is not None and confirmed == len(pending):
             too_large.confirmed = confirmed
             raise too_large
         return confirmed
 
-    async def _confirmations(self, group: Sequence[Message]) -> int:
+    async def _confirmations(
+        self, group: Sequence[Message], pending: "Sequence[asyncio.Future[Ack]]"
+    ) -> int:
         """Wait for what is pending, and stop at the first that does not fit."""
         assert self._jetstream is not None, "publish before open"
-        for index, future in enumerate(self._pending):
+        for index, future in enumerate(pending):
             try:
-                acknowledged = await future
-            except _UNAVAILABLE as error:
+                ack = await future
+            except (AckError, *_UNAVAILABLE) as error:
                 failure = self._failure(error, group[index])
                 failure.confirmed = index
                 raise failure from None
-            if acknowledged.duplicate:
+            if ack.is_duplicate:
                 # Known from before, so the stream has not grown: those behind it do not fit.
                 info = await self._jetstream.stream_info(self._stream)
                 self._last_sequence = info.state.last_seq
                 return index + 1
-            self._last_sequence = acknowledged.seq
-        return len(self._pending)
+            self._last_sequence = ack.sequence
+        return len(pending)
 
     def _failure(self, error: Exception, message: Message) -> PublishError:
         """Return what a message failed with in our words."""
-        code = getattr(error, "err_code", None)
-        if code == _WRONG_LAST_SEQUENCE:
+        code = error.code if isinstance(error, AckError) else 0
+        if code in {WRONG_LAST_SEQUENCE, WRONG_LAST_ID}:
             return FencedError(f"somebody else has written into {self.name}")
-        if code == _TOO_LARGE:
+        if code == TOO_LARGE:
             return MessageTooLargeError(
                 f"{message.type} of event {message.sequence} has {len(message.body)} bytes: "
                 f"{self._said(error)}"
             )
-        if isinstance(error, nats.js.errors.NoStreamResponseError):
+        if isinstance(error, NoStreamError):
             return UnroutableError(
                 f"no stream takes {self._subject(message.type)}: add {self._subject('>')} to the "
                 f"subjects of {self.name}"
@@ -267,7 +279,7 @@ class NatsTarget:
         return {
             **message.headers,
             "Content-Type": message.content_type,
-            PUBLISHER_HEADER: self._origin.name,
+            PUBLISHER_HEADER: header_text(self._origin.name),
             SEQUENCE_HEADER: str(message.sequence),
             _ID_HEADER: message.id,
             _FOLLOWS_HEADER: str(follows),
@@ -293,9 +305,8 @@ class NatsTarget:
         return f"{self._prefix}.{journal}.{event_type}"
 
     async def _end_pending(self) -> None:
-        for future in self._pending:
-            if not future.done():
-                future.set_exception(nats.errors.ConnectionClosedError())
+        if self._acks is not None:
+            self._acks.fail(nats.errors.ConnectionClosedError())
 
     def _said(self, error: BaseException) -> str:
         """Return what went wrong, without the password that a driver may have put into it."""
@@ -306,3 +317,11 @@ class NatsTarget:
 async def _note_error(error: Any) -> None:
     """Take what the driver would print with a traceback; calls fail with it as well."""
     logger.debug("nats: %r", error)
+
+
+def _confirmed_count(pending: "Sequence[asyncio.Future[Ack]]") -> int:
+    """Return how many messages, from the first on, are known to be stored."""
+    for index, future in enumerate(pending):
+        if not future.done() or future.cancelled() or future.exception() is not None:
+            return index
+    return len(pending)

@@ -89,7 +89,7 @@ class Publisher:
             on_alert: told what a person should know of, beside the log.
         """
         #: Counters, to be read at any time.
-        self.status = Status()
+        self.status = Status(head=journal.head_sequence)
         self._ledger = ledger
         self._journal = journal
         self._target = target
@@ -149,6 +149,7 @@ class Publisher:
             await self._troubled(error)
         else:
             self._backoff.reset()
+            self._troubles.over()
             return lease
         return None
 
@@ -161,6 +162,7 @@ class Publisher:
             self._target.name,
         )
         self.status.position = lease.position
+        self.status.head = max(self.status.head, lease.position)
         keeper = asyncio.create_task(lease.keep())
         worker = asyncio.create_task(self._work(lease, until))
         stopping = asyncio.create_task(self._troubles.stopping.wait())
@@ -193,7 +195,9 @@ class Publisher:
             try:
                 async with contextlib.aclosing(self._batches(lease.position)) as batches:
                     async for batch in batches:
+                        # The ledger answers, and the batch before this one was confirmed.
                         self._backoff.reset()
+                        self._troubles.over()
                         self.status.head = max(self.status.head, batch.head_sequence)
                         if not await self._delivery.deliver(lease, batch):
                             return

@@ -116,11 +116,15 @@ class RabbitTarget:
                 await self._fence(channel, origin)
                 self._exchange = await self._find_exchange(channel, connection)
         except aiormq.exceptions.ChannelLockedResource:
-            raise FencedError(f"another connection publishes as {origin.name}") from None
+            raise FencedError(
+                f"another connection publishes as {origin.name}, or one that was given up is not "
+                "over at the broker, as it is while publishers are blocked"
+            ) from None
         except (
             aiormq.exceptions.ChannelAccessRefused,
             aiormq.exceptions.ChannelPreconditionFailed,
             aiormq.exceptions.AuthenticationError,
+            aiormq.exceptions.ProbableAuthenticationError,
             aiormq.exceptions.ConnectionNotAllowed,
         ) as error:
             raise TargetSetupError(self._said(error)) from None

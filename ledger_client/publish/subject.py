@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ledger_client.models import Event
 
+#: Of every fact; a test holds it to the contract.
 _ABOUT: Final[Mapping[str, Callable[[Any], str]]] = {
     "journal_created": lambda fact: f"journals/{fact.journal.id}",
     "currency_registered": lambda fact: f"currencies/{fact.currency.code}",
@@ -38,6 +39,11 @@ _ABOUT: Final[Mapping[str, Callable[[Any], str]]] = {
     "limit_updated": lambda fact: f"limits/{fact.limit.code}",
     "limit_attached": lambda fact: f"limits/{fact.attachment.limit}",
     "limit_detached": lambda fact: f"limits/{fact.attachment.limit}",
+    "rate_recorded": lambda fact: f"rates/{fact.rate.base}/{fact.rate.quote}",
+    **dict.fromkeys(
+        ("fiscal_year_opened", "fiscal_year_closed", "fiscal_year_reopened"),
+        lambda fact: f"fiscal_years/{fact.year.code}",
+    ),
     "personal_data_erased": lambda _: "personal_data",
     "balance_updated": lambda fact: f"accounts/{fact.account_id}",
 }

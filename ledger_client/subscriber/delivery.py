@@ -18,6 +18,7 @@ from ledger_client.subscriber.dead_letter import DeadLetter, dead_letter, error_
 from ledger_client.subscriber.failures import (
     CheckpointMovedError,
     HandlerError,
+    HandlerNotAsyncError,
     PoisonEventError,
     StoppedError,
     StoreUnavailableError,
@@ -119,9 +120,9 @@ class Delivery(Generic[*Ts]):
                 )
             else:
                 return
-        for step in steps:
+        for step in steps[:-1]:
             await self._insist(step, step.sequence)
-        await self.move(position)
+        await self._insist(steps[-1], position)
 
     async def move(self, position: int) -> None:
         """Move the checkpoint past events that were not asked for."""
@@ -151,7 +152,9 @@ class Delivery(Generic[*Ts]):
         if self._policy.on_poison is OnPoison.STOP:
             raise PoisonEventError(step.sequence, attempts, error_line(error)) from error
         letter = dead_letter(step, error, attempts)
-        await self._attempt((), position, letter)
+        if not await self._attempt((), position, letter):
+            # Meanwhile another process of this consumer has dealt with it.
+            return
         try:
             told = self._alert(letter)
             if inspect.isawaitable(told):
@@ -162,21 +165,20 @@ class Delivery(Generic[*Ts]):
 
     async def _attempt(
         self, steps: Sequence[Step], position: int, letter: DeadLetter | None = None
-    ) -> None:
-        """Try once, but for as long as it takes the store to answer."""
+    ) -> bool:
+        """Try once, but for as long as it takes the store to answer; as `_work`."""
         outages = 0
         while True:
             try:
-                await self._work(steps, position, letter)
+                return await self._work(steps, position, letter)
             except StoreUnavailableError as error:
                 outages += 1
                 wait = STORE_RETRY.seconds(outages)
                 _log.warning("the checkpoint cannot be kept, next try in %.1f s: %s", wait, error)
                 await self._pause(wait)
-            else:
-                return
 
-    async def _work(self, steps: Sequence[Step], position: int, letter: DeadLetter | None) -> None:
+    async def _work(self, steps: Sequence[Step], position: int, letter: DeadLetter | None) -> bool:
+        """Do one unit of work; return whether it moved the checkpoint, and kept the letter."""
         async with self._store.work() as work:
             found = work.position
             if found < self.position:
@@ -193,11 +195,14 @@ class Delivery(Generic[*Ts]):
                     work.set_aside(letter)
                 work.advance(position)
         self.position = max(position, found)
+        return position > found
 
     async def _call(self, steps: Sequence[Step], arguments: tuple[*Ts]) -> None:
         try:
             events = [convert.event(message) for step in steps for message in step.messages]
             await self._handle(events, *arguments)
+        except HandlerNotAsyncError:
+            raise
         except Exception as error:
             raise HandlerError from error
 
@@ -206,6 +211,17 @@ class Delivery(Generic[*Ts]):
             await asyncio.wait_for(self._stopping.wait(), seconds)
         if self._stopping.is_set():
             raise StoppedError
+
+
+async def finish(made: object) -> None:
+    """Await what a handler returned.
+
+    Raises:
+        HandlerNotAsyncError: it is nothing to await. Every event would become a dead letter.
+    """
+    if not inspect.isawaitable(made):
+        raise HandlerNotAsyncError("the handler is no `async def` function")
+    await made
 
 
 def _cause_line(failed: HandlerError) -> str:

@@ -58,6 +58,10 @@ class PoisonEventError(SubscriberError):
         self.attempts = attempts
 
 
+class HandlerNotAsyncError(SubscriberError):
+    """The handler returned something that cannot be awaited: it is no `async def` function."""
+
+
 class TransactionEndedError(SubscriberError):
     """A handler committed or rolled back the transaction that its checkpoint belongs to."""
 

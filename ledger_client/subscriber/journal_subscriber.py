@@ -17,6 +17,7 @@ from ledger_client.subscriber.delivery import (
     Alert,
     Delivery,
     FailurePolicy,
+    finish,
     log_dead_letter,
 )
 from ledger_client.subscriber.failures import StoppedError, StoreUnavailableError
@@ -137,7 +138,7 @@ class JournalSubscriber(Generic[*Ts]):
 
         async def each(events: Sequence[Event], *arguments: *Ts) -> None:
             for event in events:
-                await handle(event, *arguments)
+                await finish(handle(event, *arguments))
 
         return await self._run(each, 1, 0.0, until_head=until_head)
 
@@ -170,7 +171,11 @@ class JournalSubscriber(Generic[*Ts]):
         """
         if events_max < 1:
             raise ValueError(f"events_max must be at least 1, not {events_max}")
-        return await self._run(handle, events_max, seconds_max, until_head=until_head)
+
+        async def all_of(events: Sequence[Event], *arguments: *Ts) -> None:
+            await finish(handle(events, *arguments))
+
+        return await self._run(all_of, events_max, seconds_max, until_head=until_head)
 
     async def _run(
         self,

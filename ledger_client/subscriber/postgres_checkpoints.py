@@ -241,7 +241,7 @@ class PostgresCheckpoints:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
+            new: Connection = await asyncpg.connect(
                 self._dsn,
                 timeout=_CONNECT_SECONDS,
                 server_settings={
@@ -249,8 +249,13 @@ class PostgresCheckpoints:
                     **_SERVER_SETTINGS,
                 },
             )
-            if self._set_up is not None:
-                await self._set_up(self._connection)
+            try:
+                if self._set_up is not None:
+                    await self._set_up(new)
+            except BaseException:
+                new.terminate()
+                raise
+            self._connection = new
         return self._connection
 
     async def _make_tables(self, connection: Connection) -> None:

@@ -154,6 +154,13 @@ def page_size_field(
     return min(page_size or default, size_max)
 
 
+def reason_field(text: str) -> str:
+    """Return why somebody does what is kept for good; required."""
+    if not text.strip():
+        raise FieldInvalidError("reason", "required")
+    return text_field("reason", text, DESCRIPTION_LENGTH_MAX)
+
+
 def position_field(field: str, sequence: int) -> int:
     """Return a position of the journal; 0 is the caller's word for now."""
     if sequence < 0:

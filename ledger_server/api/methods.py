@@ -1,5 +1,6 @@
 """What surrounds every call: refusals become statuses, and nothing internal leaks."""
 
+import asyncio
 import contextlib
 import inspect
 import logging
@@ -90,7 +91,11 @@ async def _stream(behaviour: Any, request: Any, context: Any) -> None:
     # Closed here, as a caller that went away leaves the handler in the middle.
     async with contextlib.aclosing(answers):
         async for answer in answers:
-            await context.write(answer)
+            try:
+                await context.write(answer)
+            except grpc.aio.InternalError as error:
+                # The connection is gone, and gRPC has not told us yet: nobody waits for an error.
+                raise asyncio.CancelledError from error
 
 
 def _unknown(method: str, error: Exception) -> LedgerError:

@@ -5,12 +5,11 @@ from datetime import date
 from ledger_proto.v1 import periods_pb2 as pb
 from ledger_proto.v1.periods_pb2_grpc import PeriodServiceServicer
 from ledger_server.api.fields import (
-    DESCRIPTION_LENGTH_MAX,
     date_field,
     mutation,
     page_size_field,
+    reason_field,
     reference_field,
-    text_field,
 )
 from ledger_server.api.paging import PageTokens
 from ledger_server.application.journals import get_journal
@@ -36,7 +35,7 @@ class PeriodServicer(PeriodServiceServicer):
     ) -> pb.ClosePeriodResponse:
         """Close or lock days."""
         through = _day_to_close(request.through)
-        reason = _reason_field(request.reason)
+        reason = reason_field(request.reason)
         change = mutation(request, request.request_id, pb.ClosePeriodResponse)
         return await close_period(
             self._database,
@@ -52,7 +51,7 @@ class PeriodServicer(PeriodServiceServicer):
     ) -> pb.ReopenPeriodResponse:
         """Open or unlock days again."""
         through = date_field("through", request.through)
-        reason = _reason_field(request.reason)
+        reason = reason_field(request.reason)
         change = mutation(request, request.request_id, pb.ReopenPeriodResponse)
         return await reopen_period(
             self._database,
@@ -98,9 +97,3 @@ def _day_to_close(text: str) -> date:
     if through > CLOSABLE_MAX:
         raise FieldInvalidError("through", f"after {CLOSABLE_MAX}: no day would be left open")
     return through
-
-
-def _reason_field(text: str) -> str:
-    if not text.strip():
-        raise FieldInvalidError("reason", "required")
-    return text_field("reason", text, DESCRIPTION_LENGTH_MAX)

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from ledger_proto.v1 import common_pb2
 from ledger_proto.v1 import reports_pb2 as pb
 from ledger_server.api.fields import currency_field, date_field
+from ledger_server.application.reports import Periods
 from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.primitives import Layer
 from ledger_server.domain.report.periods import (
@@ -20,9 +21,6 @@ from ledger_server.domain.report.trial_balance import Form
 from ledger_server.store.reports import Scope
 
 _MONTH_AND_DAY: Final = re.compile(r"([0-9]{2})-([0-9]{2})", re.ASCII)
-
-#: Gives the periods of the columns from the day of the report's position.
-Periods = Callable[[date], Sequence[Period]]
 
 
 class _Scoped(Protocol):
@@ -74,14 +72,14 @@ def range_fields(from_text: str, to_text: str, to_field: str = "as_of") -> Perio
     return _period("", from_text, to_text, to_field)
 
 
-def fiscal_field(text: str) -> FiscalCalendar:
-    """Return when fiscal years begin, the calendar year's beginning for an empty field."""
+def fiscal_field(text: str) -> FiscalCalendar | None:
+    """Return when fiscal years begin, None for an empty field: as the journal has it."""
     if not text:
-        return FiscalCalendar()
+        return None
     found = _MONTH_AND_DAY.fullmatch(text)
     try:
         if found:
-            return FiscalCalendar(int(found[1]), int(found[2]))
+            return FiscalCalendar(month=int(found[1]), day=int(found[2]))
     except ValueError:
         pass
     raise FieldInvalidError("fiscal_year_start", "not a month and day of every year, as in 07-01")
@@ -92,13 +90,13 @@ def trial_balance_periods(request: pb.GetTrialBalanceRequest) -> Periods:
     own = range_fields(request.from_date, request.as_of)
     earlier = _comparison(request.comparison)
     columns = [own, *earlier(own)]
-    return lambda _day: columns
+    return lambda _day, _years: columns
 
 
 def balance_sheet_periods(request: pb.GetBalanceSheetRequest) -> Periods:
     """Return the periods of a balance sheet, each from the first day of its fiscal year on."""
     as_of = date_field("as_of", request.as_of)
-    years = fiscal_field(request.fiscal_year_start)
+    given_years = fiscal_field(request.fiscal_year_start)
     earlier = _comparison(request.comparison, own=Interval.YEAR)
     for index, one in enumerate(request.comparison.periods):
         if one.from_date:
@@ -107,8 +105,9 @@ def balance_sheet_periods(request: pb.GetBalanceSheetRequest) -> Periods:
         if not one.as_of:
             raise FieldInvalidError(f"comparison.periods[{index}].as_of", "required")
 
-    def periods(day: date) -> Sequence[Period]:
+    def periods(day: date, years: FiscalCalendar) -> Sequence[Period]:
         own = Period(None, as_of or day)
+        years = given_years or years
         ends = [one.as_of for one in (own, *earlier(own))]
         return [Period(years.year_start(end), end) for end in ends if end is not None]
 
@@ -118,12 +117,12 @@ def balance_sheet_periods(request: pb.GetBalanceSheetRequest) -> Periods:
 def income_statement_periods(request: pb.GetIncomeStatementRequest) -> Periods:
     """Return the periods of an income statement."""
     own = range_fields(request.from_date, request.as_of)
-    years = fiscal_field(request.fiscal_year_start)
+    given_years = fiscal_field(request.fiscal_year_start)
     earlier = _comparison(request.comparison)
 
-    def periods(day: date) -> Sequence[Period]:
+    def periods(day: date, years: FiscalCalendar) -> Sequence[Period]:
         end = own.as_of or day
-        start = own.from_date or years.year_start(end)
+        start = own.from_date or (given_years or years).year_start(end)
         if start > end:
             raise FieldInvalidError("from_date", f"after the day of the position, {end}")
         asked = Period(start, end)

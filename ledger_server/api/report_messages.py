@@ -2,15 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from typing import Final
 
 from ledger_proto.v1 import reports_pb2 as pb
-from ledger_server.domain.primitives import fixed
+from ledger_server.domain.primitives import EXPONENT_MAX, ZERO, fixed
 from ledger_server.domain.report.balance_sheet import BalanceSheetTotal
 from ledger_server.domain.report.income_statement import IncomeStatementTotal
 from ledger_server.domain.report.periods import Period
 from ledger_server.domain.report.section import Amounts, Line, Section
 from ledger_server.domain.report.trial_balance import Columns, ColumnsByPeriod, Row
+
+#: By the decimals of a currency: how its amounts are written, and nothing of it.
+_FORMATS: Final = [f".{exponent}f" for exponent in range(EXPONENT_MAX + 1)]
+_ZEROS: Final = [fixed(ZERO, exponent) for exponent in range(EXPONENT_MAX + 1)]
+
+_ACCOUNT: Final = pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT
+_SET: Final = pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT_SET
 
 #: Decimals by currency.
 Exponents = Mapping[str, int]
@@ -27,21 +34,22 @@ def period_messages(periods: Sequence[Period]) -> Iterable[pb.ReportPeriod]:
         yield pb.ReportPeriod(from_date=day_text(period.from_date), as_of=day_text(period.as_of))
 
 
-def trial_balance_row(row: Row, exponents: Exponents) -> pb.TrialBalanceRow:
-    """Encode a row of a trial balance."""
-    exponent = exponents.get(row.currency, 0)
-    return pb.TrialBalanceRow(
-        kind=pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT_SET
-        if row.is_set
-        else pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT,
-        id=str(row.named.id),
-        code=row.named.code,
-        name=row.named.name,
-        depth=row.depth,
-        currency=row.currency,
-        columns=_columns(row.columns, exponent),
-        earlier=[_columns(each, exponent) for each in row.periods[1:]],
-    )
+def add_trial_balance_row(
+    answer: pb.GetTrialBalanceResponse, row: Row, exponents: Exponents
+) -> None:
+    """Add a row in place: a message that is built apart is copied once more."""
+    (set_or_account_id, code, name), is_set, depth, currency, periods = row
+    exponent = exponents.get(currency, 0)
+    message = answer.rows.add()
+    message.kind = _SET if is_set else _ACCOUNT
+    message.id = str(set_or_account_id)
+    message.code = code
+    message.name = name
+    message.depth = depth
+    message.currency = currency
+    _fill_columns(message.columns, periods[0], exponent)
+    for each in periods[1:]:
+        _fill_columns(message.earlier.add(), each, exponent)
 
 
 def trial_balance_total(
@@ -120,14 +128,18 @@ def _texts(amounts: Amounts, exponent: int) -> list[str]:
 
 
 def _columns(columns: Columns, exponent: int) -> pb.TrialBalanceColumns:
-    def text(value: Decimal) -> str:
-        return f"{value:.{exponent}f}"
+    message = pb.TrialBalanceColumns()
+    _fill_columns(message, columns, exponent)
+    return message
 
-    return pb.TrialBalanceColumns(
-        opening_debit=text(columns.opening_debit),
-        opening_credit=text(columns.opening_credit),
-        debit=text(columns.debit),
-        credit=text(columns.credit),
-        closing_debit=text(columns.closing_debit),
-        closing_credit=text(columns.closing_credit),
-    )
+
+def _fill_columns(message: pb.TrialBalanceColumns, columns: Columns, exponent: int) -> None:
+    form, zero = _FORMATS[exponent], _ZEROS[exponent]
+    (
+        message.opening_debit,
+        message.opening_credit,
+        message.debit,
+        message.credit,
+        message.closing_debit,
+        message.closing_credit,
+    ) = [format(value, form) if value else zero for value in columns]

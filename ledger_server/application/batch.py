@@ -199,6 +199,49 @@ def _encode(decided: Decided, actor: str) -> None:
     )
 
 
+async def post_all_in_tx(
+    tx: Tx,
+    books: JournalBooks,
+    loaded: Loaded,
+    head_sequence: int,
+    *,
+    drafts: Sequence[Draft],
+    actor: str,
+) -> list[Posted]:
+    """Decide `drafts`, all or none, and write them, in a transaction that holds the head.
+
+    Args:
+        tx: holds the head.
+        books: the journal's.
+        loaded: read under the head.
+        head_sequence: where the journal stands.
+        drafts: with new ids, so none can be a repeat.
+        actor: who asked for it.
+
+    Raises:
+        BatchRefusedError: the first refusal; nothing was written.
+    """
+    outcomes = decide_group(drafts, loaded.books, atomic=True)
+    if isinstance(outcomes, BatchRefusedError):
+        raise outcomes
+    decided = Decided(
+        head_sequence=head_sequence,
+        generation=0,
+        outcomes=[outcomes],
+        loaded=loaded,
+        accepted=list(loaded.books.accepted.values()),
+        encoded=[],
+        rows=None,
+    )
+    if decided.accepted:
+        _encode(decided, actor)
+    (results,) = await write_in_tx(tx, books, decided)
+    assert not isinstance(results, BatchRefusedError), "it was accepted"
+    posted = [result for result in results if isinstance(result, Posted)]
+    assert len(posted) == len(drafts), "none was a repeat"
+    return posted
+
+
 async def _check_unmoved_in_tx(tx: Tx, books: JournalBooks, known: KnownBalances) -> None:
     head = await journals.read_head_in_tx(tx, books.journal.id)
     if not known.begin(head.sequence):

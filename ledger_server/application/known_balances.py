@@ -4,12 +4,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from ledger_server.domain.books import BalanceState
-from ledger_server.domain.primitives import ZERO
 from ledger_server.domain.transaction import BalanceKey
 
 #: Balances remembered of one journal: about 1 kB each.
 BALANCES_MAX: Final = 100_000
-_SUMS: Final = 8
 
 
 class KnownBalances:
@@ -56,7 +54,7 @@ class KnownBalances:
     def learn(self, keys: Iterable[BalanceKey], found: dict[BalanceKey, BalanceState]) -> None:
         """Remember what was read for `keys`; a balance that is not there yet is zero."""
         for key in keys:
-            self.states[key] = found.get(key) or BalanceState([ZERO] * _SUMS, 0)
+            self.states[key] = found.get(key) or BalanceState.empty()
 
     def advance(self, count: int) -> None:
         """Note that `count` postings were decided, each a step of the sequence."""

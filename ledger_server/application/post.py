@@ -22,9 +22,8 @@ from ledger_server.application.loaded_books import (
 from ledger_server.application.prepare import prepare
 from ledger_server.domain.books import BalanceState, Posting
 from ledger_server.domain.errors import ContentionError, LedgerError, TooManyEntriesError
-from ledger_server.domain.limit_check import HELD_PLACE
 from ledger_server.domain.posting import BatchRefusedError, Replay, decide_group
-from ledger_server.domain.primitives import EXACT, ZERO, Layer
+from ledger_server.domain.primitives import EXACT, Layer
 from ledger_server.domain.transaction import (
     ENTRIES_MAX_PER_CALL,
     BalanceKey,
@@ -145,7 +144,7 @@ class Poster:
             known = await find_known_in_tx(tx, books, [draft])
             states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
             for key in keys - states.keys():
-                states[key] = BalanceState([ZERO] * (HELD_PLACE + 2), 0)
+                states[key] = BalanceState.empty()
             loaded = await load_in_tx(
                 tx, books, config_version, [draft], known=known, states=states
             )

@@ -13,6 +13,7 @@ from ledger_server.domain.errors import (
     HoldLayerError,
     HoldNotFoundError,
     LedgerError,
+    NotReversibleError,
     TemplateNotFoundError,
     TransactionNotFoundError,
 )
@@ -191,6 +192,9 @@ def _origin(command: PostCommand, origins: Origins) -> transactions_pb2.Transact
         found = origins.get(command.reverses)
         if found is None:
             raise TransactionNotFoundError(str(command.reverses))
+        if found.kind == transactions_pb2.TRANSACTION_KIND_CLOSING:
+            # It has no template that a part of it could be made from.
+            raise NotReversibleError(str(command.reverses), Kind.CLOSING.name)
         return found
     assert command.hold_id is not None, "what ends a hold names it"
     found = origins.get(command.hold_id)

@@ -1,5 +1,6 @@
 """Reports of the books by sums, each read in one snapshot."""
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -8,9 +9,19 @@ from zoneinfo import ZoneInfo
 from ledger_server.domain.errors import CurrencyUnknownError, PositionUnavailableError
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.report.chart import Chart, rewind
-from ledger_server.domain.report.periods import Cut, Period, SumsByKey, taken_off
+from ledger_server.domain.report.periods import (
+    Cut,
+    FiscalCalendar,
+    Period,
+    SegmentRow,
+    SumsByKey,
+    taken_off,
+)
 from ledger_server.store import journals, reports
 from ledger_server.store.database import Database, Tx
+
+#: Gives the periods of the columns from the day of the position and the journal's fiscal years.
+Periods = Callable[[date, FiscalCalendar], Sequence[Period]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +47,7 @@ class Question:
     as_known_at: int
     #: Leaves out the transactions that close fiscal years.
     without_closing: bool
-    #: Gives the periods of the columns from the day of the position.
-    periods: Callable[[date], Sequence[Period]]
+    periods: Periods
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +117,11 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
     async with database.snapshot() as tx:
         position = await find_position_in_tx(tx, journal, question.as_known_at)
         exponents = await find_exponents_in_tx(tx, journal, scope.currency)
-        periods = question.periods(position.day)
+        years = await reports.fiscal_years_in_tx(tx, journal.id, position.sequence)
+        periods = question.periods(position.day, FiscalCalendar(years))
         cut = Cut(periods)
-        sums = await reports.sums_in_tx(tx, journal.id, scope, cut)
-        off: list[list[SumsByKey]] = []
+        stood = await reports.sums_in_tx(tx, journal.id, scope, cut)
+        off: list[Sequence[SegmentRow]] = []
         if not position.is_head:
             off.append(
                 await reports.sums_after_in_tx(tx, journal.id, scope, cut, position.sequence)
@@ -123,7 +134,15 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
     return Facts(
         position=position,
         periods=periods,
-        sums=[taken_off(one, *(each[index] for each in off)) for index, one in enumerate(sums)],
+        sums=await asyncio.to_thread(_sums, cut, stood, off),
         chart=chart,
         exponents=exponents,
     )
+
+
+def _sums(
+    cut: Cut, stood: Sequence[SegmentRow], off: Sequence[Sequence[SegmentRow]]
+) -> list[SumsByKey]:
+    """Return the sums of each column: as they stand, less those that do not count."""
+    columns = zip(cut.sums(stood), *(cut.sums(rows) for rows in off), strict=True)
+    return [taken_off(*each) for each in columns]

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from ledger_server.domain.account import AccountFacts
@@ -48,6 +48,11 @@ class BalanceState:
     #: on the debit and on the credit side.
     sums: list[Decimal]
     version: int
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the balance that nothing was posted to yet."""
+        return cls([ZERO] * (HELD_PLACE + 2), 0)
 
 
 @dataclasses.dataclass(slots=True)
@@ -128,7 +133,8 @@ def _standing_before(
     posting: Posting, books: Books
 ) -> list[tuple[Attachment, str, BalanceKey, Decimal]]:
     """Return the standing limits that the posting may pass, with what is available before."""
-    if books.limits is None or posting.draft.command.force:
+    command = posting.draft.command
+    if books.limits is None or command.force or command.is_year_end:
         return []
     found: dict[tuple[str, UUID | None, AccountId | None], tuple[Attachment, str, BalanceKey]] = {}
     for entry in posting.entries:
@@ -188,6 +194,8 @@ def _count_movements(posting: Posting, books: Books) -> None:
                 _add(sofar, counted_units(limit, entry)),
             )
     for place_of, (attachment, account_code, units) in asked.items():
+        if posting.draft.command.is_year_end:
+            break
         check_velocity(attachment.limit, account_code, books.limits.moved[place_of].used, units)
     for place_of, (_, _, units) in asked.items():
         if units:

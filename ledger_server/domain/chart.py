@@ -46,9 +46,11 @@ class Chart:
         self._fill()
 
     def categories(self, set_id: UUID) -> frozenset[AccountCategory]:
-        """Return the category of a set: its own, else those of the sets that it stands in.
+        """Return the category of a set: its own and those of all sets that it stands below.
 
-        Nothing for a set outside the chart; more than one if it stands in several branches.
+        Nothing for a set outside the chart. More than one if it stands in several branches, or
+        below another category than its own: then nobody can say where it belongs, and statements
+        place it nowhere.
         """
         return self._categories[set_id]
 
@@ -101,8 +103,6 @@ class Chart:
                     continue
                 pending.pop()
                 own = self.sets[current].category
-                self._categories[current] = (
-                    _NONE.union(*(self._categories[one] for one in self._parents[current]))
-                    if own is AccountCategory.INHERITED
-                    else frozenset({own})
-                )
+                above = (self._categories[one] for one in self._parents[current])
+                named = _NONE if own is AccountCategory.INHERITED else frozenset({own})
+                self._categories[current] = named.union(*above)

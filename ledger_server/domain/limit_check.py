@@ -70,7 +70,7 @@ def counts(limit: Limit, kind: Kind, entry: DraftEntry) -> bool:
     """
     if kind is Kind.HOLD:
         return entry.layer is Layer.PENDING and takes_out(limit, entry.direction)
-    return kind in {Kind.POSTING, Kind.REVERSAL} and entry.layer is Layer.SETTLED
+    return kind in {Kind.POSTING, Kind.REVERSAL, Kind.CLOSING} and entry.layer is Layer.SETTLED
 
 
 def takes_out(limit: Limit, direction: Direction) -> bool:

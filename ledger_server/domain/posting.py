@@ -206,7 +206,7 @@ def _plan_release(draft: Draft, books: Books) -> Posting:
 def _plan_reversal(draft: Draft, books: Books) -> Posting:
     assert draft.command.reverses is not None, "a reversal names what it takes back"
     original = books.reversibles[draft.command.reverses]
-    step = reverse(original, draft.entries)
+    step = reverse(original, draft.entries, reopens=draft.command.reopens)
     return Posting(draft, step.entries, [], reversal_step=step, reversible_before=original)
 
 
@@ -217,6 +217,7 @@ _PLANS: Final[Mapping[Kind, Callable[[Draft, Books], Posting]]] = {
     Kind.RELEASE: _plan_release,
     Kind.EXPIRY: _plan_release,
     Kind.REVERSAL: _plan_reversal,
+    Kind.CLOSING: _plan_posting,
 }
 
 
@@ -232,10 +233,11 @@ def _check_accounts(posting: Posting, books: Books) -> None:
     """Refuse entries on accounts that take none.
 
     What ends a hold placed before may go through a lock that says so; what its time ends always
-    does, for nobody could end it otherwise.
+    does, for nobody could end it otherwise. Nor does an
+    account that was locked or closed since keep a year from being closed.
     """
     kind = posting.draft.command.kind
-    if kind is Kind.EXPIRY:
+    if kind is Kind.EXPIRY or posting.draft.command.is_year_end:
         return
     for entry in posting.entries:
         facts = books.accounts[entry.key.account_id]

@@ -50,19 +50,22 @@ def reversible_entries(kind: Kind, entries: Sequence[DraftEntry]) -> dict[int, D
     }
 
 
-def reverse(original: Reversible, wanted: Sequence[DraftEntry] | None) -> ReversalStep:
+def reverse(
+    original: Reversible, wanted: Sequence[DraftEntry] | None, *, reopens: bool = False
+) -> ReversalStep:
     """Return what taking a transaction back does.
 
     Args:
         original: as it stands.
         wanted: the part to take back, with the sides of the original; None for all that is left.
+        reopens: whether what closed a fiscal year is taken back, and nothing else.
 
     Raises:
-        NotReversibleError: a reversal, or what places or ends a hold.
+        NotReversibleError: a reversal, what places or ends a hold, or what closed a year.
         AlreadyReversedError: nothing is left.
         ReversalExceedsError: an entry does not fit in what is left.
     """
-    if original.kind not in {Kind.POSTING, Kind.CAPTURE}:
+    if original.kind not in ({Kind.CLOSING} if reopens else {Kind.POSTING, Kind.CAPTURE}):
         raise NotReversibleError(str(original.id), original.kind.name)
     if not any(original.left(position) for position in original.entries):
         raise AlreadyReversedError(str(original.id))

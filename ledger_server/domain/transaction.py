@@ -32,6 +32,7 @@ class Kind(enum.IntEnum):
     RELEASE = 4
     EXPIRY = 5
     REVERSAL = 6
+    CLOSING = 7
 
 
 class RequestField(enum.IntEnum):
@@ -75,6 +76,16 @@ class PostCommand:
     force: bool = False
     #: Whether it may post behind the soft lock of the journal.
     behind_soft_lock: bool = False
+    #: Of a reversal: whether it takes back what closed a fiscal year, which no caller may.
+    reopens: bool = False
+
+    @property
+    def is_year_end(self) -> bool:
+        """Whether it closes or reopens a fiscal year.
+
+        It moves nothing that anybody owns, so locks of accounts and limits do not stop it.
+        """
+        return self.kind is Kind.CLOSING or self.reopens
 
     def requested(self) -> list[RequestField]:
         """Return which optional fields were given."""

@@ -26,6 +26,8 @@ INTERVAL_SECONDS: Final = 1.0
 _LATE: Final = timedelta(minutes=3)
 #: Looks from one that goes through all journals to the next.
 _LOOKS_PER_ROUND: Final = 60
+#: Transactions on one journal in one look: 100,000 events, more than can be posted in that time.
+_STEPS_PER_LOOK: Final = 50
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -102,8 +104,12 @@ class Checkpointer:
     async def _bring_up_to_date(self, log: Log) -> bool:
         """Return whether it could be done, or never can; a failure holds up no other journal."""
         try:
-            while await self._step(log):
-                pass
+            for _ in range(_STEPS_PER_LOOK):
+                if not await self._step(log):
+                    break
+            else:
+                # An old journal without tiles yet: the others have their turn in between.
+                return False
         except (TreeInconsistentError, RememberedError) as error:
             self._shout(log, str(error))
         except (LedgerError, RetryError, ConstraintError) as error:
@@ -133,7 +139,7 @@ class Checkpointer:
     async def _sign_in_tx(
         self, tx: Tx, log: Log, state: proofs.TreeState, signing: Signing
     ) -> None:
-        await check_remembered_in_tx(tx, log, state, signing)
+        await check_remembered_in_tx(tx, log, signing)
         root = SignedRoot(state.head_sequence, await root_in_tx(tx, log, state.head_sequence))
         note = signing.signer.sign(log.public_id, root)
         # Before anybody can see it: what was given out is remembered, whatever happens then.
@@ -143,10 +149,11 @@ class Checkpointer:
         )
 
 
-async def check_remembered_in_tx(
-    tx: Tx, log: Log, state: proofs.TreeState, signing: Signing
-) -> None:
+async def check_remembered_in_tx(tx: Tx, log: Log, signing: Signing) -> None:
     """Hold the tree against what was signed last.
+
+    What is remembered is read before the tree: it is written when its events and tiles are
+    committed, so a tree that is read after it reaches as far, whoever signs meanwhile.
 
     Raises:
         TreeInconsistentError: it does not begin with that.
@@ -155,5 +162,6 @@ async def check_remembered_in_tx(
     before = await asyncio.to_thread(signing.remembered.newest, log.public_id)
     if before is None:
         return
+    state = await proofs.tree_in_tx(tx, log.journal_id)
     if before.size > reach(state) or await root_in_tx(tx, log, before.size) != before.root:
         raise TreeInconsistentError(before.size)

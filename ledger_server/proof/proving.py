@@ -20,7 +20,7 @@ from ledger_server.domain.merkle import (
 )
 from ledger_server.proof.checkpointer import Signing, check_remembered_in_tx
 from ledger_server.proof.remembered import RememberedError
-from ledger_server.proof.tree import Log, reach, roots_in_tx
+from ledger_server.proof.tree import Log, reach, root_in_tx, roots_in_tx
 from ledger_server.store import proofs
 from ledger_server.store.database import Tx
 from ledger_server.store.proofs import Checkpoint
@@ -102,7 +102,8 @@ async def inclusion_in_tx(
     path = await roots_in_tx(tx, log, inclusion_path(sequence - 1, size))
     root = root_of_inclusion(sequence - 1, size, leaf_hash(stored.leaf), path)
     signed = await proofs.checkpoint_of_size_in_tx(tx, journal.id, size)
-    if signed is not None and signed.root != root:
+    expected = signed.root if signed is not None else await root_in_tx(tx, log, size)
+    if root != expected:
         raise TreeInconsistentError(size)
     return Inclusion(
         sequence=sequence,
@@ -144,7 +145,7 @@ async def _sequence_in_tx(tx: Tx, journal: Journal, subject: UUID | int) -> int:
 
 async def _check_in_tx(tx: Tx, log: Log, signing: Signing) -> None:
     try:
-        await check_remembered_in_tx(tx, log, await proofs.tree_in_tx(tx, log.journal_id), signing)
+        await check_remembered_in_tx(tx, log, signing)
     except RememberedError as error:
         # Nothing says that what is stored is what was signed.
         raise TreeInconsistentError(0) from error

@@ -8,6 +8,7 @@ in a column of its own: whoever reads joins the two, and a parser merges them.
 
 import dataclasses
 import secrets
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -17,16 +18,18 @@ from ledger_proto.v1 import (
     account_sets_pb2,
     accounts_pb2,
     events_pb2,
+    fiscal_years_pb2,
     journals_pb2,
     limits_pb2,
     periods_pb2,
     rates_pb2,
 )
 from ledger_server.domain.account import Account, AccountSet
+from ledger_server.domain.fiscal_year import FiscalYear, Result
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.limit import Attachment, Limit
 from ledger_server.domain.period import Period
-from ledger_server.domain.primitives import Currency, plain
+from ledger_server.domain.primitives import Currency, fixed, plain
 from ledger_server.domain.rate import Rate
 from ledger_server.store.wire import field, tag
 
@@ -155,6 +158,37 @@ def period_message(period: Period) -> periods_pb2.Period:
         actor=period.actor,
         reason=period.reason,
     )
+
+
+def fiscal_year_message(year: FiscalYear) -> fiscal_years_pb2.FiscalYear:
+    """Encode a fiscal year, and the change that made it what it is."""
+    return fiscal_years_pb2.FiscalYear(
+        code=year.code,
+        first_day=_day(year.first_day),
+        last_day=_day(year.last_day),
+        retained_earnings_account_id=str(year.retained_earnings_id or ""),
+        retained_earnings_account_code=year.retained_earnings_code,
+        status=year.status.value,  # type: ignore[arg-type]  # same numbers
+        sequence=year.sequence,
+        change_time=timestamp(year.changed_at),
+        actor=year.actor,
+        reason=year.reason,
+    )
+
+
+def closed_amount_messages(
+    results: Mapping[str, Result], exponents: Mapping[str, int]
+) -> list[fiscal_years_pb2.ClosedAmount]:
+    """Encode what revenue and expense come to, by currency."""
+    return [
+        fiscal_years_pb2.ClosedAmount(
+            currency=currency,
+            revenue=fixed(result.revenue, exponents[currency]),
+            expense=fixed(result.expense, exponents[currency]),
+            net_income=fixed(result.net_income, exponents[currency]),
+        )
+        for currency, result in results.items()
+    ]
 
 
 def rate_message(rate: Rate) -> rates_pb2.Rate:

@@ -143,6 +143,20 @@ class Tx:
         """Run one statement for its effect."""
         await self.fetch(query, *values)
 
+    async def chunks(
+        self, query: str, *values: object, rows_max: int
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Run one statement and give its rows `rows_max` at a time; the rest waits over there."""
+        self._database.statement_count += 1
+        with _translated():
+            cursor = await self._connection.cursor(query, *values)
+        while True:
+            with _translated():
+                rows: Sequence[Row] = await cursor.fetch(rows_max)
+            if not rows:
+                return
+            yield rows
+
     async def execute_many(self, query: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement once for each of `rows`, in one round trip."""
         self._database.statement_count += 1

@@ -40,7 +40,7 @@ async def copies_of_in_tx(tx: Tx, journal_id: JournalId, ids: Collection[UUID]) 
 
     They are what took one of `ids` back, and what ended the hold that one of them placed.
     """
-    rows = await tx.fetch(_SQL["reversals_of"], journal_id, list(ids))
+    rows = await tx.fetch(_SQL["reversals_of_transactions"], journal_id, list(ids))
     found = [row["sequence"] for row in rows]
     for row in await tx.fetch(_SQL["ends_of_holds"], journal_id, list(ids)):
         transaction = event_transaction(events_pb2.Event.FromString(row["payload"]))

@@ -3,14 +3,15 @@
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any, cast
 from uuid import UUID
 
 from ledger_proto.v1 import events_pb2
 from ledger_server.domain.account import AccountCategory
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.report.chart import Chart, ChartChange, Named
-from ledger_server.domain.report.periods import Cut, SegmentRow, SumsByKey
+from ledger_server.domain.report.periods import Cut, SegmentRow
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
 
@@ -26,22 +27,27 @@ class Scope:
     currency: str | None
 
 
-async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> list[SumsByKey]:
-    """Return the sums of each account and currency as they stand, for each column."""
+async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> Sequence[SegmentRow]:
+    """Return the sums of each account and currency as they stand, by segment."""
+    if not cut.boundaries:
+        rows: Any = await tx.fetch(
+            _SQL["sums_of_one_segment"], journal_id, scope.layer, cut.last_day, scope.currency
+        )
+        return cast("Sequence[SegmentRow]", rows)
     return await _sums(tx, "sums_by_segment", journal_id, scope, cut)
 
 
 async def sums_after_in_tx(
     tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
-) -> list[SumsByKey]:
-    """Return the sums of the entries after `sequence` alone, for each column."""
+) -> Sequence[SegmentRow]:
+    """Return the sums of the entries after `sequence` alone, by segment."""
     return await _sums(tx, "sums_by_segment_later", journal_id, scope, cut, sequence)
 
 
 async def closing_sums_in_tx(
     tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
-) -> list[SumsByKey]:
-    """Return the sums of what closes fiscal years up to `sequence`, for each column."""
+) -> Sequence[SegmentRow]:
+    """Return the sums of what closes fiscal years up to `sequence`, by segment."""
     closing = list(await closing_sequences_in_tx(tx, journal_id, sequence))
     return await _sums(tx, "sums_by_segment_closing", journal_id, scope, cut, closing)
 
@@ -78,6 +84,14 @@ async def chart_changes_after_in_tx(
     return [_chart_change(events_pb2.Event.FromString(row["payload"])) for row in rows]
 
 
+async def fiscal_years_in_tx(
+    tx: Tx, journal_id: JournalId, sequence: int
+) -> list[tuple[date, date]]:
+    """Return first and last day of the fiscal years that were there at a sequence, in order."""
+    rows = await tx.fetch(_SQL["fiscal_years_at"], journal_id, sequence)
+    return [(row["first_day"], row["last_day"]) for row in rows]
+
+
 async def event_time_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> datetime | None:
     """Return when the event at `sequence` was recorded."""
     row = await tx.fetch_one(_SQL["event_time"], journal_id, sequence)
@@ -86,12 +100,12 @@ async def event_time_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> date
 
 async def _sums(
     tx: Tx, query: str, journal_id: JournalId, scope: Scope, cut: Cut, *more: object
-) -> list[SumsByKey]:
-    rows = await tx.fetch(
+) -> Sequence[SegmentRow]:
+    rows: Any = await tx.fetch(
         _SQL[query], journal_id, scope.layer, cut.boundaries, cut.last_day, scope.currency, *more
     )
-    # A record gives its columns in the order of the statement, which is that of a row of the cut.
-    return cut.sums(map(SegmentRow._make, rows))
+    # A record gives its columns in the order of the statement, which is that of a `SegmentRow`.
+    return cast("Sequence[SegmentRow]", rows)
 
 
 def _named(rows: Sequence[Row]) -> dict[UUID, Named]:

@@ -31,6 +31,7 @@ FACTS: Final[Mapping[Kind, str]] = {
     Kind.RELEASE: "hold_released",
     Kind.EXPIRY: "hold_expired",
     Kind.REVERSAL: "transaction_reversed",
+    Kind.CLOSING: "journal_posted",
 }
 _FACT_NUMBERS: Final = {
     kind: events_pb2.Event.DESCRIPTOR.fields_by_name[fact].number for kind, fact in FACTS.items()
@@ -173,7 +174,7 @@ def transaction_fields(
     if requested := command.requested():
         fields.append(field(_REQUESTED, bytes(requested)))
     fields += (_KIND, varint(command.kind))
-    if command.kind is not Kind.POSTING:
+    if command.kind is not Kind.POSTING and command.kind is not Kind.CLOSING:
         if command.hold_id is not None:
             fields.append(field(_HOLD_ID, str(command.hold_id).encode()))
         elif command.reverses is not None:

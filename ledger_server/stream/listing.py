@@ -34,8 +34,15 @@ async def list_events(
     for _ in range(PAGES_MAX):
         if after == journal.sequence:
             break
+        # Whoever takes all takes no more than it asks for.
+        events_max = count_max - count if matcher.takes_all else events.PAGE_EVENTS_MAX
         page = await events.read_page(
-            database, journal.id, after, journal.sequence, types=matcher.types
+            database,
+            journal.id,
+            after,
+            journal.sequence,
+            types=matcher.types,
+            events_max=min(events_max, events.PAGE_EVENTS_MAX),
         )
         await matcher.prepare(page.events)
         for event in page.events:

@@ -1,7 +1,7 @@
 """Which events a subscriber asks for."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from ledger_server.domain.primitives import JournalId
 from ledger_server.store import account_sets
 from ledger_server.store.database import Database
 from ledger_server.store.event_codec import TRANSACTION_TYPES, StreamEvent, balance_updates
+from ledger_server.stream.watches import Interest, Mark
 
 #: Facts after which another account may be in a set.
 _MEMBERSHIP_TYPES: Final = frozenset(
@@ -80,6 +81,28 @@ class Matcher:
         self._balances = balances
         self._members: frozenset[str] | None = None
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether every event is let through."""
+        return self._wanted == _EVERYTHING
+
+    @property
+    def interest(self) -> Interest | None:
+        """What any event has that is asked for; None if that tells too little to wait by it."""
+        wanted = self._wanted
+        marks: frozenset[Mark] | None = None
+        # Changes of a set's members must be seen, and they have other marks than what is asked for.
+        if wanted.account_set_id is None:
+            if wanted.correlation_id:
+                marks = frozenset({_correlation_mark(wanted.correlation_id)})
+            elif wanted.account_ids is not None:
+                marks = wanted.account_ids
+            elif wanted.template_code:
+                marks = frozenset({_template_mark(wanted.template_code)})
+        if marks is None and self.types is None:
+            return None
+        return Interest(self.types, marks)
+
     async def prepare(self, events: Sequence[StreamEvent]) -> None:
         """Get ready to pick from `events`: learn who is in the set if that may have changed."""
         if self._wanted.account_set_id is None:
@@ -93,7 +116,7 @@ class Matcher:
 
     def frames_of(self, events: Sequence[StreamEvent]) -> list[bytes]:
         """Return the bytes of a response for those of `events` that are asked for."""
-        if self._wanted == _EVERYTHING and not self._balances:
+        if self.takes_all and not self._balances:
             return [part for event in events for part in (event.head, event.payload)]
         return [part for event in events for part in self.frames(event)]
 
@@ -126,6 +149,24 @@ class Matcher:
         return subject.account_set_id == str(self._wanted.account_set_id) or not (
             subject.account_ids.isdisjoint(self._members)
         )
+
+
+def marks_of(event: StreamEvent) -> Iterator[Mark]:
+    """Give what `event` can be waited for by, besides its type."""
+    subject = _subject(event)
+    yield from subject.account_ids
+    if subject.template_code:
+        yield _template_mark(subject.template_code)
+    if subject.correlation_id:
+        yield _correlation_mark(subject.correlation_id)
+
+
+def _template_mark(code: str) -> Mark:
+    return f"template {code}"
+
+
+def _correlation_mark(correlation_id: str) -> Mark:
+    return f"correlation {correlation_id}"
 
 
 def _subject(event: StreamEvent) -> Subject:

@@ -60,18 +60,20 @@ class Subscription:
         caught_up = False
         sent_at = clock()
         while not self._hub.stopping:
-            advanced = tail.advanced
             frames: list[bytes] = []
             if position < tail.position:
                 page = await self._next(tail, position)
                 await self._matcher.prepare(page.events)
                 frames = self._matcher.frames_of(page.events)
                 position = page.position
-            elif caught_up and await _silence(advanced, sent_at + heartbeat_seconds - clock()):
-                continue
-            elif caught_up and tail.failing:
-                # Not even a heartbeat: the head is not known to be where it was.
-                raise StorageUnavailableError
+            elif caught_up:
+                silence = sent_at + heartbeat_seconds - clock()
+                is_over, position = await self._wait(tail, position, silence)
+                if is_over:
+                    continue
+                if tail.failing:
+                    # Not even a heartbeat: the head is not known to be where it was.
+                    raise StorageUnavailableError
             idle = not frames and clock() < sent_at + heartbeat_seconds
             if idle and (caught_up or position < tail.position):
                 # Looked through events without one to send: give others a turn.
@@ -82,6 +84,24 @@ class Subscription:
             sent_at = clock()
         yield response([], position, tail.head)
         raise ShuttingDownError
+
+    async def _wait(self, tail: Tail, position: int, seconds: float) -> tuple[bool, int]:
+        """Wait at the end of the tail for something that may be for this subscriber.
+
+        Returns:
+            Whether there is something to look at, or there was silence for so long; and the
+            position: what it was not woken for is not for it.
+        """
+        interest = self._matcher.interest
+        if interest is None:
+            return await _news(tail.advanced, seconds), position
+        watch = tail.watches.add(interest, position)
+        try:
+            is_over = await _news(watch.woken, seconds)
+        finally:
+            tail.watches.remove(watch)
+        looked_at = tail.position if watch.first is None else watch.first - 1
+        return is_over, max(position, looked_at)
 
     async def _check(self, tail: Tail, after: int) -> None:
         if after <= tail.head:
@@ -114,7 +134,7 @@ class Subscription:
         )
 
 
-async def _silence(advanced: asyncio.Event, seconds: float) -> bool:
+async def _news(advanced: asyncio.Event, seconds: float) -> bool:
     """Wait for something new; return False if there was nothing for that long."""
     try:
         await asyncio.wait_for(advanced.wait(), max(seconds, 0))

@@ -15,6 +15,8 @@ from ledger_server.domain.primitives import JournalId
 from ledger_server.store import events
 from ledger_server.store.database import Database
 from ledger_server.store.event_codec import StreamEvent
+from ledger_server.stream.matching import marks_of
+from ledger_server.stream.watches import Watches
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class Tail:
         self.failing = False
         #: Bytes of the buffer.
         self.buffered_bytes = 0
+        #: Who waits for some events only.
+        self.watches = Watches(marks_of)
         self._database = database
         #: The last events up to `position`, without gaps.
         self._buffer: list[StreamEvent] = []
@@ -61,7 +65,7 @@ class Tail:
 
     @property
     def advanced(self) -> asyncio.Event:
-        """What is set when there is something new; take it before looking, then wait for it."""
+        """What is set when there is any event; take it before looking, then wait for it."""
         return self._advanced
 
     async def open(self) -> None:
@@ -89,6 +93,10 @@ class Tail:
 
     def wake(self) -> None:
         """Have every subscriber look at how things are."""
+        self._wake_unselective()
+        self.watches.wake_all()
+
+    def _wake_unselective(self) -> None:
         self._advanced.set()
         self._advanced = asyncio.Event()
 
@@ -150,7 +158,8 @@ class Tail:
         self.buffered_bytes += sum(event.size for event in page.events)
         self._trim()
         self.position = page.position
-        self.wake()
+        self.watches.note(page.events)
+        self._wake_unselective()
 
     def _trim(self) -> None:
         """Let the oldest go; the newest event stays, whatever its size."""

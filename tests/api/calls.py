@@ -18,6 +18,7 @@ from ledger_proto.v1 import (
     charts_pb2_grpc,
     common_pb2,
     cursors_pb2_grpc,
+    fiscal_years_pb2_grpc,
     journals_pb2,
     journals_pb2_grpc,
     limits_pb2_grpc,
@@ -46,6 +47,7 @@ class Ledger:
         self.periods = periods_pb2_grpc.PeriodServiceStub(channel)
         self.rates = rates_pb2_grpc.RateServiceStub(channel)
         self.charts = charts_pb2_grpc.ChartServiceStub(channel)
+        self.fiscal_years = fiscal_years_pb2_grpc.FiscalYearServiceStub(channel)
         self.limits = limits_pb2_grpc.LimitServiceStub(channel)
         self.cursors = cursors_pb2_grpc.CursorServiceStub(channel)
 

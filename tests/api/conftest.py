@@ -3,6 +3,7 @@
 import decimal
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -14,6 +15,7 @@ from ledger_server.lifecycle import SERVER_OPTIONS
 from tests.api.calls import Ledger
 from tests.books import Books
 from tests.ledger import PostingLedger, Serving, database_of, serving
+from tests.proof.keys import new_signing
 
 _journal_numbers = itertools.count(1)
 
@@ -92,3 +94,12 @@ def ledgers(both: tuple[Serving, Serving]) -> tuple[PostingLedger, PostingLedger
     """The services of both servers for a journal of the test's own, still to be opened."""
     code = f"journal-{next(_journal_numbers)}"
     return both[0].ledger.of(code), both[1].ledger.of(code)
+
+
+@pytest.fixture
+async def signing_server(database_dsn: str, tmp_path: Path) -> AsyncIterator[Serving]:
+    """A server with a key, which signs when the test says."""
+    async with serving(database_dsn, new_signing(tmp_path)) as running:
+        await running.app.checkpointer.close()
+        await running.ledger.open("cash", "income")
+        yield running

@@ -31,7 +31,9 @@ async def chart(ledger: Ledger) -> pb.GetChartResponse:
 
 
 async def events(books: Books) -> list[events_pb2.Event]:
-    rows = await books.connection.fetch("SELECT payload FROM events ORDER BY sequence")
+    rows = await books.connection.fetch(
+        "SELECT payload || coalesce(personal, '') AS payload FROM events ORDER BY sequence"
+    )
     return [events_pb2.Event.FromString(row["payload"]) for row in rows]
 
 

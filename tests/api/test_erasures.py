@@ -15,6 +15,7 @@ from ledger_proto.v1 import (
     holds_pb2,
     holds_pb2_grpc,
     proofs_pb2,
+    reports_pb2,
 )
 from ledger_proto.v1 import event_stream_pb2 as stream_pb
 from ledger_proto.v1 import transactions_pb2 as pb
@@ -123,9 +124,8 @@ def creation(code: str, request_id: str, **fields: Any) -> accounts_pb2.CreateAc
     return accounts_pb2.CreateAccountRequest(journal="main", request_id=request_id, account=account)
 
 
-async def test_what_was_erased_is_gone_and_every_proof_holds(
-    running: Serving, database_dsn: str
-) -> None:
+async def fill(running: Serving) -> tuple[list[str], str]:
+    """Have her data in events, accounts and kept answers; return the accounts, the transaction."""
     account = await create_account(running, "ada")
     await running.ledger.lock("ada")
     await running.ledger.unlock("ada")
@@ -145,23 +145,29 @@ async def test_what_was_erased_is_gone_and_every_proof_holds(
             ],
         )
     )
-    request = secret_transfer()
-    posted = (await running.ledger.post(request)).transaction
-    await running.app.checkpointer.look()
-    proofs = ProofServiceStub(running.channel)
-    head = await running.ledger.head()
-    before = [
-        await proofs.GetInclusionProof(
-            proofs_pb2.GetInclusionProofRequest(journal="main", sequence=sequence)
-        )
-        for sequence in range(1, head + 1)
-    ]
-    signed = await proofs.GetCheckpoint(proofs_pb2.GetCheckpointRequest(journal="main"))
-    told = await events(running)
+    posted = (await running.ledger.post(secret_transfer())).transaction
+    return [account.id, batch.accounts[0].id, "two"], posted.id
 
-    answer = await erase(
-        running, accounts=["ada", batch.accounts[0].id, "two"], transaction_ids=[posted.id]
-    )
+
+async def proofs_up_to(running: Serving, size: int) -> list[proofs_pb2.GetInclusionProofResponse]:
+    proofs = ProofServiceStub(running.channel)
+    return [
+        await proofs.GetInclusionProof(
+            proofs_pb2.GetInclusionProofRequest(journal="main", sequence=sequence, tree_size=size)
+        )
+        for sequence in range(1, size + 1)
+    ]
+
+
+async def test_what_was_erased_is_gone_and_every_proof_holds(
+    running: Serving, database_dsn: str
+) -> None:
+    accounts, transaction = await fill(running)
+    await running.app.checkpointer.look()
+    head = await running.ledger.head()
+    before, told = await proofs_up_to(running, head), await events(running)
+
+    answer = await erase(running, accounts=accounts, transaction_ids=[transaction])
 
     assert answer.sequence == head + 1
     assert len(answer.erased_sequences) == 7
@@ -177,20 +183,17 @@ async def test_what_was_erased_is_gone_and_every_proof_holds(
             assert old == new
     assert list(now[-1].personal_data_erased.sequences) == list(answer.erased_sequences)
     assert now[-1].personal_data_erased.reason == "asked by the person"
-    for proof in before:
-        again = await proofs.GetInclusionProof(
-            proofs_pb2.GetInclusionProofRequest(
-                journal="main", sequence=proof.sequence, tree_size=proof.tree_size
-            )
-        )
-        assert (again.leaf, list(again.path), again.root) == (
-            proof.leaf, list(proof.path), proof.root
-        )  # fmt: skip
+    for old_proof, proof in zip(before, await proofs_up_to(running, head), strict=True):
+        assert proof.leaf == old_proof.leaf
+        assert proof.path == old_proof.path
+        assert proof.root == old_proof.root
     await running.app.checkpointer.look()
-    newest = await proofs.GetCheckpoint(proofs_pb2.GetCheckpointRequest(journal="main"))
-    assert newest.checkpoint.size == head + 1 > signed.checkpoint.size
+    newest = await ProofServiceStub(running.channel).GetCheckpoint(
+        proofs_pb2.GetCheckpointRequest(journal="main")
+    )
+    assert newest.checkpoint.size == head + 1
     left = await running.ledger.accounts.GetAccount(
-        accounts_pb2.GetAccountRequest(journal="main", account=account.id)
+        accounts_pb2.GetAccountRequest(journal="main", account=accounts[0])
     )
     assert (left.account.name, dict(left.account.metadata)) == ("ada", {})
     assert (await running.ledger.balance("cash")).settled.debit == "1.00"
@@ -318,6 +321,17 @@ async def test_reports_call_an_erased_account_by_its_code(running: Serving) -> N
         names = {row.code: row.name for row in after.rows}
         assert names["ada"] == "ada"
         assert [row.columns for row in after.rows] == [row.columns for row in before.rows]
+
+
+async def test_statements_tell_what_is_left(running: Serving) -> None:
+    posted = (await running.ledger.post(secret_transfer())).transaction
+    request = reports_pb2.GetAccountStatementRequest(journal="main", account="cash")
+    before = await running.ledger.reports.GetAccountStatement(request)
+    assert SECRETS[0] in str(before)
+    await erase(running, transaction_ids=[posted.id])
+    after = await running.ledger.reports.GetAccountStatement(request)
+    assert SECRETS[0] not in str(after)
+    assert str(before).replace(SECRETS[0], "").count(posted.id) == str(after).count(posted.id) > 0
 
 
 async def test_the_stream_sends_nothing_erased_out_of_its_memory(

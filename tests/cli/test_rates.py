@@ -29,13 +29,31 @@ def test_a_file_is_recorded_once(ledgerctl: Ledgerctl, journal: str, tmp_path: P
     file = tmp_path / "rates.csv"
     rows = [f"EUR,USD,2026-01-{day:02},1.{day:02},ECB" for day in range(1, 11)]
     file.write_text("\n".join([HEADER, *rows]) + "\n")
-    assert ledgerctl("rate", "import", file, "--dry-run", "-ojson").json["rates"] == 10
+    assert ledgerctl("rate", "import", file, "--dry-run", "-ojson").json["recorded"] == 10
     assert ledgerctl("rate", "list", "-ojson").json == []
-    for _ in range(2):
+    for recorded in (10, 0):
         done = ledgerctl("rate", "import", file, "-ojson")
-        assert (done.exit_code, done.json) == (0, {"rates": 10, "dry_run": False}), done.stderr
+        assert (done.exit_code, done.json["recorded"]) == (0, recorded), done.stderr
     listed = ledgerctl("rate", "list", "-ojson").json
     assert [row["rate"] for row in listed] == ["1.1", *(f"1.0{day}" for day in range(9, 0, -1))]
+
+
+def test_a_file_that_grew_records_what_is_new(
+    ledgerctl: Ledgerctl, journal: str, tmp_path: Path
+) -> None:
+    """And what is other than it is now: a correction, also one back to what it was."""
+    del journal
+    file = tmp_path / "rates.csv"
+    first, second = "EUR,USD,2026-01-01,1.1,ECB", "EUR,USD,2026-01-02,1.2,ECB"
+    for rows, recorded in (
+        ([first], 1),
+        ([first, second], 1),
+        ([first.replace("1.1", "1.15"), second], 1),
+        ([first, second], 1),
+        ([first, second], 0),
+    ):
+        file.write_text("\n".join([HEADER, *rows]) + "\n")
+        assert ledgerctl("rate", "import", file, "-ojson").json["recorded"] == recorded
 
 
 def test_a_file_with_mistakes_names_them_all(

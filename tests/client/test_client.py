@@ -221,7 +221,7 @@ async def test_a_trial_balance_is_whole_however_many_pages(
     assert (report.sequence, report.layer, report.from_date) == (5, Layer.PENDING, None)
     assert report.as_of == dt.date(2026, 1, 31)
     asked, again = fake.requests("GetTrialBalance")
-    assert (asked.as_known_at, asked.set_depth, asked.page_size) == (5, 2, 10_000)
+    assert (asked.as_known_at, asked.set_depth, asked.page_size) == (5, 2, 50_000)
     assert (asked.page_token, again.page_token) == ("", "two")
 
 

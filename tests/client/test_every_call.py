@@ -31,6 +31,7 @@ from ledger_proto.v1 import (
     charts_pb2,
     common_pb2,
     erasures_pb2,
+    fiscal_years_pb2,
     holds_pb2,
     journals_pb2,
     limits_pb2,
@@ -62,6 +63,12 @@ LIMIT = limits_pb2.Limit(
 )
 ATTACHMENT = limits_pb2.LimitAttachment(
     limit="l", account_id=str(ID), scope=limits_pb2.LIMIT_SCOPE_EACH_ACCOUNT
+)
+YEAR = fiscal_years_pb2.FiscalYear(
+    code="2026",
+    first_day="2026-01-01",
+    last_day="2026-01-31",
+    status=fiscal_years_pb2.FISCAL_YEAR_STATUS_OPEN,
 )
 RATE = NewRate(
     base="EUR",
@@ -171,6 +178,18 @@ MUTATIONS: dict[str, tuple[Message, Callable[..., Awaitable[Any]]]] = {
         periods_pb2.ReopenPeriodResponse(),
         lambda ledger, **key: ledger.reopen_period("MAIN", None, reason="why", **key),
     ),
+    "OpenFiscalYear": (
+        fiscal_years_pb2.OpenFiscalYearResponse(year=YEAR),
+        lambda ledger, **key: ledger.open_fiscal_year("MAIN", "2026", last_day=DAY, **key),
+    ),
+    "CloseFiscalYear": (
+        fiscal_years_pb2.CloseFiscalYearResponse(year=YEAR),
+        lambda ledger, **key: ledger.close_fiscal_year("MAIN", "2026", reason="why", **key),
+    ),
+    "ReopenFiscalYear": (
+        fiscal_years_pb2.ReopenFiscalYearResponse(year=YEAR),
+        lambda ledger, **key: ledger.reopen_fiscal_year("MAIN", "2026", reason="why", **key),
+    ),
     "RecordRates": (
         rates_pb2.RecordRatesResponse(),
         lambda ledger, **key: ledger.record_rates("MAIN", [RATE], **key),
@@ -261,7 +280,8 @@ async def test_each_id_is_made_once_and_told_when_the_answer_is_lost(
 
 def test_no_mutation_is_without_a_key() -> None:
     """But for the batch, whose postings have each its own, and for cursors, which have tokens."""
-    reads = {name for name in METHODS if name.startswith(("Get", "List", "BatchGet"))}
+    words = ("Get", "List", "BatchGet", "Preview", "Search")
+    reads = {name for name in METHODS if name.startswith(words)}
     cursors = {f"{verb}Cursor" for verb in ("Acquire", "Advance", "Release", "Reset")}
     assert set(METHODS) - reads - cursors == {*MUTATIONS, *WITH_IDS, "PostTransactions"}
 
@@ -285,6 +305,8 @@ async def test_each_list_goes_through_all_pages(
         ("id", str(ID)),
         ("account_id", str(ID)),
         ("effective_date", "2026-01-31"),
+        ("first_day", "2026-01-01"),
+        ("last_day", "2026-01-31"),
         ("normal_side", 1),
         ("status", 1),
         ("kind", 1),

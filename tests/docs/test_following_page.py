@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_the_first_program_goes_on_where_it_was(books: str, tmp_path: Path) -> N
             # The position is written when nothing more waits.
             position = f'"position": {lines[-1][0]}'
             while position not in (tmp_path / "main.checkpoint").read_text():
-                pass
+                time.sleep(0.01)
             process.kill()
         post(books)
     assert [line[1:] for line in lines] == [["journal.posted", "Lunch"]] * 2
@@ -103,6 +104,7 @@ def test_the_second_program_writes_with_its_position(
     with start(script(BLOCKS[1], tmp_path, replaced), tmp_path) as process:
         while not run_sync(lambda: query("SELECT * FROM legs")):
             assert process.poll() is None
+            time.sleep(0.01)
         process.kill()
     rows = run_sync(lambda: query("SELECT account, units FROM legs ORDER BY account"))
     assert [tuple(row) for row in rows] == [("bank", 5), ("cash", 5)]

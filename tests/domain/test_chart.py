@@ -44,7 +44,7 @@ def ids(sets: list[AccountSet], edges: list[tuple[int, int]]) -> list[tuple[uuid
 
 
 @given(graphs())
-def test_a_category_is_its_own_or_that_of_what_is_above(
+def test_categories_are_its_own_and_those_of_what_is_above(
     graph: tuple[list[AccountSet], list[tuple[int, int]]],
 ) -> None:
     """Against the plainest reading, in the order in which edges can only go down."""
@@ -52,11 +52,9 @@ def test_a_category_is_its_own_or_that_of_what_is_above(
     chart = Chart(sets, ids(sets, edges))
     expected: list[set[AccountCategory]] = []
     for index, one in enumerate(sets):
-        if one.category:
-            expected.append({one.category})
-        else:
-            above = [low for low, high in edges if high == index]
-            expected.append(set().union(*(expected[low] for low in above)))
+        own = {one.category} if one.category else set()
+        above = [low for low, high in edges if high == index]
+        expected.append(own.union(*(expected[low] for low in above)))
         assert chart.categories(one.id) == expected[index]
     nodes = {sets[index].id for index, found in enumerate(expected) if found}
     assert chart.nodes() == nodes

@@ -150,6 +150,8 @@ def test_what_counts(kind: Kind, layer: Layer, direction: Direction) -> None:
         (Kind.POSTING, Layer.SETTLED, CREDIT),
         (Kind.REVERSAL, Layer.SETTLED, DEBIT),
         (Kind.REVERSAL, Layer.SETTLED, CREDIT),
+        (Kind.CLOSING, Layer.SETTLED, DEBIT),
+        (Kind.CLOSING, Layer.SETTLED, CREDIT),
         (Kind.HOLD, Layer.PENDING, DEBIT),
     }
     found = counts(velocity(), kind, entry(direction, layer))

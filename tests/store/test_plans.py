@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from ledger_proto.v1 import accounts_pb2, balances_pb2
+from ledger_proto.v1 import accounts_pb2, balances_pb2, reports_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
 from tests.api.calls import DEBIT
 from tests.ledger import ATOMIC, PostingLedger, lines, serving, transfer
@@ -100,12 +100,30 @@ async def _work(ledger: PostingLedger, accounts: list[str]) -> None:
             {"newest_first": True},
         ):
             await ledger.list(page_size=3, **fields)
+        await _read_statements(ledger, first)
         await ledger.accounts.GetAccount(
             accounts_pb2.GetAccountRequest(journal=journal, account=first)
         )
         await ledger.accounts.ListAccounts(
             accounts_pb2.ListAccountsRequest(journal=journal, code_prefix="acc", page_size=3)
         )
+
+
+async def _read_statements(ledger: PostingLedger, account: str) -> None:
+    """Read a statement to its end, now and as it was known, and a page of the journal."""
+    head = await ledger.head()
+    for known_at in (0, head - 1):
+        asked = reports_pb2.GetAccountStatementRequest(
+            journal=ledger.journal, account=account, page_size=5, as_known_at=known_at
+        )
+        for _ in range(3):
+            page = await ledger.reports.GetAccountStatement(asked)
+            asked.page_token = page.next_page_token
+            if not page.next_page_token:
+                break
+    await ledger.reports.SearchJournal(
+        reports_pb2.SearchJournalRequest(journal=ledger.journal, account=account, page_size=3)
+    )
 
 
 async def _work_on_new_accounts(ledger: PostingLedger, prefix: str, others: list[str]) -> None:

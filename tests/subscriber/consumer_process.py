@@ -72,6 +72,7 @@ async def follow(kind: str, place: str, addresses: Sequence[str]) -> None:
     target: Any = ToFile(place) if kind.startswith("file") else ToPostgres(place, kind)
     subscriber: Any = JournalSubscriber(clients, "main", target.store, heartbeat_seconds=1)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, subscriber.stop)
+    print("ready", flush=True)  # noqa: T201  # to whoever waits to kill us
     if "batches" in kind:
         await subscriber.run_batches(target.many, events_max=50, seconds_max=0.02)
     else:

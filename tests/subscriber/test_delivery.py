@@ -116,6 +116,20 @@ async def test_narrowing_reaches_the_batchs_own_position() -> None:
     assert bench.store.position == 9
 
 
+async def test_an_event_and_the_position_behind_it_are_one_unit_of_work() -> None:
+    units = 0
+
+    class Counting(MemoryCheckpoints):
+        def work(self) -> Any:
+            nonlocal units
+            units += 1
+            return super().work()
+
+    bench = Bench({}, store=Counting())
+    await bench.delivery.hand_over([step(3)], 9)
+    assert (units, bench.store.position) == (1, 9)
+
+
 async def test_stops_before_a_poison_event_if_told_so() -> None:
     bench = Bench({3: 10}, STOPPING)
     with pytest.raises(PoisonEventError, match="event 3 failed 2 times") as stopped:
@@ -205,6 +219,21 @@ async def test_a_checkpoint_that_was_put_back_is_an_error() -> None:
     with pytest.raises(CheckpointMovedError, match="from 4 to 2"):
         await bench.hand_over(5)
     assert bench.calls == [[4]]
+
+
+async def test_no_alert_for_what_another_process_dealt_with() -> None:
+    bench = Bench({2: 3})
+
+    async def meanwhile(events: Sequence[Event]) -> None:
+        if len(bench.calls) == 2:
+            # While this attempt is undone the other one comes through.
+            bench.store.position = 2
+        await bench.handle(events)
+
+    bench.delivery._handle = meanwhile
+    await bench.hand_over(2)
+    assert bench.told == bench.store.dead_letters == []
+    assert bench.delivery.position == 2
 
 
 async def test_a_file_keeps_the_letter(tmp_path: Path) -> None:

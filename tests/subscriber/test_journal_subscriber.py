@@ -12,6 +12,7 @@ from ledger_client.subscriber import (
     CheckpointAheadError,
     Connection,
     FileCheckpoints,
+    HandlerNotAsyncError,
     JournalSubscriber,
     MemoryCheckpoints,
     PostgresCheckpoints,
@@ -255,3 +256,13 @@ async def test_effects_and_position_commit_together(
     rows = await consumer.fetch("SELECT sequence FROM effects ORDER BY sequence")
     assert [row["sequence"] for row in rows] == list(range(1, OPENED + 11))
     assert await consumer.fetchval("SELECT position FROM ledger_checkpoints") == position
+
+
+@pytest.mark.parametrize("method", ["run", "run_batches"])
+async def test_a_handler_that_is_not_async_is_an_error(client: LedgerClient, method: str) -> None:
+    """Not a failure of every event, one after the other."""
+    store = MemoryCheckpoints()
+    subscriber: Any = JournalSubscriber(client, "main", store)
+    with pytest.raises(HandlerNotAsyncError):
+        await getattr(subscriber, method)(lambda _: None)
+    assert (store.position, store.dead_letters) == (0, [])

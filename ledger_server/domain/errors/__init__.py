@@ -21,6 +21,14 @@ from ledger_server.domain.errors.cursor import (
     CursorLostError,
     CursorNotFoundError,
 )
+from ledger_server.domain.errors.fiscal_year import (
+    AccountCategoryAmbiguousError,
+    FiscalYearExistsError,
+    FiscalYearNotFoundError,
+    FiscalYearOrderError,
+    FiscalYearStateError,
+    RetainedEarningsInvalidError,
+)
 from ledger_server.domain.errors.hold import (
     CaptureExceedsError,
     ExpireTimePassedError,
@@ -96,6 +104,7 @@ from ledger_server.domain.errors.tx_template import (
 )
 
 __all__ = [
+    "AccountCategoryAmbiguousError",
     "AccountClosedError",
     "AccountExistsError",
     "AccountIsSetError",
@@ -122,6 +131,10 @@ __all__ = [
     "ExpressionFailedError",
     "ExternalIdReusedError",
     "FieldInvalidError",
+    "FiscalYearExistsError",
+    "FiscalYearNotFoundError",
+    "FiscalYearOrderError",
+    "FiscalYearStateError",
     "HoldLayerError",
     "HoldNotFoundError",
     "HoldNotOpenError",
@@ -149,6 +162,7 @@ __all__ = [
     "RateNotFoundError",
     "ReportTooLargeError",
     "RequestIdReusedError",
+    "RetainedEarningsInvalidError",
     "ReversalExceedsError",
     "ShuttingDownError",
     "SigningDisabledError",

@@ -83,7 +83,7 @@ class PositionUnavailableError(LedgerError):
 
 @dataclasses.dataclass(eq=False)
 class ReportTooLargeError(LedgerError):
-    """A report by chart would show more rows than a report may have."""
+    """A report by chart would show more rows, or look at more places, than it may."""
 
     reason = "REPORT_TOO_LARGE"
     kind = Kind.INVALID

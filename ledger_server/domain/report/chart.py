@@ -3,7 +3,7 @@
 import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger_server.domain.account import AccountCategory
@@ -15,8 +15,7 @@ from ledger_server.domain.primitives import AccountId
 PLACES_MAX: Final = 1_000_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """An account or a set: what a row shows of it."""
 
     id: UUID

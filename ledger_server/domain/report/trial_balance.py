@@ -5,16 +5,17 @@ import enum
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger_server.domain.errors import ReportTooLargeError
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId
-from ledger_server.domain.report.chart import Chart, Named
+from ledger_server.domain.report.chart import Chart, Named, Place
 from ledger_server.domain.report.periods import NOTHING, Key, Sums, SumsByKey
 
-_add = EXACT.add
+_add, _subtract = EXACT.add, EXACT.subtract
 
 #: Rows of a trial balance by chart.
 ROWS_MAX: Final = 1_000_000
@@ -27,8 +28,7 @@ class Form(enum.IntEnum):
     GROSS = 2
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """The six columns. In the net form one of each pair of openings and closings is zero."""
 
     opening_debit: Decimal = ZERO
@@ -41,47 +41,27 @@ class Columns:
     @classmethod
     def of(cls, sums: Sums, form: Form = Form.NET) -> "Columns":
         """Net the openings if the form asks for it, and close them with the movement."""
+        opening_debit, opening_credit, debit, credit = sums
         if form is Form.GROSS:
-            return cls(
-                opening_debit=sums.opening_debit,
-                opening_credit=sums.opening_credit,
-                debit=sums.debit,
-                credit=sums.credit,
-                closing_debit=_add(sums.opening_debit, sums.debit),
-                closing_credit=_add(sums.opening_credit, sums.credit),
-            )
-        opening = sums.opening()
-        closing = _add(opening, sums.movement())
-        return cls(
-            opening_debit=max(opening, ZERO),
-            opening_credit=max(EXACT.minus(opening), ZERO),
-            debit=sums.debit,
-            credit=sums.credit,
-            closing_debit=max(closing, ZERO),
-            closing_credit=max(EXACT.minus(closing), ZERO),
-        )
+            closings = _add(opening_debit, debit), _add(opening_credit, credit)
+            return cls(opening_debit, opening_credit, debit, credit, *closings)
+        closing = _subtract(debit, credit)
+        if opening_debit or opening_credit:
+            opening = _subtract(opening_debit, opening_credit)
+            closing = _add(opening, closing)
+            opening_debit, opening_credit = _sides(opening)
+        if closing < ZERO:
+            minus = EXACT.minus(closing)
+            return cls(opening_debit, opening_credit, debit, credit, ZERO, minus)
+        return cls(opening_debit, opening_credit, debit, credit, closing, ZERO)
 
-    def __add__(self, other: "Columns") -> "Columns":
+    def __add__(self, other: "Columns") -> "Columns":  # type: ignore[override]  # no sequence
         """Add column by column."""
-        return Columns(
-            _add(self.opening_debit, other.opening_debit),
-            _add(self.opening_credit, other.opening_credit),
-            _add(self.debit, other.debit),
-            _add(self.credit, other.credit),
-            _add(self.closing_debit, other.closing_debit),
-            _add(self.closing_credit, other.closing_credit),
-        )
+        return Columns(*map(_add, self, other))
 
     def is_zero(self) -> bool:
         """Tell whether all six are zero."""
-        return not (
-            self.opening_debit
-            or self.opening_credit
-            or self.debit
-            or self.credit
-            or self.closing_debit
-            or self.closing_credit
-        )
+        return not any(self)
 
     def is_balanced(self) -> bool:
         """Tell whether debits equal credits in all three pairs."""
@@ -96,8 +76,7 @@ class Columns:
 ColumnsByPeriod = tuple[Columns, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An account or a set in one currency."""
 
     named: Named
@@ -147,47 +126,63 @@ def trial_balance(
     Returns:
         Accounts by code, then currency; with `set_depth` in the order of the chart.
     """
-    known = _by_account(sums, chart)
-    shown: defaultdict[AccountId, dict[str, ColumnsByPeriod]] = defaultdict(dict)
-    totals: dict[str, ColumnsByPeriod] = {}
-    for (account_id, code), each in known.items():
-        columns = tuple(Columns.of(one, form) for one in each)
-        before = totals.get(code)
-        totals[code] = _summed(before, columns) if before else columns
-        if include_zero_rows or not all(one.is_zero() for one in columns):
-            shown[account_id][code] = columns
+    made = [_columns(each, chart, form) for each in sums]
+    totals = [_totals(each) for each in made]
+    currencies = sorted({code for each in totals for code in each})
+    shown = {
+        key: columns
+        for key, columns in _joined(made).items()
+        if include_zero_rows or any(map(any, columns))
+    }
     if include_zero_rows:
-        for account_id in chart.accounts.keys() - shown.keys():
-            shown[account_id][currency] = (Columns(),) * len(sums)
+        for account_id in chart.accounts.keys() - {account_id for account_id, _ in shown}:
+            shown[account_id, currency] = (Columns(),) * len(sums)
     if set_depth:
-        by_chart = _ChartRows(chart, known, shown, set_depth, form)
+        by_chart = _ChartRows(chart, sums, shown, set_depth, form)
         rows = list(islice(by_chart.rows(), ROWS_MAX + 1))
         if len(rows) > ROWS_MAX:
             raise ReportTooLargeError(ROWS_MAX)
     else:
-        # Only accounts with a row are put in order, not all of the chart.
-        names = sorted((chart.accounts[key] for key in shown), key=lambda one: one.code)
-        rows = [row for named in names for row in _account_rows(named, shown, 0)]
-    return TrialBalance(rows, dict(sorted(totals.items())))
+        accounts = chart.accounts
+        rows = [Row(accounts[key[0]], False, 0, key[1], shown[key]) for key in shown]
+        rows.sort(key=lambda row: (row.named.code, row.currency))
+    nothing = Columns()
+    return TrialBalance(
+        rows, {code: tuple([each.get(code, nothing) for each in totals]) for code in currencies}
+    )
 
 
-def _by_account(sums: Sequence[SumsByKey], chart: Chart) -> dict[Key, tuple[Sums, ...]]:
-    """Return the sums of each key in all periods, those that the chart knows."""
-    if len(sums) == 1:
-        return {key: (one,) for key, one in sums[0].items() if key[0] in chart.accounts}
-    keys = {key for each in sums for key in each if key[0] in chart.accounts}
-    return {key: tuple(each.get(key, NOTHING) for each in sums) for key in keys}
+def _columns(sums: SumsByKey, chart: Chart, form: Form) -> dict[Key, Columns]:
+    """Return the columns of one period, of accounts that the chart knows."""
+    accounts = chart.accounts
+    return {key: Columns.of(one, form) for key, one in sums.items() if key[0] in accounts}
 
 
-def _summed(one: ColumnsByPeriod, other: ColumnsByPeriod) -> ColumnsByPeriod:
-    return tuple(first + second for first, second in zip(one, other, strict=True))
+def _totals(columns: Mapping[Key, Columns]) -> dict[str, Columns]:
+    """Add up the accounts of each currency."""
+    by_currency: defaultdict[str, list[Columns]] = defaultdict(list)
+    for (_, currency), each in columns.items():
+        by_currency[currency].append(each)
+    return {
+        currency: Columns(*[reduce(_add, column) for column in zip(*found, strict=True)])
+        for currency, found in by_currency.items()
+    }
 
 
-def _account_rows(
-    named: Named, shown: Mapping[AccountId, Mapping[str, ColumnsByPeriod]], depth: int
-) -> Iterable[Row]:
-    for currency, columns in sorted(shown.get(named.id, {}).items()):
-        yield Row(named, False, depth, currency, columns)
+def _joined(made: Sequence[Mapping[Key, Columns]]) -> dict[Key, ColumnsByPeriod]:
+    """Put the columns of all periods side by side, nothing where a key has none."""
+    if len(made) == 1:
+        return {key: (columns,) for key, columns in made[0].items()}
+    nothing = Columns()
+    keys = dict.fromkeys(key for each in made for key in each)
+    return {key: tuple([each.get(key, nothing) for each in made]) for key in keys}
+
+
+def _sides(net_debit: Decimal) -> tuple[Decimal, Decimal]:
+    """Return a net debit as debit and credit, of which one is zero."""
+    if net_debit < 0:
+        return ZERO, EXACT.minus(net_debit)
+    return net_debit, ZERO
 
 
 class _ChartRows:
@@ -196,45 +191,50 @@ class _ChartRows:
     def __init__(
         self,
         chart: Chart,
-        known: Mapping[Key, tuple[Sums, ...]],
-        shown: Mapping[AccountId, Mapping[str, ColumnsByPeriod]],
+        sums: Sequence[SumsByKey],
+        shown: Mapping[Key, ColumnsByPeriod],
         set_depth: int,
         form: Form,
     ) -> None:
         self._chart = chart
-        self._shown = shown
         self._set_depth = set_depth
         self._form = form
+        self._nothing = (NOTHING,) * len(sums)
         self._below = chart.accounts_below()
-        self._sums: defaultdict[AccountId, dict[str, tuple[Sums, ...]]] = defaultdict(dict)
-        for (account_id, currency), each in known.items():
-            self._sums[account_id][currency] = each
+        self._shown: defaultdict[AccountId, dict[str, ColumnsByPeriod]] = defaultdict(dict)
+        for (account_id, currency), columns in shown.items():
+            self._shown[account_id][currency] = columns
+        self._sums: defaultdict[AccountId, dict[str, list[Sums]]] = defaultdict(dict)
+        for index, each in enumerate(sums):
+            for (account_id, currency), one in each.items():
+                of_account = self._sums[account_id]
+                of_account.setdefault(currency, [NOTHING] * len(sums))[index] = one
 
     def rows(self) -> Iterable[Row]:
         for top in self._chart.top_sets():
             for place in self._chart.walk(top, depth_max=self._set_depth, is_shown=self._has_rows):
                 if place.is_set:
-                    for currency, columns in self._set_columns(place.named.id):
-                        yield Row(place.named, True, place.depth, currency, columns)
+                    yield from self._set_rows(place)
                 else:
-                    yield from _account_rows(place.named, self._shown, place.depth)
+                    yield from self._account_rows(place.named, place.depth)
         for named in self._chart.unmapped_accounts():
-            yield from _account_rows(named, self._shown, 0)
+            yield from self._account_rows(named, 0)
 
     def _has_rows(self, set_id: UUID) -> bool:
         return not self._below[set_id].isdisjoint(self._shown)
 
-    def _set_columns(self, set_id: UUID) -> Iterable[tuple[str, ColumnsByPeriod]]:
-        sums: dict[str, tuple[Sums, ...]] = {}
-        for account_id in self._below[set_id]:
+    def _account_rows(self, named: Named, depth: int) -> Iterable[Row]:
+        of_account = self._shown.get(named.id, {})
+        for currency in sorted(of_account):
+            yield Row(named, False, depth, currency, of_account[currency])
+
+    def _set_rows(self, place: Place) -> Iterable[Row]:
+        sums: dict[str, Sequence[Sums]] = {}
+        for account_id in self._below[place.named.id]:
             for currency, each in self._sums.get(account_id, {}).items():
-                before = sums.get(currency)
-                sums[currency] = (
-                    tuple(one + other for one, other in zip(before, each, strict=True))
-                    if before
-                    else each
-                )
+                before = sums.get(currency, self._nothing)
+                sums[currency] = [one + other for one, other in zip(before, each, strict=True)]
         for currency in sorted(sums):
             columns = tuple(Columns.of(one, self._form) for one in sums[currency])
-            if not all(one.is_zero() for one in columns):
-                yield currency, columns
+            if any(map(any, columns)):
+                yield Row(place.named, True, place.depth, currency, columns)

@@ -3,7 +3,7 @@ SELECT id, sequence
   FROM transactions
  WHERE journal_id = $1 AND id = ANY ($2::uuid[]);
 
--- reversals_of --
+-- reversals_of_transactions --
 -- What took transactions back; it has their description and params.
 SELECT sequence
   FROM reversals

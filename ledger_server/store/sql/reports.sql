@@ -8,6 +8,14 @@ SELECT account_id, currency, width_bucket(day, $3::date[]) AS segment,
  WHERE journal_id = $1 AND layer = $2 AND day <= $4 AND ($5::text IS NULL OR currency = $5)
  GROUP BY account_id, currency, segment;
 
+-- sums_of_one_segment --
+-- The same where nothing is cut, as in most trial balances: to ask each day for its segment takes
+-- a fifth of the time.
+SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS credit
+  FROM daily_sums
+ WHERE journal_id = $1 AND layer = $2 AND day <= $3 AND ($4::text IS NULL OR currency = $4)
+ GROUP BY account_id, currency;
+
 -- sums_by_segment_later --
 -- The same of the entries after a sequence: what a report of that position takes off.
 SELECT account_id, currency, width_bucket(effective, $3::date[]) AS segment,
@@ -75,6 +83,18 @@ SELECT payload || coalesce(personal, '') AS payload
   FROM events
  WHERE journal_id = $1 AND sequence > $2 AND type NOT BETWEEN 21 AND 29
  ORDER BY sequence DESC;
+
+-- fiscal_years_at --
+-- Those that were there at a sequence; their days never change.
+SELECT first_day, last_day
+  FROM fiscal_years
+ WHERE journal_id = $1
+   AND EXISTS (SELECT
+                 FROM fiscal_year_changes
+                WHERE fiscal_year_changes.journal_id = $1
+                  AND fiscal_year_changes.code = fiscal_years.code
+                  AND fiscal_year_changes.sequence <= $2)
+ ORDER BY first_day;
 
 -- event_time --
 SELECT recorded_at

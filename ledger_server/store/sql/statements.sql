@@ -37,7 +37,7 @@ SELECT account_id, currency, 0::numeric AS opening_debit, 0::numeric AS opening_
 -- statement_entries --
 -- Entries of accounts after a place, in the order of days. Each account gives as many as the page
 -- takes, so the work is bounded by accounts and page, however many entries there are.
-SELECT place.*, events.recorded_at, events.payload
+SELECT place.*, events.recorded_at, events.payload || coalesce(events.personal, '') AS payload
   FROM (SELECT entry.*
           FROM unnest($2::uuid[]) AS wanted (account_id)
          CROSS JOIN LATERAL (
@@ -57,7 +57,7 @@ SELECT place.*, events.recorded_at, events.payload
 
 -- general_ledger_entries --
 -- The same, all entries of one account before those of the next, in the order given.
-SELECT place.*, events.recorded_at, events.payload
+SELECT place.*, events.recorded_at, events.payload || coalesce(events.personal, '') AS payload
   FROM (SELECT wanted.number, entry.*
           FROM unnest($2::uuid[], $7::date[], $8::bigint[], $9::integer[])
                WITH ORDINALITY AS wanted (account_id, day, sequence, position, number)
@@ -78,9 +78,15 @@ SELECT place.*, events.recorded_at, events.payload
  ORDER BY place.number, place.effective, place.sequence, place.position;
 
 -- ledger_accounts --
+-- Only accounts that ever had an entry: of many that never had, none is looked at twice.
 SELECT id, code, name, normal_side
   FROM accounts
  WHERE journal_id = $1 AND code >= $2 AND (code > $2 OR $3::boolean)
+   AND EXISTS (SELECT
+                 FROM balances
+                WHERE balances.journal_id = $1
+                  AND balances.account_id = accounts.id
+                  AND balances.version > 0)
  ORDER BY code
  LIMIT $4;
 
@@ -110,7 +116,7 @@ SELECT holds.id, holds.placed_at, holds.expire_at, holds.sequence,
 -- pending_after --
 -- The transactions after a sequence that moved accounts on PENDING: what holds had then, they may
 -- have taken since.
-SELECT sequence, recorded_at, payload
+SELECT sequence, recorded_at, payload || coalesce(personal, '') AS payload
   FROM events
  WHERE journal_id = $1
    AND sequence IN (SELECT sequence

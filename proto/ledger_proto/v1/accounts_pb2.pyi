@@ -88,10 +88,11 @@ class Account(_message.Message):
     """A UUID: the caller's, or given by the server."""
     code: _builtins.str
     """Name for people, unique in the journal: 1 to 255 printable characters, no control characters,
-    no blank at either end, not in the form of a UUID; case counts. Never changes.
+    no blank at either end, not in the form of a UUID; case counts. Never changes, so
+    no place for personal data.
     """
     name: _builtins.str
-    """Title, up to 255 characters."""
+    """Title, up to 255 characters; the code once it was erased, and then empty in earlier events."""
     normal_side: _common_pb2.Direction.ValueType
     """The side on which its balance normally stands: debit for assets and expenses."""
     status: Global___AccountStatus.ValueType

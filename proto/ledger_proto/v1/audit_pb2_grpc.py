@@ -49,9 +49,11 @@ class AuditServiceServicer:
     """
 
     def ReadBooks(self, request, context):
-        """Sends, from one snapshot, first the head, then the balances, daily sums, entries and
-        transactions of a journal, each kind in the order of its key, and ends. Together with the events
-        up to the head this is everything that reports are made of.
+        """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
+        its entries and transactions side by side, neither more than a message ahead of the other, and
+        ends; each kind in the order of its key. Together with the events up to the head this is
+        everything that reports are made of. Who takes a minute over a message loses the snapshot: the
+        stream then ends with `STORAGE_UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,11 @@ class AuditServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     ReadBooks: _grpc.UnaryStreamMultiCallable[_audit_pb2.ReadBooksRequest, _audit_pb2.ReadBooksResponse]
-    """Sends, from one snapshot, first the head, then the balances, daily sums, entries and
-    transactions of a journal, each kind in the order of its key, and ends. Together with the events
-    up to the head this is everything that reports are made of.
+    """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
+    its entries and transactions side by side, neither more than a message ahead of the other, and
+    ends; each kind in the order of its key. Together with the events up to the head this is
+    everything that reports are made of. Who takes a minute over a message loses the snapshot: the
+    stream then ends with `STORAGE_UNAVAILABLE`.
     """
 
 @_typing.type_check_only
@@ -49,9 +51,11 @@ class AuditServiceAsyncStub(AuditServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ReadBooks: _aio.UnaryStreamMultiCallable[_audit_pb2.ReadBooksRequest, _audit_pb2.ReadBooksResponse]  # type: ignore[assignment]
-    """Sends, from one snapshot, first the head, then the balances, daily sums, entries and
-    transactions of a journal, each kind in the order of its key, and ends. Together with the events
-    up to the head this is everything that reports are made of.
+    """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
+    its entries and transactions side by side, neither more than a message ahead of the other, and
+    ends; each kind in the order of its key. Together with the events up to the head this is
+    everything that reports are made of. Who takes a minute over a message loses the snapshot: the
+    stream then ends with `STORAGE_UNAVAILABLE`.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -65,9 +69,11 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.ReadBooksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.ReadBooksResponse], _abc.AsyncIterator[_audit_pb2.ReadBooksResponse]]:
-        """Sends, from one snapshot, first the head, then the balances, daily sums, entries and
-        transactions of a journal, each kind in the order of its key, and ends. Together with the events
-        up to the head this is everything that reports are made of.
+        """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
+        its entries and transactions side by side, neither more than a message ahead of the other, and
+        ends; each kind in the order of its key. Together with the events up to the head this is
+        everything that reports are made of. Who takes a minute over a message loses the snapshot: the
+        stream then ends with `STORAGE_UNAVAILABLE`.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

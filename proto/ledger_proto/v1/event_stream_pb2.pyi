@@ -77,6 +77,12 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """`personal_data.erased`"""
     EVENT_TYPE_RATE_RECORDED: _EventType.ValueType  # 36
     """`rate.recorded`"""
+    EVENT_TYPE_FISCAL_YEAR_OPENED: _EventType.ValueType  # 37
+    """`fiscal_year.opened`"""
+    EVENT_TYPE_FISCAL_YEAR_CLOSED: _EventType.ValueType  # 38
+    """`fiscal_year.closed`"""
+    EVENT_TYPE_FISCAL_YEAR_REOPENED: _EventType.ValueType  # 39
+    """`fiscal_year.reopened`"""
     EVENT_TYPE_BALANCE_UPDATED: _EventType.ValueType  # 40
     """`balance.updated`; derived, so not a type to filter by: see `include_balance_updates`."""
 
@@ -133,6 +139,12 @@ EVENT_TYPE_PERSONAL_DATA_ERASED: EventType.ValueType  # 35
 """`personal_data.erased`"""
 EVENT_TYPE_RATE_RECORDED: EventType.ValueType  # 36
 """`rate.recorded`"""
+EVENT_TYPE_FISCAL_YEAR_OPENED: EventType.ValueType  # 37
+"""`fiscal_year.opened`"""
+EVENT_TYPE_FISCAL_YEAR_CLOSED: EventType.ValueType  # 38
+"""`fiscal_year.closed`"""
+EVENT_TYPE_FISCAL_YEAR_REOPENED: EventType.ValueType  # 39
+"""`fiscal_year.reopened`"""
 EVENT_TYPE_BALANCE_UPDATED: EventType.ValueType  # 40
 """`balance.updated`; derived, so not a type to filter by: see `include_balance_updates`."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015

@@ -26,6 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from ledger_proto.v1 import account_sets_pb2 as ledger_dot_v1_dot_account__sets__pb2
 from ledger_proto.v1 import accounts_pb2 as ledger_dot_v1_dot_accounts__pb2
 from ledger_proto.v1 import common_pb2 as ledger_dot_v1_dot_common__pb2
+from ledger_proto.v1 import fiscal_years_pb2 as ledger_dot_v1_dot_fiscal__years__pb2
 from ledger_proto.v1 import journals_pb2 as ledger_dot_v1_dot_journals__pb2
 from ledger_proto.v1 import limits_pb2 as ledger_dot_v1_dot_limits__pb2
 from ledger_proto.v1 import periods_pb2 as ledger_dot_v1_dot_periods__pb2
@@ -34,63 +35,69 @@ from ledger_proto.v1 import transactions_pb2 as ledger_dot_v1_dot_transactions__
 from ledger_proto.v1 import tx_templates_pb2 as ledger_dot_v1_dot_tx__templates__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16ledger/v1/events.proto\x12\tledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cledger/v1/account_sets.proto\x1a\x18ledger/v1/accounts.proto\x1a\x16ledger/v1/common.proto\x1a\x18ledger/v1/journals.proto\x1a\x16ledger/v1/limits.proto\x1a\x17ledger/v1/periods.proto\x1a\x15ledger/v1/rates.proto\x1a\x1cledger/v1/transactions.proto\x1a\x1cledger/v1/tx_templates.proto\"\xf9\x0b\n\x05\x45vent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x0brecord_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x15\n\rpersonal_salt\x18\x04 \x01(\x0c\x12\x17\n\x0fpersonal_digest\x18\x05 \x01(\x0c\x12\x34\n\x0fjournal_created\x18\n \x01(\x0b\x32\x19.ledger.v1.JournalCreatedH\x00\x12<\n\x13\x63urrency_registered\x18\x0b \x01(\x0b\x32\x1d.ledger.v1.CurrencyRegisteredH\x00\x12\x34\n\x0f\x61\x63\x63ount_created\x18\x0c \x01(\x0b\x32\x19.ledger.v1.AccountCreatedH\x00\x12\x34\n\x0f\x61\x63\x63ount_updated\x18\r \x01(\x0b\x32\x19.ledger.v1.AccountUpdatedH\x00\x12\x32\n\x0e\x61\x63\x63ount_locked\x18\x0e \x01(\x0b\x32\x18.ledger.v1.AccountLockedH\x00\x12\x36\n\x10\x61\x63\x63ount_unlocked\x18\x0f \x01(\x0b\x32\x1a.ledger.v1.AccountUnlockedH\x00\x12\x32\n\x0e\x61\x63\x63ount_closed\x18\x10 \x01(\x0b\x32\x18.ledger.v1.AccountClosedH\x00\x12;\n\x13\x61\x63\x63ount_set_created\x18\x11 \x01(\x0b\x32\x1c.ledger.v1.AccountSetCreatedH\x00\x12\x46\n\x19\x61\x63\x63ount_set_members_added\x18\x12 \x01(\x0b\x32!.ledger.v1.AccountSetMembersAddedH\x00\x12J\n\x1b\x61\x63\x63ount_set_members_removed\x18\x13 \x01(\x0b\x32#.ledger.v1.AccountSetMembersRemovedH\x00\x12\x36\n\x10template_created\x18\x14 \x01(\x0b\x32\x1a.ledger.v1.TemplateCreatedH\x00\x12\x32\n\x0ejournal_posted\x18\x15 \x01(\x0b\x32\x18.ledger.v1.JournalPostedH\x00\x12.\n\x0chold_created\x18\x16 \x01(\x0b\x32\x16.ledger.v1.HoldCreatedH\x00\x12\x30\n\rhold_captured\x18\x17 \x01(\x0b\x32\x17.ledger.v1.HoldCapturedH\x00\x12\x30\n\rhold_released\x18\x18 \x01(\x0b\x32\x17.ledger.v1.HoldReleasedH\x00\x12.\n\x0chold_expired\x18\x19 \x01(\x0b\x32\x16.ledger.v1.HoldExpiredH\x00\x12>\n\x14transaction_reversed\x18\x1a \x01(\x0b\x32\x1e.ledger.v1.TransactionReversedH\x00\x12\x32\n\x0eperiod_changed\x18\x1e \x01(\x0b\x32\x18.ledger.v1.PeriodChangedH\x00\x12\x30\n\rlimit_created\x18\x1f \x01(\x0b\x32\x17.ledger.v1.LimitCreatedH\x00\x12\x30\n\rlimit_updated\x18  \x01(\x0b\x32\x17.ledger.v1.LimitUpdatedH\x00\x12\x32\n\x0elimit_attached\x18! \x01(\x0b\x32\x18.ledger.v1.LimitAttachedH\x00\x12\x32\n\x0elimit_detached\x18\" \x01(\x0b\x32\x18.ledger.v1.LimitDetachedH\x00\x12=\n\x14personal_data_erased\x18# \x01(\x0b\x32\x1d.ledger.v1.PersonalDataErasedH\x00\x12\x30\n\rrate_recorded\x18$ \x01(\x0b\x32\x17.ledger.v1.RateRecordedH\x00\x12\x34\n\x0f\x62\x61lance_updated\x18( \x01(\x0b\x32\x19.ledger.v1.BalanceUpdatedH\x00\x42\x06\n\x04\x66\x61\x63t\"5\n\x0eJournalCreated\x12#\n\x07journal\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Journal\";\n\x12\x43urrencyRegistered\x12%\n\x08\x63urrency\x18\x01 \x01(\x0b\x32\x13.ledger.v1.Currency\"5\n\x0e\x41\x63\x63ountCreated\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"[\n\x0e\x41\x63\x63ountUpdated\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\x12$\n\x08previous\x18\x02 \x01(\x0b\x32\x12.ledger.v1.Account\"4\n\rAccountLocked\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"6\n\x0f\x41\x63\x63ountUnlocked\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"4\n\rAccountClosed\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"?\n\x11\x41\x63\x63ountSetCreated\x12*\n\x0b\x61\x63\x63ount_set\x18\x01 \x01(\x0b\x32\x15.ledger.v1.AccountSet\"]\n\x16\x41\x63\x63ountSetMembersAdded\x12\x16\n\x0e\x61\x63\x63ount_set_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x16\n\x0emember_set_ids\x18\x03 \x03(\t\"_\n\x18\x41\x63\x63ountSetMembersRemoved\x12\x16\n\x0e\x61\x63\x63ount_set_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x16\n\x0emember_set_ids\x18\x03 \x03(\t\":\n\x0fTemplateCreated\x12\'\n\x08template\x18\x01 \x01(\x0b\x32\x15.ledger.v1.TxTemplate\"<\n\rJournalPosted\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"k\n\x0bHoldCreated\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x0cHoldCaptured\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\x12\r\n\x05\x65nded\x18\x02 \x01(\x08\";\n\x0cHoldReleased\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\":\n\x0bHoldExpired\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"B\n\x13TransactionReversed\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"2\n\rPeriodChanged\x12!\n\x06period\x18\x01 \x01(\x0b\x32\x11.ledger.v1.Period\"/\n\x0cLimitCreated\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"/\n\x0cLimitUpdated\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"?\n\rLimitAttached\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"?\n\rLimitDetached\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"7\n\x12PersonalDataErased\x12\x11\n\tsequences\x18\x01 \x03(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\"-\n\x0cRateRecorded\x12\x1d\n\x04rate\x18\x01 \x01(\x0b\x32\x0f.ledger.v1.Rate\"\xaf\x01\n\x0e\x42\x61lanceUpdated\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_code\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x1f\n\x05layer\x18\x05 \x01(\x0e\x32\x10.ledger.v1.Layer\x12(\n\x07\x62\x61lance\x18\x06 \x01(\x0b\x32\x17.ledger.v1.BalanceAfterb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16ledger/v1/events.proto\x12\tledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cledger/v1/account_sets.proto\x1a\x18ledger/v1/accounts.proto\x1a\x16ledger/v1/common.proto\x1a\x1cledger/v1/fiscal_years.proto\x1a\x18ledger/v1/journals.proto\x1a\x16ledger/v1/limits.proto\x1a\x17ledger/v1/periods.proto\x1a\x15ledger/v1/rates.proto\x1a\x1cledger/v1/transactions.proto\x1a\x1cledger/v1/tx_templates.proto\"\xae\r\n\x05\x45vent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x0brecord_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x15\n\rpersonal_salt\x18\x04 \x01(\x0c\x12\x17\n\x0fpersonal_digest\x18\x05 \x01(\x0c\x12\x34\n\x0fjournal_created\x18\n \x01(\x0b\x32\x19.ledger.v1.JournalCreatedH\x00\x12<\n\x13\x63urrency_registered\x18\x0b \x01(\x0b\x32\x1d.ledger.v1.CurrencyRegisteredH\x00\x12\x34\n\x0f\x61\x63\x63ount_created\x18\x0c \x01(\x0b\x32\x19.ledger.v1.AccountCreatedH\x00\x12\x34\n\x0f\x61\x63\x63ount_updated\x18\r \x01(\x0b\x32\x19.ledger.v1.AccountUpdatedH\x00\x12\x32\n\x0e\x61\x63\x63ount_locked\x18\x0e \x01(\x0b\x32\x18.ledger.v1.AccountLockedH\x00\x12\x36\n\x10\x61\x63\x63ount_unlocked\x18\x0f \x01(\x0b\x32\x1a.ledger.v1.AccountUnlockedH\x00\x12\x32\n\x0e\x61\x63\x63ount_closed\x18\x10 \x01(\x0b\x32\x18.ledger.v1.AccountClosedH\x00\x12;\n\x13\x61\x63\x63ount_set_created\x18\x11 \x01(\x0b\x32\x1c.ledger.v1.AccountSetCreatedH\x00\x12\x46\n\x19\x61\x63\x63ount_set_members_added\x18\x12 \x01(\x0b\x32!.ledger.v1.AccountSetMembersAddedH\x00\x12J\n\x1b\x61\x63\x63ount_set_members_removed\x18\x13 \x01(\x0b\x32#.ledger.v1.AccountSetMembersRemovedH\x00\x12\x36\n\x10template_created\x18\x14 \x01(\x0b\x32\x1a.ledger.v1.TemplateCreatedH\x00\x12\x32\n\x0ejournal_posted\x18\x15 \x01(\x0b\x32\x18.ledger.v1.JournalPostedH\x00\x12.\n\x0chold_created\x18\x16 \x01(\x0b\x32\x16.ledger.v1.HoldCreatedH\x00\x12\x30\n\rhold_captured\x18\x17 \x01(\x0b\x32\x17.ledger.v1.HoldCapturedH\x00\x12\x30\n\rhold_released\x18\x18 \x01(\x0b\x32\x17.ledger.v1.HoldReleasedH\x00\x12.\n\x0chold_expired\x18\x19 \x01(\x0b\x32\x16.ledger.v1.HoldExpiredH\x00\x12>\n\x14transaction_reversed\x18\x1a \x01(\x0b\x32\x1e.ledger.v1.TransactionReversedH\x00\x12\x32\n\x0eperiod_changed\x18\x1e \x01(\x0b\x32\x18.ledger.v1.PeriodChangedH\x00\x12\x30\n\rlimit_created\x18\x1f \x01(\x0b\x32\x17.ledger.v1.LimitCreatedH\x00\x12\x30\n\rlimit_updated\x18  \x01(\x0b\x32\x17.ledger.v1.LimitUpdatedH\x00\x12\x32\n\x0elimit_attached\x18! \x01(\x0b\x32\x18.ledger.v1.LimitAttachedH\x00\x12\x32\n\x0elimit_detached\x18\" \x01(\x0b\x32\x18.ledger.v1.LimitDetachedH\x00\x12=\n\x14personal_data_erased\x18# \x01(\x0b\x32\x1d.ledger.v1.PersonalDataErasedH\x00\x12\x30\n\rrate_recorded\x18$ \x01(\x0b\x32\x17.ledger.v1.RateRecordedH\x00\x12\x39\n\x12\x66iscal_year_opened\x18% \x01(\x0b\x32\x1b.ledger.v1.FiscalYearOpenedH\x00\x12\x39\n\x12\x66iscal_year_closed\x18& \x01(\x0b\x32\x1b.ledger.v1.FiscalYearClosedH\x00\x12=\n\x14\x66iscal_year_reopened\x18\' \x01(\x0b\x32\x1d.ledger.v1.FiscalYearReopenedH\x00\x12\x34\n\x0f\x62\x61lance_updated\x18( \x01(\x0b\x32\x19.ledger.v1.BalanceUpdatedH\x00\x42\x06\n\x04\x66\x61\x63t\"5\n\x0eJournalCreated\x12#\n\x07journal\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Journal\";\n\x12\x43urrencyRegistered\x12%\n\x08\x63urrency\x18\x01 \x01(\x0b\x32\x13.ledger.v1.Currency\"5\n\x0e\x41\x63\x63ountCreated\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"[\n\x0e\x41\x63\x63ountUpdated\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\x12$\n\x08previous\x18\x02 \x01(\x0b\x32\x12.ledger.v1.Account\"4\n\rAccountLocked\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"6\n\x0f\x41\x63\x63ountUnlocked\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"4\n\rAccountClosed\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.ledger.v1.Account\"?\n\x11\x41\x63\x63ountSetCreated\x12*\n\x0b\x61\x63\x63ount_set\x18\x01 \x01(\x0b\x32\x15.ledger.v1.AccountSet\"]\n\x16\x41\x63\x63ountSetMembersAdded\x12\x16\n\x0e\x61\x63\x63ount_set_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x16\n\x0emember_set_ids\x18\x03 \x03(\t\"_\n\x18\x41\x63\x63ountSetMembersRemoved\x12\x16\n\x0e\x61\x63\x63ount_set_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x16\n\x0emember_set_ids\x18\x03 \x03(\t\":\n\x0fTemplateCreated\x12\'\n\x08template\x18\x01 \x01(\x0b\x32\x15.ledger.v1.TxTemplate\"<\n\rJournalPosted\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"k\n\x0bHoldCreated\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x0cHoldCaptured\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\x12\r\n\x05\x65nded\x18\x02 \x01(\x08\";\n\x0cHoldReleased\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\":\n\x0bHoldExpired\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"B\n\x13TransactionReversed\x12+\n\x0btransaction\x18\x01 \x01(\x0b\x32\x16.ledger.v1.Transaction\"2\n\rPeriodChanged\x12!\n\x06period\x18\x01 \x01(\x0b\x32\x11.ledger.v1.Period\"/\n\x0cLimitCreated\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"/\n\x0cLimitUpdated\x12\x1f\n\x05limit\x18\x01 \x01(\x0b\x32\x10.ledger.v1.Limit\"?\n\rLimitAttached\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"?\n\rLimitDetached\x12.\n\nattachment\x18\x01 \x01(\x0b\x32\x1a.ledger.v1.LimitAttachment\"7\n\x12PersonalDataErased\x12\x11\n\tsequences\x18\x01 \x03(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\"-\n\x0cRateRecorded\x12\x1d\n\x04rate\x18\x01 \x01(\x0b\x32\x0f.ledger.v1.Rate\"7\n\x10\x46iscalYearOpened\x12#\n\x04year\x18\x01 \x01(\x0b\x32\x15.ledger.v1.FiscalYear\"z\n\x10\x46iscalYearClosed\x12#\n\x04year\x18\x01 \x01(\x0b\x32\x15.ledger.v1.FiscalYear\x12(\n\x07\x61mounts\x18\x02 \x03(\x0b\x32\x17.ledger.v1.ClosedAmount\x12\x17\n\x0ftransaction_ids\x18\x03 \x03(\t\"R\n\x12\x46iscalYearReopened\x12#\n\x04year\x18\x01 \x01(\x0b\x32\x15.ledger.v1.FiscalYear\x12\x17\n\x0ftransaction_ids\x18\x02 \x03(\t\"\xaf\x01\n\x0e\x42\x61lanceUpdated\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_code\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x1f\n\x05layer\x18\x05 \x01(\x0e\x32\x10.ledger.v1.Layer\x12(\n\x07\x62\x61lance\x18\x06 \x01(\x0b\x32\x17.ledger.v1.BalanceAfterb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ledger.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENT']._serialized_start=309
-  _globals['_EVENT']._serialized_end=1838
-  _globals['_JOURNALCREATED']._serialized_start=1840
-  _globals['_JOURNALCREATED']._serialized_end=1893
-  _globals['_CURRENCYREGISTERED']._serialized_start=1895
-  _globals['_CURRENCYREGISTERED']._serialized_end=1954
-  _globals['_ACCOUNTCREATED']._serialized_start=1956
-  _globals['_ACCOUNTCREATED']._serialized_end=2009
-  _globals['_ACCOUNTUPDATED']._serialized_start=2011
-  _globals['_ACCOUNTUPDATED']._serialized_end=2102
-  _globals['_ACCOUNTLOCKED']._serialized_start=2104
-  _globals['_ACCOUNTLOCKED']._serialized_end=2156
-  _globals['_ACCOUNTUNLOCKED']._serialized_start=2158
-  _globals['_ACCOUNTUNLOCKED']._serialized_end=2212
-  _globals['_ACCOUNTCLOSED']._serialized_start=2214
-  _globals['_ACCOUNTCLOSED']._serialized_end=2266
-  _globals['_ACCOUNTSETCREATED']._serialized_start=2268
-  _globals['_ACCOUNTSETCREATED']._serialized_end=2331
-  _globals['_ACCOUNTSETMEMBERSADDED']._serialized_start=2333
-  _globals['_ACCOUNTSETMEMBERSADDED']._serialized_end=2426
-  _globals['_ACCOUNTSETMEMBERSREMOVED']._serialized_start=2428
-  _globals['_ACCOUNTSETMEMBERSREMOVED']._serialized_end=2523
-  _globals['_TEMPLATECREATED']._serialized_start=2525
-  _globals['_TEMPLATECREATED']._serialized_end=2583
-  _globals['_JOURNALPOSTED']._serialized_start=2585
-  _globals['_JOURNALPOSTED']._serialized_end=2645
-  _globals['_HOLDCREATED']._serialized_start=2647
-  _globals['_HOLDCREATED']._serialized_end=2754
-  _globals['_HOLDCAPTURED']._serialized_start=2756
-  _globals['_HOLDCAPTURED']._serialized_end=2830
-  _globals['_HOLDRELEASED']._serialized_start=2832
-  _globals['_HOLDRELEASED']._serialized_end=2891
-  _globals['_HOLDEXPIRED']._serialized_start=2893
-  _globals['_HOLDEXPIRED']._serialized_end=2951
-  _globals['_TRANSACTIONREVERSED']._serialized_start=2953
-  _globals['_TRANSACTIONREVERSED']._serialized_end=3019
-  _globals['_PERIODCHANGED']._serialized_start=3021
-  _globals['_PERIODCHANGED']._serialized_end=3071
-  _globals['_LIMITCREATED']._serialized_start=3073
-  _globals['_LIMITCREATED']._serialized_end=3120
-  _globals['_LIMITUPDATED']._serialized_start=3122
-  _globals['_LIMITUPDATED']._serialized_end=3169
-  _globals['_LIMITATTACHED']._serialized_start=3171
-  _globals['_LIMITATTACHED']._serialized_end=3234
-  _globals['_LIMITDETACHED']._serialized_start=3236
-  _globals['_LIMITDETACHED']._serialized_end=3299
-  _globals['_PERSONALDATAERASED']._serialized_start=3301
-  _globals['_PERSONALDATAERASED']._serialized_end=3356
-  _globals['_RATERECORDED']._serialized_start=3358
-  _globals['_RATERECORDED']._serialized_end=3403
-  _globals['_BALANCEUPDATED']._serialized_start=3406
-  _globals['_BALANCEUPDATED']._serialized_end=3581
+  _globals['_EVENT']._serialized_start=339
+  _globals['_EVENT']._serialized_end=2049
+  _globals['_JOURNALCREATED']._serialized_start=2051
+  _globals['_JOURNALCREATED']._serialized_end=2104
+  _globals['_CURRENCYREGISTERED']._serialized_start=2106
+  _globals['_CURRENCYREGISTERED']._serialized_end=2165
+  _globals['_ACCOUNTCREATED']._serialized_start=2167
+  _globals['_ACCOUNTCREATED']._serialized_end=2220
+  _globals['_ACCOUNTUPDATED']._serialized_start=2222
+  _globals['_ACCOUNTUPDATED']._serialized_end=2313
+  _globals['_ACCOUNTLOCKED']._serialized_start=2315
+  _globals['_ACCOUNTLOCKED']._serialized_end=2367
+  _globals['_ACCOUNTUNLOCKED']._serialized_start=2369
+  _globals['_ACCOUNTUNLOCKED']._serialized_end=2423
+  _globals['_ACCOUNTCLOSED']._serialized_start=2425
+  _globals['_ACCOUNTCLOSED']._serialized_end=2477
+  _globals['_ACCOUNTSETCREATED']._serialized_start=2479
+  _globals['_ACCOUNTSETCREATED']._serialized_end=2542
+  _globals['_ACCOUNTSETMEMBERSADDED']._serialized_start=2544
+  _globals['_ACCOUNTSETMEMBERSADDED']._serialized_end=2637
+  _globals['_ACCOUNTSETMEMBERSREMOVED']._serialized_start=2639
+  _globals['_ACCOUNTSETMEMBERSREMOVED']._serialized_end=2734
+  _globals['_TEMPLATECREATED']._serialized_start=2736
+  _globals['_TEMPLATECREATED']._serialized_end=2794
+  _globals['_JOURNALPOSTED']._serialized_start=2796
+  _globals['_JOURNALPOSTED']._serialized_end=2856
+  _globals['_HOLDCREATED']._serialized_start=2858
+  _globals['_HOLDCREATED']._serialized_end=2965
+  _globals['_HOLDCAPTURED']._serialized_start=2967
+  _globals['_HOLDCAPTURED']._serialized_end=3041
+  _globals['_HOLDRELEASED']._serialized_start=3043
+  _globals['_HOLDRELEASED']._serialized_end=3102
+  _globals['_HOLDEXPIRED']._serialized_start=3104
+  _globals['_HOLDEXPIRED']._serialized_end=3162
+  _globals['_TRANSACTIONREVERSED']._serialized_start=3164
+  _globals['_TRANSACTIONREVERSED']._serialized_end=3230
+  _globals['_PERIODCHANGED']._serialized_start=3232
+  _globals['_PERIODCHANGED']._serialized_end=3282
+  _globals['_LIMITCREATED']._serialized_start=3284
+  _globals['_LIMITCREATED']._serialized_end=3331
+  _globals['_LIMITUPDATED']._serialized_start=3333
+  _globals['_LIMITUPDATED']._serialized_end=3380
+  _globals['_LIMITATTACHED']._serialized_start=3382
+  _globals['_LIMITATTACHED']._serialized_end=3445
+  _globals['_LIMITDETACHED']._serialized_start=3447
+  _globals['_LIMITDETACHED']._serialized_end=3510
+  _globals['_PERSONALDATAERASED']._serialized_start=3512
+  _globals['_PERSONALDATAERASED']._serialized_end=3567
+  _globals['_RATERECORDED']._serialized_start=3569
+  _globals['_RATERECORDED']._serialized_end=3614
+  _globals['_FISCALYEAROPENED']._serialized_start=3616
+  _globals['_FISCALYEAROPENED']._serialized_end=3671
+  _globals['_FISCALYEARCLOSED']._serialized_start=3673
+  _globals['_FISCALYEARCLOSED']._serialized_end=3795
+  _globals['_FISCALYEARREOPENED']._serialized_start=3797
+  _globals['_FISCALYEARREOPENED']._serialized_end=3879
+  _globals['_BALANCEUPDATED']._serialized_start=3882
+  _globals['_BALANCEUPDATED']._serialized_end=4057
 # @@protoc_insertion_point(module_scope)

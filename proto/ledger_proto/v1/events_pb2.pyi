@@ -17,6 +17,7 @@ from google.protobuf.internal import containers as _containers
 from ledger_proto.v1 import account_sets_pb2 as _account_sets_pb2
 from ledger_proto.v1 import accounts_pb2 as _accounts_pb2
 from ledger_proto.v1 import common_pb2 as _common_pb2
+from ledger_proto.v1 import fiscal_years_pb2 as _fiscal_years_pb2
 from ledger_proto.v1 import journals_pb2 as _journals_pb2
 from ledger_proto.v1 import limits_pb2 as _limits_pb2
 from ledger_proto.v1 import periods_pb2 as _periods_pb2
@@ -69,6 +70,9 @@ class Event(_message.Message):
     LIMIT_DETACHED_FIELD_NUMBER: _builtins.int
     PERSONAL_DATA_ERASED_FIELD_NUMBER: _builtins.int
     RATE_RECORDED_FIELD_NUMBER: _builtins.int
+    FISCAL_YEAR_OPENED_FIELD_NUMBER: _builtins.int
+    FISCAL_YEAR_CLOSED_FIELD_NUMBER: _builtins.int
+    FISCAL_YEAR_REOPENED_FIELD_NUMBER: _builtins.int
     BALANCE_UPDATED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place: gap-free from 1, in commit order."""
@@ -181,6 +185,18 @@ class Event(_message.Message):
         """`rate.recorded`"""
 
     @_builtins.property
+    def fiscal_year_opened(self) -> Global___FiscalYearOpened:
+        """`fiscal_year.opened`"""
+
+    @_builtins.property
+    def fiscal_year_closed(self) -> Global___FiscalYearClosed:
+        """`fiscal_year.closed`"""
+
+    @_builtins.property
+    def fiscal_year_reopened(self) -> Global___FiscalYearReopened:
+        """`fiscal_year.reopened`"""
+
+    @_builtins.property
     def balance_updated(self) -> Global___BalanceUpdated:
         """`balance.updated`; never stored: derived on the way out from an event with a transaction, whose
         sequence it carries.
@@ -218,13 +234,16 @@ class Event(_message.Message):
         limit_detached: Global___LimitDetached | None = ...,
         personal_data_erased: Global___PersonalDataErased | None = ...,
         rate_recorded: Global___RateRecorded | None = ...,
+        fiscal_year_opened: Global___FiscalYearOpened | None = ...,
+        fiscal_year_closed: Global___FiscalYearClosed | None = ...,
+        fiscal_year_reopened: Global___FiscalYearReopened | None = ...,
         balance_updated: Global___BalanceUpdated | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "rate_recorded", b"rate_recorded", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "fiscal_year_closed", b"fiscal_year_closed", "fiscal_year_opened", b"fiscal_year_opened", "fiscal_year_reopened", b"fiscal_year_reopened", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "rate_recorded", b"rate_recorded", "record_time", b"record_time", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "personal_digest", b"personal_digest", "personal_salt", b"personal_salt", "rate_recorded", b"rate_recorded", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_closed", b"account_closed", "account_created", b"account_created", "account_locked", b"account_locked", "account_set_created", b"account_set_created", "account_set_members_added", b"account_set_members_added", "account_set_members_removed", b"account_set_members_removed", "account_unlocked", b"account_unlocked", "account_updated", b"account_updated", "actor", b"actor", "balance_updated", b"balance_updated", "currency_registered", b"currency_registered", "fact", b"fact", "fiscal_year_closed", b"fiscal_year_closed", "fiscal_year_opened", b"fiscal_year_opened", "fiscal_year_reopened", b"fiscal_year_reopened", "hold_captured", b"hold_captured", "hold_created", b"hold_created", "hold_expired", b"hold_expired", "hold_released", b"hold_released", "journal_created", b"journal_created", "journal_posted", b"journal_posted", "limit_attached", b"limit_attached", "limit_created", b"limit_created", "limit_detached", b"limit_detached", "limit_updated", b"limit_updated", "period_changed", b"period_changed", "personal_data_erased", b"personal_data_erased", "personal_digest", b"personal_digest", "personal_salt", b"personal_salt", "rate_recorded", b"rate_recorded", "record_time", b"record_time", "sequence", b"sequence", "template_created", b"template_created", "transaction_reversed", b"transaction_reversed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached", "personal_data_erased", "rate_recorded", "balance_updated"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["journal_created", "currency_registered", "account_created", "account_updated", "account_locked", "account_unlocked", "account_closed", "account_set_created", "account_set_members_added", "account_set_members_removed", "template_created", "journal_posted", "hold_created", "hold_captured", "hold_released", "hold_expired", "transaction_reversed", "period_changed", "limit_created", "limit_updated", "limit_attached", "limit_detached", "personal_data_erased", "rate_recorded", "fiscal_year_opened", "fiscal_year_closed", "fiscal_year_reopened", "balance_updated"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -845,6 +864,98 @@ class RateRecorded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RateRecorded: _TypeAlias = RateRecorded  # noqa: Y015
+
+@_typing.final
+class FiscalYearOpened(_message.Message):
+    """A fiscal year came into being."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEAR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def year(self) -> _fiscal_years_pb2.FiscalYear:
+        """As opened."""
+
+    def __init__(
+        self,
+        *,
+        year: _fiscal_years_pb2.FiscalYear | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["year", b"year"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FiscalYearOpened: _TypeAlias = FiscalYearOpened  # noqa: Y015
+
+@_typing.final
+class FiscalYearClosed(_message.Message):
+    """The books of a fiscal year were closed, or what came late was closed too. Its transactions are
+    events of their own right before.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEAR_FIELD_NUMBER: _builtins.int
+    AMOUNTS_FIELD_NUMBER: _builtins.int
+    TRANSACTION_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def year(self) -> _fiscal_years_pb2.FiscalYear:
+        """As it stands after the change."""
+
+    @_builtins.property
+    def amounts(self) -> _containers.RepeatedCompositeFieldContainer[_fiscal_years_pb2.ClosedAmount]:
+        """What was closed in each currency."""
+
+    @_builtins.property
+    def transaction_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the transactions that closed it."""
+
+    def __init__(
+        self,
+        *,
+        year: _fiscal_years_pb2.FiscalYear | None = ...,
+        amounts: _abc.Iterable[_fiscal_years_pb2.ClosedAmount] | None = ...,
+        transaction_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["year", b"year"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "transaction_ids", b"transaction_ids", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FiscalYearClosed: _TypeAlias = FiscalYearClosed  # noqa: Y015
+
+@_typing.final
+class FiscalYearReopened(_message.Message):
+    """The close of a fiscal year was taken back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEAR_FIELD_NUMBER: _builtins.int
+    TRANSACTION_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def year(self) -> _fiscal_years_pb2.FiscalYear:
+        """As it stands after the change."""
+
+    @_builtins.property
+    def transaction_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the transactions that took the closing transactions back."""
+
+    def __init__(
+        self,
+        *,
+        year: _fiscal_years_pb2.FiscalYear | None = ...,
+        transaction_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["year", b"year"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction_ids", b"transaction_ids", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FiscalYearReopened: _TypeAlias = FiscalYearReopened  # noqa: Y015
 
 @_typing.final
 class BalanceUpdated(_message.Message):

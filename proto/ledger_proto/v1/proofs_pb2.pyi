@@ -196,7 +196,9 @@ class GetInclusionProofRequest(_message.Message):
     sequence: _builtins.int
     """Its sequence."""
     tree_size: _builtins.int
-    """Size of the tree; 0 takes that of the newest checkpoint that holds the event."""
+    """Size of the tree; 0 takes that of the newest checkpoint, or the tree as it stands if there is
+    none.
+    """
     def __init__(
         self,
         *,
@@ -273,7 +275,9 @@ class GetConsistencyProofRequest(_message.Message):
     from_size: _builtins.int
     """Size of the older tree, at least 1."""
     to_size: _builtins.int
-    """Size of the newer tree; 0 takes that of the newest checkpoint."""
+    """Size of the newer tree; 0 takes that of the newest checkpoint, or the tree as it stands if there
+    is none.
+    """
     def __init__(
         self,
         *,

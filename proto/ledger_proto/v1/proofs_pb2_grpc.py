@@ -65,9 +65,10 @@ class ProofServiceServicer:
 
     def GetCheckpoint(self, request, context):
         """Returns a signed checkpoint: the newest, or the oldest that covers a sequence. The tree follows
-        the head within a second or two. Refused with `CHECKPOINT_UNAVAILABLE` while none covers what
-        was asked for, with `SIGNING_DISABLED` if the server has no key, with `TREE_INCONSISTENT` if
-        the database no longer agrees with what was signed before.
+        the head within a second or two. A server without a key hands out what others signed. Refused
+        with `CHECKPOINT_UNAVAILABLE` while none covers what was asked for, with `SIGNING_DISABLED` if
+        there is none and the server has no key, with `TREE_INCONSISTENT` if the database no longer
+        agrees with what was signed before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,7 +84,8 @@ class ProofServiceServicer:
     def GetInclusionProof(self, request, context):
         """Returns the proof that one event, named by its transaction or its sequence, is in the tree of a
         size. Refused with `TRANSACTION_NOT_FOUND`, `POSITION_UNAVAILABLE` if the tree of that size
-        does not hold the event or is not there yet.
+        does not hold the event or is not there yet, `TREE_INCONSISTENT` if the event is not the one
+        that the tree was made of.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,16 +41,18 @@ class ProofServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ProofServiceAsyncStub: ...
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_proofs_pb2.GetCheckpointRequest, _proofs_pb2.GetCheckpointResponse]
     """Returns a signed checkpoint: the newest, or the oldest that covers a sequence. The tree follows
-    the head within a second or two. Refused with `CHECKPOINT_UNAVAILABLE` while none covers what
-    was asked for, with `SIGNING_DISABLED` if the server has no key, with `TREE_INCONSISTENT` if
-    the database no longer agrees with what was signed before.
+    the head within a second or two. A server without a key hands out what others signed. Refused
+    with `CHECKPOINT_UNAVAILABLE` while none covers what was asked for, with `SIGNING_DISABLED` if
+    there is none and the server has no key, with `TREE_INCONSISTENT` if the database no longer
+    agrees with what was signed before.
     """
     ListCheckpoints: _grpc.UnaryUnaryMultiCallable[_proofs_pb2.ListCheckpointsRequest, _proofs_pb2.ListCheckpointsResponse]
     """Lists the signed checkpoints of a journal, newest first."""
     GetInclusionProof: _grpc.UnaryUnaryMultiCallable[_proofs_pb2.GetInclusionProofRequest, _proofs_pb2.GetInclusionProofResponse]
     """Returns the proof that one event, named by its transaction or its sequence, is in the tree of a
     size. Refused with `TRANSACTION_NOT_FOUND`, `POSITION_UNAVAILABLE` if the tree of that size
-    does not hold the event or is not there yet.
+    does not hold the event or is not there yet, `TREE_INCONSISTENT` if the event is not the one
+    that the tree was made of.
     """
     GetConsistencyProof: _grpc.UnaryUnaryMultiCallable[_proofs_pb2.GetConsistencyProofRequest, _proofs_pb2.GetConsistencyProofResponse]
     """Returns the proof that the tree of one size is the beginning of the tree of another. Refused
@@ -66,16 +68,18 @@ class ProofServiceAsyncStub(ProofServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_proofs_pb2.GetCheckpointRequest, _proofs_pb2.GetCheckpointResponse]  # type: ignore[assignment]
     """Returns a signed checkpoint: the newest, or the oldest that covers a sequence. The tree follows
-    the head within a second or two. Refused with `CHECKPOINT_UNAVAILABLE` while none covers what
-    was asked for, with `SIGNING_DISABLED` if the server has no key, with `TREE_INCONSISTENT` if
-    the database no longer agrees with what was signed before.
+    the head within a second or two. A server without a key hands out what others signed. Refused
+    with `CHECKPOINT_UNAVAILABLE` while none covers what was asked for, with `SIGNING_DISABLED` if
+    there is none and the server has no key, with `TREE_INCONSISTENT` if the database no longer
+    agrees with what was signed before.
     """
     ListCheckpoints: _aio.UnaryUnaryMultiCallable[_proofs_pb2.ListCheckpointsRequest, _proofs_pb2.ListCheckpointsResponse]  # type: ignore[assignment]
     """Lists the signed checkpoints of a journal, newest first."""
     GetInclusionProof: _aio.UnaryUnaryMultiCallable[_proofs_pb2.GetInclusionProofRequest, _proofs_pb2.GetInclusionProofResponse]  # type: ignore[assignment]
     """Returns the proof that one event, named by its transaction or its sequence, is in the tree of a
     size. Refused with `TRANSACTION_NOT_FOUND`, `POSITION_UNAVAILABLE` if the tree of that size
-    does not hold the event or is not there yet.
+    does not hold the event or is not there yet, `TREE_INCONSISTENT` if the event is not the one
+    that the tree was made of.
     """
     GetConsistencyProof: _aio.UnaryUnaryMultiCallable[_proofs_pb2.GetConsistencyProofRequest, _proofs_pb2.GetConsistencyProofResponse]  # type: ignore[assignment]
     """Returns the proof that the tree of one size is the beginning of the tree of another. Refused
@@ -94,9 +98,10 @@ class ProofServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_proofs_pb2.GetCheckpointResponse, _abc.Awaitable[_proofs_pb2.GetCheckpointResponse]]:
         """Returns a signed checkpoint: the newest, or the oldest that covers a sequence. The tree follows
-        the head within a second or two. Refused with `CHECKPOINT_UNAVAILABLE` while none covers what
-        was asked for, with `SIGNING_DISABLED` if the server has no key, with `TREE_INCONSISTENT` if
-        the database no longer agrees with what was signed before.
+        the head within a second or two. A server without a key hands out what others signed. Refused
+        with `CHECKPOINT_UNAVAILABLE` while none covers what was asked for, with `SIGNING_DISABLED` if
+        there is none and the server has no key, with `TREE_INCONSISTENT` if the database no longer
+        agrees with what was signed before.
         """
 
     @_abc_1.abstractmethod
@@ -115,7 +120,8 @@ class ProofServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_proofs_pb2.GetInclusionProofResponse, _abc.Awaitable[_proofs_pb2.GetInclusionProofResponse]]:
         """Returns the proof that one event, named by its transaction or its sequence, is in the tree of a
         size. Refused with `TRANSACTION_NOT_FOUND`, `POSITION_UNAVAILABLE` if the tree of that size
-        does not hold the event or is not there yet.
+        does not hold the event or is not there yet, `TREE_INCONSISTENT` if the event is not the one
+        that the tree was made of.
         """
 
     @_abc_1.abstractmethod

@@ -251,7 +251,7 @@ class GetTrialBalanceRequest(_message.Message):
     are refused with `REPORT_TOO_LARGE`.
     """
     page_size: _builtins.int
-    """Rows in one page, at most 10,000; 0 takes all."""
+    """Rows in one page, at most 50,000; 0 takes all. Each page makes the report anew."""
     page_token: _builtins.str
     """`next_page_token` of the page before; all pages show the position of the first."""
     form: Global___TrialBalanceForm.ValueType
@@ -658,9 +658,9 @@ class GetBalanceSheetRequest(_message.Message):
     lines are refused with `REPORT_TOO_LARGE`.
     """
     fiscal_year_start: _builtins.str
-    """Month and day on which fiscal years begin, such as "07-01"; empty for the journal's own, or
-    the calendar year. What was earned since is current, what was earned before and not closed
-    stands on its own line.
+    """Month and day on which fiscal years begin, such as "07-01"; empty for the journal's own fiscal
+    years as they were at the position, or the calendar year if it has none. What was earned since
+    is current, what was earned before and not closed stands on its own line.
     """
     without_closing: _builtins.bool
     """Leaves out the transactions that close fiscal years, and those that take them back: all
@@ -1145,7 +1145,7 @@ class StatementEntry(_message.Message):
     correlation_id: _builtins.str
     """What ties the transaction to others."""
     template_code: _builtins.str
-    """Code of the transaction's template; empty for a reversal and for ends of holds."""
+    """Code of the template that it was posted from; a reversal has that of what it takes back."""
     kind: _transactions_pb2.TransactionKind.ValueType
     """What the transaction does."""
     counterpart_count: _builtins.int

@@ -42,6 +42,10 @@ class _TransactionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trans
     """Gives back what is left of a hold whose time has passed."""
     TRANSACTION_KIND_REVERSAL: _TransactionKind.ValueType  # 6
     """Takes another transaction back."""
+    TRANSACTION_KIND_CLOSING: _TransactionKind.ValueType  # 7
+    """Closes a fiscal year: brings revenue and expense accounts to zero. It has no template and is taken
+    back by `FiscalYearService.ReopenFiscalYear` alone.
+    """
 
 class TransactionKind(_TransactionKind, metaclass=_TransactionKindEnumTypeWrapper):
     """What a transaction does."""
@@ -60,6 +64,10 @@ TRANSACTION_KIND_EXPIRY: TransactionKind.ValueType  # 5
 """Gives back what is left of a hold whose time has passed."""
 TRANSACTION_KIND_REVERSAL: TransactionKind.ValueType  # 6
 """Takes another transaction back."""
+TRANSACTION_KIND_CLOSING: TransactionKind.ValueType  # 7
+"""Closes a fiscal year: brings revenue and expense accounts to zero. It has no template and is taken
+back by `FiscalYearService.ReopenFiscalYear` alone.
+"""
 Global___TransactionKind: _TypeAlias = TransactionKind  # noqa: Y015
 
 class _RequestField:
@@ -214,7 +222,9 @@ Global___BalanceAfter: _TypeAlias = BalanceAfter  # noqa: Y015
 
 @_typing.final
 class Transaction(_message.Message):
-    """A posted transaction. Nothing of it ever changes."""
+    """A posted transaction. Nothing of it ever changes, but that its description, metadata and params
+    may be erased by `ErasureService`; then they are empty.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -260,17 +270,19 @@ class Transaction(_message.Message):
     sequence: _builtins.int
     """Its place among all events of the journal."""
     template_code: _builtins.str
-    """Code of the template that it was posted from."""
+    """Code of the template that it was posted from; empty of what closes a year."""
     template_version: _builtins.int
-    """Version of that template."""
+    """Version of that template; 0 without one."""
     effective_date: _builtins.str
     """The civil date of the books on which it counts."""
     description: _builtins.str
     """For people."""
     external_id: _builtins.str
-    """The caller's own id, unique in the journal; may be empty."""
+    """The caller's own id, unique in the journal; may be empty. For ever, so no place for personal
+    data.
+    """
     correlation_id: _builtins.str
-    """Ties transactions together; may be empty."""
+    """Ties transactions together; may be empty. For ever, so no place for personal data."""
     kind: Global___TransactionKind.ValueType
     """What it does."""
     hold_id: _builtins.str

@@ -107,7 +107,7 @@ class TransactionServiceServicer:
         """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
         The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
         `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
-        left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+        left, `NOT_REVERSIBLE` for a reversal, what places or ends a hold, and what closes a year.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

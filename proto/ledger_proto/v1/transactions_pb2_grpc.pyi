@@ -56,7 +56,7 @@ class TransactionServiceStub:
     """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
     The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
     `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
-    left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+    left, `NOT_REVERSIBLE` for a reversal, what places or ends a hold, and what closes a year.
     """
 
 @_typing.type_check_only
@@ -87,7 +87,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
     The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
     `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
-    left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+    left, `NOT_REVERSIBLE` for a reversal, what places or ends a hold, and what closes a year.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -145,7 +145,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Posts the opposite of a transaction: all that is left of it, or a part through changed params.
         The original stays as it is. Idempotent on `transaction_id` as PostTransaction is. Refused with
         `ALREADY_REVERSED` if nothing is left, `REVERSAL_EXCEEDS` if a part does not fit in what is
-        left, `NOT_REVERSIBLE` for a reversal and for what places or ends a hold.
+        left, `NOT_REVERSIBLE` for a reversal, what places or ends a hold, and what closes a year.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

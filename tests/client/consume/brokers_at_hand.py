@@ -8,7 +8,6 @@ from typing import Any
 
 import aio_pika
 import nats
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import StreamConfig
 
 from ledger_client.consume import Consumer, Handler, Inbox, Retries
@@ -41,6 +40,7 @@ class BrokerAtHand(abc.ABC):
     def __init__(self, url: str) -> None:
         self.url = url
         self.name = f"test-{uuid.uuid4().hex[:8]}"
+        self.retries = RETRIES
 
     @abc.abstractmethod
     async def prepare(self) -> None: ...
@@ -68,7 +68,7 @@ class OnRabbitMQ(BrokerAtHand):
             {
                 "exchange": self.name,
                 "queues": [{"name": self.name, "bind": ["#"]}],
-                "retries": RETRIES.model_dump(),
+                "retries": self.retries.model_dump(),
             }
         )
 
@@ -113,7 +113,7 @@ class OnRabbitMQ(BrokerAtHand):
     async def left(self) -> int:
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel()
-            waiting = [f"{self.name}.retry.{retry}" for retry in (1, 2, 3)]
+            waiting = [f"{self.name}.retry.{retry}" for retry in range(1, self.retries.count + 1)]
             counts = [
                 (await channel.declare_queue(name, passive=True)).declaration_result.message_count
                 for name in (self.name, *waiting)
@@ -143,7 +143,7 @@ class OnNats(BrokerAtHand):
     def consumer(
         self, inbox: Inbox[Any], handler: Handler[Any], *, url: str = "", **options: Any
     ) -> Consumer[Any]:
-        options.setdefault("retries", RETRIES)
+        options.setdefault("retries", self.retries)
         options.setdefault("ack_wait_seconds", 2)
         return NatsConsumer(url or self.url, self.name, self.name, inbox, handler, **options)
 
@@ -159,7 +159,7 @@ class OnNats(BrokerAtHand):
                 for message in await subscription.fetch(10, timeout=0.3):
                     await message.ack()
                     found.append(Letter(message.data, dict(message.headers or {})))
-        except NatsTimeoutError:
+        except TimeoutError:
             pass
         await client.close()
         return found

@@ -4,8 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ledger_client.consume import consumer, nats
 from tests.client.consume.brokers_at_hand import BrokerAtHand, OnNats, OnRabbitMQ
 from tests.client.consume.effects import Effects, effects_in
+
+
+@pytest.fixture(autouse=True)
+def without_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "BACKOFF_SECONDS_FIRST", 0.02)
+    monkeypatch.setattr(nats, "FETCH_SECONDS", 0.2)
 
 
 @pytest.fixture(params=["rabbitmq", "nats"])

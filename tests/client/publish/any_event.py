@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
 
 from dev.event_schemas import AMOUNTS
-from ledger_client.convert.events import _type_name
+from ledger_client.convert.events import type_of
 from ledger_client.models import Event
 from ledger_proto.v1 import events_pb2
 
@@ -100,12 +100,11 @@ def any_event(draw: st.DrawFn) -> Event:
 
 
 def of_message(message: events_pb2.Event) -> Event:
-    field = message.WhichOneof("fact")
     return Event(
         sequence=message.sequence,
         record_time=message.record_time.ToDatetime(tzinfo=dt.UTC),
         actor=message.actor,
-        type=_type_name(field) if field else "unknown",
+        type=type_of(message),
         fact={},
         message=message,
     )

@@ -138,11 +138,18 @@ class RabbitReader:
         connection = await aio_pika.connect(self._url)
         async with connection:
             channel = await connection.channel()
-            queue = await channel.get_queue(self._queue)
-            while (message := await queue.get(fail=False)) is not None:
-                found.append(message)
-            if found:
-                await found[-1].ack(multiple=True)
+            await channel.set_qos(prefetch_count=1_000)
+            queue = await channel.declare_queue(self._queue, passive=True)
+            count = queue.declaration_result.message_count
+            if not count:
+                return found
+            async with queue.iterator() as arriving:
+                async for message in arriving:
+                    found.append(message)
+                    if len(found) % 500 == 0 or len(found) == count:
+                        await message.ack(multiple=True)
+                    if len(found) == count:
+                        break
         return found
 
 

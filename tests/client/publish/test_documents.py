@@ -1,6 +1,7 @@
 """Schemas and AsyncAPI documents: up to date, valid, and true of all that can be published."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from referencing import Registry, Resource
 
+from dev.event_examples import example
 from dev.event_schemas import AMOUNTS, facts
 from dev.generate_events import TARGET, generated, outdated
 from ledger_client import Event
 from ledger_client.publish.envelopes import ENVELOPES, envelope, schema_id
+from ledger_client.publish.subject import _ABOUT, subject
 from tests.client.publish.any_event import JOURNAL, any_event
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in TARGET.glob("schemas/v1/*.json")}
@@ -79,6 +82,11 @@ class TestSchemas:
         found = json.loads(envelope(name, JOURNAL).message(event).body)
         validate(found, SCHEMAS[f"envelope.{name}"])
         validate(found.get("data") or found["payload"], SCHEMAS[event.type])
+
+    def test_every_fact_is_about_something(self) -> None:
+        assert {fact.name for fact in facts()} == _ABOUT.keys()
+        for fact in facts():
+            assert re.fullmatch(r"[a-z_]+(/.+)?", subject(example(fact))), fact.name
 
     def test_amounts_are_fields(self) -> None:
         """A field renamed would lose its rule in silence."""

@@ -6,53 +6,61 @@ from typing import Literal
 import pytest
 
 from tests.brokers import Nats, RabbitMQ
-from tests.client.publish.faults import place, publish_through
+from tests.client.publish.faults import Outcome, place, publish_through
 from tests.client.publish.publishing import Books, first_arrivals
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+#: A broker that starts on a busy machine takes its time.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+logger = logging.getLogger(__name__)
 
 Fault = Literal["kill", "block", "cut"]
+FAULTS = ["kill", "block", "cut"]
 
 
-async def check(broker: RabbitMQ | Nats, books: Books, fault: Fault, times: int) -> None:
+async def check(broker: RabbitMQ | Nats, books: Books, fault: Fault, times: int) -> Outcome:
     async with place(broker, books.journal.code) as where:
         outcome = await publish_through(books, where, getattr(where, fault), times)
-    assert first_arrivals(outcome.arrivals) == list(range(1, outcome.head + 1))
-    assert outcome.publisher.status.retried >= times
-    again = len(outcome.arrivals) - outcome.head
-    logging.getLogger(__name__).warning(
-        "%s, %s %d times: %d events, %d came again, %d attempts, %d found there",
-        type(broker).__name__,
-        fault,
-        times,
-        outcome.head,
-        again,
-        outcome.publisher.status.retried,
-        outcome.publisher.status.skipped,
+    status = outcome.publisher.status
+    logger.info(
+        "%s, %s %d times: %d events, %d arrivals; failed attempts %d, found there %d",
+        *(type(broker).__name__, fault, times, outcome.head, len(outcome.arrivals)),
+        *(status.retried, status.skipped),
     )
+    assert first_arrivals(outcome.arrivals) == list(range(1, outcome.head + 1))
+    assert status.retried >= times, "each fault was felt"
+    return outcome
 
 
-@pytest.mark.parametrize("fault", ["kill", "block", "cut"])
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_nats(nats: Nats, books: Books, fault: Fault) -> None:
-    await check(nats, books, fault, 2)
+    """Not one comes again, though the stream forgets ids at once."""
+    outcome = await check(nats, books, fault, 1)
+    assert len(outcome.arrivals) == outcome.head
 
 
 async def test_rabbitmq_is_cut_off(shared_rabbitmq: RabbitMQ, books: Books) -> None:
-    await check(shared_rabbitmq, books, "cut", 3)
+    await check(shared_rabbitmq, books, "cut", 2)
 
 
-@pytest.mark.parametrize("fault", ["block", "kill"])
-async def test_rabbitmq(shared_rabbitmq: RabbitMQ, books: Books, fault: Fault) -> None:
-    await check(shared_rabbitmq, books, fault, 1)
+async def test_rabbitmq_blocks(shared_rabbitmq: RabbitMQ, books: Books) -> None:
+    await check(shared_rabbitmq, books, "block", 1)
+
+
+async def test_rabbitmq_is_killed(rabbitmq: RabbitMQ, books: Books) -> None:
+    await check(rabbitmq, books, "kill", 1)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("fault", ["kill", "block", "cut"])
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_nats_twenty_times(nats: Nats, books: Books, fault: Fault) -> None:
-    await check(nats, books, fault, 20)
+    outcome = await check(nats, books, fault, 20)
+    assert len(outcome.arrivals) == outcome.head
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("fault", ["kill", "block", "cut"])
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_rabbitmq_twenty_times(rabbitmq: RabbitMQ, books: Books, fault: Fault) -> None:
     await check(rabbitmq, books, fault, 20)

@@ -1,4 +1,4 @@
-"""Several publishers of one journal, as processes: one works, another takes over, none harms."""
+"""Several publishers of one journal, as processes: one publishes, and another takes over."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,8 @@ from tests.client.publish.faults import Place, place
 from tests.client.publish.publishing import PATIENCE_SECONDS, Books, first_arrivals
 from tests.ledger import Serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+#: A broker that starts on a busy machine takes its time.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 LEASE_SECONDS = 3
 
@@ -54,7 +55,7 @@ class Publishers:
 
     async def reached(self, head: int) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while await self._books.position() < head:  # noqa: ASYNC110  # asks a server
+            while await self._books.position() < head:  # noqa: ASYNC110  # the server tells no one
                 await asyncio.sleep(0.1)
 
     async def end(self) -> None:
@@ -87,7 +88,7 @@ async def two_publishers(
         publishers.kill_all()
 
 
-async def race(where: Place, publishers: Publishers, books: Books) -> None:
+async def race(where: Place, publishers: Publishers, books: Books, rounds: int) -> None:
     """Pause whoever publishes for longer than its lease; go on with it when another has taken over.
 
     Both are then at work for a moment, as each believes: the one that was paused has a batch in
@@ -102,7 +103,7 @@ async def race(where: Place, publishers: Publishers, books: Books) -> None:
 
     posting = asyncio.create_task(post())
     paused = 0
-    for _ in range(2):
+    for _ in range(rounds):
         paused = await publishers.holder(beyond=await books.position() if paused else 0)
         os.kill(paused, signal.SIGSTOP)
         stopped_at = await books.position()
@@ -115,20 +116,25 @@ async def race(where: Place, publishers: Publishers, books: Books) -> None:
     assert first_arrivals(await where.arrivals()) == list(range(1, head + 1))
 
 
+ROUNDS = [1, pytest.param(10, marks=[pytest.mark.nightly, pytest.mark.timeout(7_200)])]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
 async def test_on_rabbitmq(
-    shared_rabbitmq: RabbitMQ, module_server: Serving, books: Books, tmp_path: Path
+    shared_rabbitmq: RabbitMQ, module_server: Serving, books: Books, tmp_path: Path, rounds: int
 ) -> None:
     async with place(shared_rabbitmq, books.journal.code) as where:
         options = ("--to", shared_rabbitmq.url, "--exchange", where.name)
         async with two_publishers(module_server, books, tmp_path / "log", *options) as publishers:
-            await race(where, publishers, books)
+            await race(where, publishers, books, rounds)
 
 
+@pytest.mark.parametrize("rounds", ROUNDS)
 async def test_on_nats(
-    shared_nats: Nats, module_server: Serving, books: Books, tmp_path: Path
+    shared_nats: Nats, module_server: Serving, books: Books, tmp_path: Path, rounds: int
 ) -> None:
     async with place(shared_nats, books.journal.code) as where:
-        options = ("--to", shared_nats.url, "--stream", where.name, "--create-stream")
+        options = ("--to", shared_nats.url, "--stream", where.name)
         async with two_publishers(module_server, books, tmp_path / "log", *options) as publishers:
-            await race(where, publishers, books)
+            await race(where, publishers, books, rounds)
             assert len(await where.arrivals()) == await books.position(), "not one came again"

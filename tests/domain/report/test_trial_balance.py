@@ -17,6 +17,7 @@ from ledger_server.domain.report.chart import Chart, Named
 from ledger_server.domain.report.periods import NOTHING, Sums, taken_off
 from ledger_server.domain.report.trial_balance import (
     Columns,
+    Form,
     Row,
     TrialBalance,
     trial_balance,
@@ -168,6 +169,52 @@ def test_as_known_at_is_the_report_of_that_time(
         set_depth=set_depth,
     )
     assert now == earlier
+
+
+@given(transactions, st.lists(st.tuples(days, days), min_size=2, max_size=3), st.integers(0, 3))
+def test_columns_are_reports_of_their_own(
+    posted: list[Posted], periods: list[tuple[date, date]], set_depth: int
+) -> None:
+    of = chart({0: [1], 1: [2]}, {0: [1], 1: [2]}, 4)
+    columns = [taken_off(dict(sums(posted, *period))) for period in periods]
+    together = trial_balance(columns, of, set_depth=set_depth, include_zero_rows=False, currency="")
+    for index, column in enumerate(columns):
+        alone = trial_balance(
+            [column], of, set_depth=set_depth, include_zero_rows=False, currency=""
+        )
+        shown = [
+            (row.depth, row.named.code, row.currency, cells(row.periods[index]))
+            for row in together.rows
+            if not row.periods[index].is_zero()
+        ]
+        assert shown == [
+            (row.depth, row.named.code, row.currency, cells(row.columns)) for row in alone.rows
+        ]
+        for currency, (total,) in alone.totals.items():
+            assert together.totals[currency][index] == total
+
+
+@given(transactions, days, days)
+def test_the_gross_form_nets_to_the_net_form(
+    posted: list[Posted], from_date: date, as_of: date
+) -> None:
+    known = taken_off(dict(sums(posted, from_date, as_of)))
+    net, gross = (
+        trial_balance([known], FLAT, set_depth=0, include_zero_rows=True, currency="", form=form)
+        for form in Form
+    )
+    assert all(total.is_balanced() for (total,) in gross.totals.values())
+    of_gross = by_key(gross)
+    for key, columns in by_key(net).items():
+        full = of_gross[key]
+        assert (columns.debit, columns.credit) == (full.debit, full.credit)
+        for end in ("opening", "closing"):
+            pair = [getattr(full, f"{end}_{side}") for side in ("debit", "credit")]
+            left = EXACT.subtract(*pair)
+            assert getattr(columns, f"{end}_debit") == max(left, ZERO)
+            assert getattr(columns, f"{end}_credit") == max(EXACT.minus(left), ZERO)
+        assert full.closing_debit == EXACT.add(full.opening_debit, full.debit)
+        assert full.closing_credit == EXACT.add(full.opening_credit, full.credit)
 
 
 def test_an_account_that_came_later_is_not_in_the_report() -> None:

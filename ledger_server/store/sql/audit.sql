@@ -1,0 +1,32 @@
+-- stored_balances --
+-- All balances of a journal. Read through a cursor, as everything here: amounts as text, for they
+-- are only passed on.
+SELECT account_id::text, currency, version,
+       settled_debit::text, settled_credit::text,
+       pending_debit::text, pending_credit::text,
+       encumbrance_debit::text, encumbrance_credit::text,
+       held_debit::text, held_credit::text
+  FROM balances
+ WHERE journal_id = $1
+ ORDER BY balances.account_id, currency;
+
+-- stored_days --
+SELECT account_id::text, currency, layer, day::text, debit::text, credit::text
+  FROM daily_sums
+ WHERE journal_id = $1
+ ORDER BY daily_sums.account_id, currency, layer, daily_sums.day;
+
+-- stored_entries --
+-- Those beyond the head too, which should not be there: whoever checks must see them.
+SELECT sequence, position, account_id::text, direction, layer, units::text, currency,
+       effective::text
+  FROM entries
+ WHERE journal_id = $1 AND sequence > $2
+ ORDER BY sequence, position;
+
+-- stored_transactions --
+-- No index has this order, which nothing but an audit asks for: they are sorted, on disk if need be.
+SELECT id::text, sequence, effective::text, external_id, correlation_id
+  FROM transactions
+ WHERE journal_id = $1 AND sequence > $2
+ ORDER BY sequence, transactions.id;
