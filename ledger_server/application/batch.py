@@ -152,11 +152,14 @@ async def decide_in_tx(
     keys = {key for draft in drafts for key in draft.keys}
     generation = known.generation
     now = await find_known_in_tx(tx, books, drafts)
-    if not known.begin(now.head_sequence):
+    if known.generation != generation or not known.begin(now.head_sequence):
         raise OvertakenError
     head_sequence = known.sequence
     if missing := known.missing(keys):
         found = await postings.read_balances_in_tx(tx, books.journal.id, missing)
+        if known.generation != generation:
+            # Forgotten meanwhile: what was read must not stand beside what is read after.
+            raise OvertakenError
         known.learn(missing, found)
     loaded = await load_in_tx(tx, books, config_version, drafts, known=now, states=known.states)
     if known.generation != generation:
@@ -164,8 +167,10 @@ async def decide_in_tx(
     outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]
     accepted = list(loaded.books.accepted.values())
     assert head_sequence is not None, "begun"
-    if not accepted and (missing or loaded.limits is not None):
+    if not accepted and (missing or loaded.is_read_later):
         # Nothing will be written that only counts if the journal has not moved between the reads.
+        # Unless that is asked, a hold would be found captured, by the same request, of which the
+        # ids did not tell yet.
         await _check_unmoved_in_tx(tx, books, known)
     decided = Decided(
         head_sequence=head_sequence,

@@ -153,9 +153,10 @@ class JournalWriter:
         return not writing.done()
 
     def _may_be_ahead(self, groups: Sequence[Group]) -> bool:
-        """Tell whether balances are all that these depend on of the batch before."""
+        """Tell whether balances, with room for more, are all these need of the batch before."""
         return (
             not self._is_shared
+            and not self._known.is_full
             and not self._books.has_limits
             and all(command.kind is Kind.POSTING for group in groups for command in group.commands)
         )

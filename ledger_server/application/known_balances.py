@@ -28,6 +28,11 @@ class KnownBalances:
         #: Grows when everything is forgotten: what was decided before is void.
         self.generation = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether they are too many: then nothing may be decided ahead, or they never go."""
+        return len(self.states) > BALANCES_MAX
+
     def forget(self) -> None:
         """Know nothing any more."""
         # A new dict: what is being written keeps the old one.
@@ -42,7 +47,7 @@ class KnownBalances:
         """
         if self.sequence is None:
             self.sequence = self.committed = head_sequence
-        if self.sequence == self.committed and len(self.states) > BALANCES_MAX:
+        if self.sequence == self.committed and self.is_full:
             self.states = {}
         # What is decided and under way may be committed or not when the journal was seen.
         return head_sequence in {self.committed, self.sequence}
@@ -53,6 +58,7 @@ class KnownBalances:
 
     def learn(self, keys: Iterable[BalanceKey], found: dict[BalanceKey, BalanceState]) -> None:
         """Remember what was read for `keys`; a balance that is not there yet is zero."""
+        assert self.sequence is not None, "begun, and not forgotten since"
         for key in keys:
             self.states[key] = found.get(key) or BalanceState.empty()
 

@@ -26,6 +26,8 @@ class Loaded:
     books: Books
     config_version: int
     limits: LoadedLimits | None
+    #: Whether anything of it was read after the ids, and may be of a later moment than they.
+    is_read_later: bool
 
 
 async def find_known_in_tx(tx: Tx, books: JournalBooks, drafts: Sequence[Draft]) -> postings.Known:
@@ -95,6 +97,7 @@ async def load_in_tx(
         ),
         version,
         limits,
+        is_read_later=bool(hold_ids or reversibles or limits),
     )
 
 

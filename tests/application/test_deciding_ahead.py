@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_server.application import journal_writer
+from ledger_server.application import journal_writer, known_balances
 from ledger_server.application.batch import Decided, OvertakenError
 from ledger_server.store import postings
 from tests.ledger import ATOMIC, PostingLedger, check_books, serving, transfer
@@ -95,4 +95,37 @@ async def test_a_refusal_decided_ahead_waits_for_what_it_was_decided_on(
         replayed = [[result.replayed for result in results] for results in (first, second)]
         assert sorted(map(all, replayed)) == [False, True]
         assert (await ledger.balance("cash")).version == SIZE + 1
+        await check_books(database_dsn, ledger.journal)
+
+
+async def test_memory_is_bounded_while_batches_never_pause(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With always one batch under way there is no moment at which all may be forgotten."""
+    most = 20
+    monkeypatch.setattr(known_balances, "BALANCES_MAX", most)
+    monkeypatch.setattr(journal_writer, "BATCH_TRANSACTIONS_MAX", SIZE)
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        names = [f"account-{number}" for number in range(8 * SIZE)]
+        await ledger.open(*names)
+        write, sizes = postings.write_batch_in_tx, list[int]()
+
+        async def slow(*arguments: Any, **fields: Any) -> Any:
+            # Time for the next one to be decided.
+            await asyncio.sleep(0.02)
+            (writer,) = running.app._poster._writers.values()
+            sizes.append(len(writer._known.states))
+            return await write(*arguments, **fields)
+
+        monkeypatch.setattr(postings, "write_batch_in_tx", slow)
+        step = SIZE // 4
+        calls = [
+            ledger.post_all([transfer(names[n], names[n + 1]) for n in range(start, start + step)])
+            for start in range(0, len(names) - step, step)
+        ]
+        await asyncio.gather(*calls)
+        assert max(sizes) > most + SIZE, "some were decided while others were written"
+        # What is over the bound was read for one batch and for the next.
+        assert max(sizes) <= most + 2 * (SIZE + 4)
         await check_books(database_dsn, ledger.journal)
