@@ -48,6 +48,7 @@ from ledger_server.store.database import (
     ConstraintError,
     Database,
     RetryError,
+    Tx,
     broken_invariant,
 )
 
@@ -279,8 +280,12 @@ class JournalWriter:
         with self._forgetting_failures():
             async with self._database.writer_transaction() as tx:
                 await journals.lock_head_in_tx(tx, self._books.journal.id)
+                head = await journals.read_head_in_tx(tx, self._books.journal.id)
+                if head.config_version != self._books.config_version:
+                    # Changes that follow each other would overtake every preparation before.
+                    await self._books.refresh(under_head=tx)
+                await self._prepare_stale(groups, under_head=tx)
                 async with self._deciding:
-                    head = await journals.read_head_in_tx(tx, self._books.journal.id)
                     if self._known.committed is not None:
                         self._is_shared = self._known.committed != head.sequence
                     self._known.forget()
@@ -298,7 +303,7 @@ class JournalWriter:
             self._known.forget()
             raise
 
-    async def _prepare_stale(self, groups: Sequence[Group]) -> None:
+    async def _prepare_stale(self, groups: Sequence[Group], under_head: Tx | None = None) -> None:
         """Prepare again what was prepared under another configuration than is known now.
 
         A group may have waited while another call refreshed the memory.
@@ -308,5 +313,5 @@ class JournalWriter:
         ]:
             for group in stale:
                 group.prepared, group.config_version = await prepare(
-                    group.commands, self._books, self._now
+                    group.commands, self._books, self._now, under_head
                 )

@@ -35,6 +35,7 @@ from ledger_server.domain.tx_template import (
     evaluate_entries,
     evaluate_fields,
 )
+from ledger_server.store.database import Tx
 from ledger_server.store.transaction_codec import draft_entries, struct_values
 
 #: A draft, or why there is none: it is in the books already, or refused.
@@ -52,30 +53,43 @@ _NO_FIELDS = FieldsAsEvaluated()
 
 
 async def prepare(
-    commands: Sequence[PostCommand], books: JournalBooks, now: Callable[[], datetime]
+    commands: Sequence[PostCommand],
+    books: JournalBooks,
+    now: Callable[[], datetime],
+    under_head: Tx | None = None,
 ) -> tuple[list[Prepared], int]:
     """Evaluate `commands` and look up their accounts.
 
     A refusal here may come from a memory that is behind; if any command is refused, the memory is
     held against the journal and, if it was behind, everything is prepared again.
 
+    Args:
+        commands: what is asked for.
+        books: the memory of the journal.
+        now: the server's clock, for what is to be posted today.
+        under_head: a transaction that holds the journal's head, to read in; the memory is up to
+            date then.
+
     Returns:
         What became of each command, and the configuration version that all of it is good for. It
         is taken at the beginning: should the memory move on meanwhile, the batch notices.
     """
     version = books.config_version
-    prepared = await _prepare(commands, books, now)
+    prepared = await _prepare(commands, books, now, under_head)
     if not any(isinstance(one, LedgerError) for one in prepared):
         return prepared, version
-    if not await books.is_current():
+    if under_head is None and not await books.is_current():
         await books.refresh()
         version = books.config_version
-        prepared = await _prepare(commands, books, now)
-    return await _replayed(commands, prepared, books), version
+        prepared = await _prepare(commands, books, now, None)
+    return await _replayed(commands, prepared, books, under_head), version
 
 
 async def _replayed(
-    commands: Sequence[PostCommand], prepared: list[Prepared], books: JournalBooks
+    commands: Sequence[PostCommand],
+    prepared: list[Prepared],
+    books: JournalBooks,
+    under_head: Tx | None,
 ) -> list[Prepared]:
     """Answer from the books what is refused today and was posted, word for word, before.
 
@@ -87,7 +101,8 @@ async def _replayed(
             command.transaction_id
             for command, one in zip(commands, prepared, strict=True)
             if isinstance(one, LedgerError)
-        ]
+        ],
+        under_head,
     )
     if not recorded:
         return prepared
@@ -102,17 +117,23 @@ async def _replayed(
 
 
 async def _prepare(
-    commands: Sequence[PostCommand], books: JournalBooks, now: Callable[[], datetime]
+    commands: Sequence[PostCommand],
+    books: JournalBooks,
+    now: Callable[[], datetime],
+    under_head: Tx | None,
 ) -> list[Prepared]:
     origins = await books.records(
         [
             origin
             for command in commands
             if (origin := command.hold_id or command.reverses) is not None
-        ]
+        ],
+        under_head,
     )
     asked = [_with_origin(command, origins) for command in commands]
-    templates = await _templates([one for one in asked if not isinstance(one, LedgerError)], books)
+    templates = await _templates(
+        [one for one in asked if not isinstance(one, LedgerError)], books, under_head
+    )
     evaluated = [
         one if isinstance(one, LedgerError) else _evaluate(one, templates, books) for one in asked
     ]
@@ -122,7 +143,7 @@ async def _prepare(
         if not isinstance(one, LedgerError)
         for reference in one.references()
     }
-    absent = await books.look_up(references)
+    absent = await books.look_up(references, under_head)
     today = books.day_of(now())
     return [
         outcome if isinstance(outcome, LedgerError) else _draft(outcome, books, absent, today)
@@ -160,13 +181,15 @@ def _with_origin(command: PostCommand, origins: Origins) -> "_Asked | LedgerErro
     return command, origin, template
 
 
-async def _templates(asked: Sequence["_Asked"], books: JournalBooks) -> "_Templates":
+async def _templates(
+    asked: Sequence["_Asked"], books: JournalBooks, under_head: Tx | None
+) -> "_Templates":
     """Return the templates that are asked for, each once, or why there is none."""
     found: _Templates = {}
     for _, _, template in asked:
         if template is not None and template not in found:
             try:
-                found[template] = await books.template(*template)
+                found[template] = await books.template(*template, under_head)
             except TemplateNotFoundError as refusal:
                 found[template] = refusal
     return found

@@ -227,8 +227,15 @@ class Database:
         await self._writer_pool.close()
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
-        """Begin a READ COMMITTED transaction; commit at the end, roll back on an exception."""
+    async def transaction(self, current: Tx | None = None) -> AsyncIterator[Tx]:
+        """Begin a READ COMMITTED transaction; commit at the end, roll back on an exception.
+
+        Whoever holds a lock that others wait for with connections in their hands must not wait
+        for a connection: it gives its `current` transaction and goes on in that.
+        """
+        if current is not None:
+            yield current
+            return
         async with self._begin(self._pool) as tx:
             yield tx
 
@@ -251,8 +258,14 @@ class Database:
             self._tell_appended(tx)
 
     @contextlib.asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Tx]:
-        """Begin a read-only transaction in which every statement sees one moment."""
+    async def snapshot(self, current: Tx | None = None) -> AsyncIterator[Tx]:
+        """Begin a read-only transaction in which every statement sees one moment.
+
+        Or go on in the `current` one, whose locks hold what is read as it is.
+        """
+        if current is not None:
+            yield current
+            return
         async with self._begin(self._pool, isolation="repeatable_read", readonly=True) as tx:
             yield tx
 

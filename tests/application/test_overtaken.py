@@ -24,7 +24,10 @@ async def ledgers(database_dsn: str) -> AsyncIterator[Ledgers]:
 
 
 def _before(
-    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, act: Callable[[], Awaitable[Any]]
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    name: str,
+    act: Callable[[], Awaitable[Any]],
 ) -> None:
     """Have `act` done once, right before a batch reads through `module.name`."""
     read = getattr(module, name)
@@ -44,16 +47,16 @@ async def test_a_capture_sent_to_both_servers_is_answered_by_both(
     mine, its = ledgers
     asked = transfer("income", "cash", "10.00")
     await mine.place(asked)
-    capture = {"capture_id": new_id()}
+    capture_id = new_id()
     _before(
         monkeypatch,
         holds,
         "find_in_tx",
-        lambda: its.capture(asked.transaction_id, **capture),
+        lambda: its.capture(asked.transaction_id, capture_id=capture_id),
     )
-    answer = await mine.capture(asked.transaction_id, **capture)
+    answer = await mine.capture(asked.transaction_id, capture_id=capture_id)
     assert answer.replayed
-    assert answer.transaction == await mine.get(capture["capture_id"])
+    assert answer.transaction == await mine.get(capture_id)
 
 
 async def test_a_reversal_sent_to_both_servers_is_answered_by_both(
@@ -62,13 +65,13 @@ async def test_a_reversal_sent_to_both_servers_is_answered_by_both(
     mine, its = ledgers
     asked = transfer()
     await mine.post(asked)
-    reversal = {"transaction_id": new_id()}
+    reversal_id = new_id()
     _before(
         monkeypatch,
         reversals,
         "reversed_in_tx",
-        lambda: its.reverse(asked.transaction_id, **reversal),
+        lambda: its.reverse(asked.transaction_id, transaction_id=reversal_id),
     )
-    answer = await mine.reverse(asked.transaction_id, **reversal)
+    answer = await mine.reverse(asked.transaction_id, transaction_id=reversal_id)
     assert answer.replayed
-    assert answer.transaction == await mine.get(reversal["transaction_id"])
+    assert answer.transaction == await mine.get(reversal_id)
