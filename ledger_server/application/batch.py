@@ -10,8 +10,9 @@ import asyncio
 import dataclasses
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journal_books import JournalBooks
@@ -93,6 +94,13 @@ class Group:
     def drafts(self) -> list[Draft]:
         """Return the commands that could be prepared, as drafts."""
         return [draft for draft in self.prepared if isinstance(draft, Draft)]
+
+    def ids(self) -> Iterator[UUID | str]:
+        """Give the ids and external ids that it takes if it is accepted."""
+        for draft in self.drafts():
+            yield draft.command.transaction_id
+            if draft.external_id:
+                yield draft.external_id
 
     def answer(self, results: GroupResult) -> None:
         """Hand the results to whoever still waits."""

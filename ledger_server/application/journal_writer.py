@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from ledger_server.application.batch import (
     Decided,
@@ -97,6 +98,8 @@ class JournalWriter:
         self._is_much = asyncio.Event()
         #: Whether somebody else wrote to the journal since the batch before.
         self._is_shared = False
+        #: Ids and external ids of the batch that is being written: the journal may not tell yet.
+        self._ids_under_way: set[UUID | str] = set()
 
     async def submit(self, group: Group) -> list[Result]:
         """Have `group` written and return one result for each of its drafts.
@@ -140,6 +143,7 @@ class JournalWriter:
                 decided = await self._decide_ahead(groups) if writing is not None else None
                 if writing is not None:
                     await writing
+                self._ids_under_way = {one for group in groups for one in group.ids()}
                 writing = asyncio.create_task(self._write(groups, decided))
         finally:
             self._task = None
@@ -160,6 +164,7 @@ class JournalWriter:
             and not self._known.is_full
             and not self._books.has_limits
             and all(command.kind is Kind.POSTING for group in groups for command in group.commands)
+            and all(self._ids_under_way.isdisjoint(group.ids()) for group in groups)
         )
 
     async def _decide_ahead(self, groups: Sequence[Group]) -> Decided | None:

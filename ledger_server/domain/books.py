@@ -42,7 +42,7 @@ _add, _subtract = EXACT.add, EXACT.subtract
 
 @dataclasses.dataclass(slots=True)
 class BalanceState:
-    """A locked balance while a batch is decided. The one thing here that changes in place."""
+    """A balance while batches are decided. The one thing here that changes in place."""
 
     #: Debit and credit of SETTLED, PENDING, ENCUMBRANCE, in this order, then what open holds hold
     #: on the debit and on the credit side.
@@ -73,7 +73,7 @@ class Posting:
 
 @dataclasses.dataclass(slots=True)
 class Books:
-    """What a batch is decided against: read under locks, complete for its drafts."""
+    """What a batch is decided against: of one sequence, complete for its drafts."""
 
     #: The moment of the decision, by the database's clock.
     now: datetime

@@ -1,4 +1,4 @@
-"""Postings: locking what a batch touches, finding what is known, writing what was decided."""
+"""Postings: reading what a batch touches, finding what is known, writing what was decided."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence

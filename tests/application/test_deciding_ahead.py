@@ -9,7 +9,8 @@ from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_server.application import journal_writer, known_balances
 from ledger_server.application.batch import Decided, OvertakenError
 from ledger_server.store import postings
-from tests.ledger import ATOMIC, PostingLedger, check_books, serving, transfer
+from tests.api.calls import reason
+from tests.ledger import ATOMIC, PostingLedger, changed, check_books, serving, transfer
 
 CALLS = 12
 SIZE = journal_writer.AHEAD_TRANSACTIONS_MIN
@@ -95,6 +96,39 @@ async def test_a_refusal_decided_ahead_waits_for_what_it_was_decided_on(
         replayed = [[result.replayed for result in results] for results in (first, second)]
         assert sorted(map(all, replayed)) == [False, True]
         assert (await ledger.balance("cash")).version == SIZE + 1
+        await check_books(database_dsn, ledger.journal)
+
+
+async def test_ids_under_way_are_known_to_what_comes_after(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request is told that its id is another's before anything else that is wrong with it."""
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open("cash", "income", "till")
+        await ledger.lock("till")
+        await ledger.post(transfer())
+        write, is_writing = postings.write_batch_in_tx, asyncio.Event()
+
+        async def slow(*arguments: Any, **fields: Any) -> Any:
+            is_writing.set()
+            # Time for what comes after to be decided.
+            await asyncio.sleep(1)
+            return await write(*arguments, **fields)
+
+        monkeypatch.setattr(postings, "write_batch_in_tx", slow)
+        first = [transfer(external_id="taken")] + [transfer() for _ in range(SIZE)]
+        id_again = changed(first[0], params={"debit": "till"}, external_id="")
+        name_again = [transfer(external_id="taken"), transfer(debit="till")]
+        posting = asyncio.ensure_future(ledger.post_all(first))
+        await is_writing.wait()
+        second, third = await asyncio.gather(
+            ledger.post_all([id_again, *(transfer() for _ in range(SIZE))]),
+            reason(ledger.post_all([*name_again, *(transfer() for _ in range(SIZE))], ATOMIC)),
+        )
+        assert not any(result.HasField("refusal") for result in await posting)
+        assert second[0].refusal.reason == "TRANSACTION_ID_REUSED"
+        assert third == "EXTERNAL_ID_REUSED"
         await check_books(database_dsn, ledger.journal)
 
 
