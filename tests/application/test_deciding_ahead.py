@@ -163,3 +163,85 @@ async def test_memory_is_bounded_while_batches_never_pause(
         # What is over the bound was read for one batch and for the next.
         assert max(sizes) <= most + 2 * (SIZE + 4)
         await check_books(database_dsn, ledger.journal)
+
+
+def _noting_what_is_ahead(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Return what is set once a batch was decided while another was written."""
+    decide, is_ahead = journal_writer.JournalWriter._decide_ahead, asyncio.Event()
+
+    async def noted(*arguments: Any) -> Decided | None:
+        one = await decide(*arguments)
+        if one is not None:
+            is_ahead.set()
+        return one
+
+    monkeypatch.setattr(journal_writer.JournalWriter, "_decide_ahead", noted)
+    return is_ahead
+
+
+async def test_a_head_that_is_where_it_was_expected_by_chance(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server writes as many as the batch under way would have: none of it is counted."""
+    async with serving(database_dsn) as running, serving(database_dsn) as stranger:
+        ledger, other = running.ledger, stranger.ledger
+        await ledger.open("cash", "income", "till")
+        await ledger.post(transfer())
+        write, is_writing, may_write = postings.write_batch_in_tx, asyncio.Event(), asyncio.Event()
+
+        async def held_up(*arguments: Any, **fields: Any) -> Any:
+            monkeypatch.setattr(postings, "write_batch_in_tx", write)
+            is_writing.set()
+            await may_write.wait()
+            return await write(*arguments, **fields)
+
+        monkeypatch.setattr(postings, "write_batch_in_tx", held_up)
+        is_ahead = _noting_what_is_ahead(monkeypatch)
+        calls = [asyncio.ensure_future(ledger.post_all([transfer() for _ in range(SIZE)], ATOMIC))]
+        await is_writing.wait()
+        (writer,) = running.app._poster._writers.values()
+        head = await ledger.head()
+        await other.post_all([transfer("till", "income") for _ in range(SIZE)], ATOMIC)
+        assert await ledger.head() == writer._known.sequence == head + SIZE
+        next_one = ledger.post_all([transfer("till", "cash") for _ in range(SIZE)], ATOMIC)
+        calls.append(asyncio.ensure_future(next_one))
+        async with asyncio.timeout(30):
+            await is_ahead.wait()
+        assert writer._known.sequence == head + 2 * SIZE
+        may_write.set()
+        await asyncio.gather(*calls)
+        assert (await ledger.balance("till")).version == 2 * SIZE
+        assert (await ledger.balance("cash")).version == 2 * SIZE + 1
+        await check_books(database_dsn, ledger.journal)
+
+
+async def test_a_server_ends_with_one_batch_written_and_one_decided(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open("cash", "income")
+        await ledger.post(transfer())
+        write, is_writing = postings.write_batch_in_tx, asyncio.Event()
+
+        async def slow(*arguments: Any, **fields: Any) -> Any:
+            is_writing.set()
+            await asyncio.sleep(0.2)
+            return await write(*arguments, **fields)
+
+        monkeypatch.setattr(postings, "write_batch_in_tx", slow)
+        is_ahead = _noting_what_is_ahead(monkeypatch)
+        calls = [
+            asyncio.ensure_future(ledger.post_all([transfer() for _ in range(SIZE)]))
+            for _ in range(4)
+        ]
+        await is_writing.wait()
+        async with asyncio.timeout(30):
+            await is_ahead.wait()
+        await running.app._poster.close()
+        assert await reason(ledger.post(transfer())) == "SHUTTING_DOWN"
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        written = [answer for answer in answers if not isinstance(answer, BaseException)]
+        assert len(written) >= 2, "what came before the end is written and answered"
+        assert (await ledger.balance("cash")).version == 1 + len(written) * SIZE
+        await check_books(database_dsn, ledger.journal)
