@@ -22,6 +22,7 @@ from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.proofs_pb2_grpc import ProofServiceStub
+from ledger_server.store import postings
 from tests.api.calls import DEBIT, reason, refused
 from tests.event_stream import Stream
 from tests.ledger import Serving, changed, serving, transfer
@@ -301,6 +302,66 @@ async def test_copies_go_with_what_they_copied(running: Serving, database_dsn: s
     stored = await everything(database_dsn)
     assert not any(secret.encode() in stored for secret in SECRETS)
     assert b"not hers" in stored
+
+
+async def test_a_capture_taken_back_goes_with_the_hold(running: Serving, database_dsn: str) -> None:
+    """The reversal of a capture has what the capture had of the hold."""
+    holds = holds_pb2_grpc.HoldServiceStub(running.channel)
+    held, capture_id = secret_transfer(), str(uuid.uuid4())
+    await holds.PlaceHold(holds_pb2.PlaceHoldRequest(journal="main", transaction=held))
+    await holds.CaptureHold(
+        holds_pb2.CaptureHoldRequest(
+            journal="main", hold_id=held.transaction_id, capture_id=capture_id
+        )
+    )
+    await running.ledger.transactions.ReverseTransaction(
+        pb.ReverseTransactionRequest(
+            journal="main", transaction_id=str(uuid.uuid4()), reverses=capture_id,
+            effective_date="2026-01-31",
+        )
+    )  # fmt: skip
+    answer = await erase(running, transaction_ids=[held.transaction_id])
+    assert len(answer.erased_sequences) == 3
+    stored = await everything(database_dsn)
+    assert not any(secret.encode() in stored for secret in SECRETS)
+
+
+@pytest.mark.parametrize("how", ["capture", "reversal"])
+async def test_what_is_on_its_way_takes_nothing_over_that_is_erased_meanwhile(
+    running: Serving, database_dsn: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The erasure commits after the copy was made, and before it is written."""
+    holds = holds_pb2_grpc.HoldServiceStub(running.channel)
+    asked = secret_transfer()
+    write, waiting = postings.write_batch_in_tx, [asked.transaction_id]
+    if how == "capture":
+        await holds.PlaceHold(holds_pb2.PlaceHoldRequest(journal="main", transaction=asked))
+    else:
+        await running.ledger.post(asked)
+
+    async def overtaken(*arguments: Any, **fields: Any) -> Any:
+        if waiting:
+            await erase(running, transaction_ids=[waiting.pop()])
+        return await write(*arguments, **fields)
+
+    monkeypatch.setattr(postings, "write_batch_in_tx", overtaken)
+    copy_id = str(uuid.uuid4())
+    if how == "capture":
+        await holds.CaptureHold(
+            holds_pb2.CaptureHoldRequest(
+                journal="main", hold_id=asked.transaction_id, capture_id=copy_id
+            )
+        )
+    else:
+        await running.ledger.transactions.ReverseTransaction(
+            pb.ReverseTransactionRequest(
+                journal="main", transaction_id=copy_id, reverses=asked.transaction_id,
+                effective_date="2026-01-31",
+            )
+        )  # fmt: skip
+    assert not waiting
+    stored = await everything(database_dsn)
+    assert not any(secret.encode() in stored for secret in SECRETS)
 
 
 async def test_reports_call_an_erased_account_by_its_code(running: Serving) -> None:
