@@ -1,7 +1,7 @@
 """Addresses of brokers as people write them."""
 
 from typing import Final, Literal
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 Kind = Literal["rabbitmq", "nats"]
 
@@ -62,6 +62,8 @@ def redacted(text: str, url: str) -> str:
     secrets = [parts.password]
     if parts.password is None and broker_kind(url) == "nats":
         secrets.append(parts.username)
-    for secret in secrets:
-        text = text.replace(secret, "***") if secret else text
+    for secret in filter(None, secrets):
+        # As it stands in the URL, and as a driver has decoded it.
+        for form in (secret, unquote(secret)):
+            text = text.replace(form, "***")
     return text
