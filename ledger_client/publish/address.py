@@ -27,6 +27,10 @@ def broker_kind(url: str) -> Kind:
         )
     if not parts.hostname:
         raise ValueError(f"no host in the URL: {parts.scheme}://USER@HOST:PORT")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"no port in the URL: {parts.scheme}://USER@HOST:PORT") from None
     return _KINDS[parts.scheme]
 
 
