@@ -251,6 +251,22 @@ async def test_reports_call_an_erased_account_by_its_code(running: Serving) -> N
         assert [row.columns for row in after.rows] == [row.columns for row in before.rows]
 
 
+@pytest.mark.parametrize("actor", ["$234567890", "$" * 36, "a" * 200 + "\n$" + "b" * 36])
+async def test_who_acted_hides_no_account(running: Serving, database_dsn: str, actor: str) -> None:
+    """Names that look like the beginning of an account's id."""
+    account = await create_account(running, "ada")
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute("ALTER TABLE events DISABLE TRIGGER USER")
+    await connection.execute(
+        "UPDATE events SET payload = $1 || payload WHERE type = 12",
+        events_pb2.Event(actor=actor).SerializeToString(),
+    )
+    await connection.close()
+    answer = await erase(running, accounts=[account.id])
+    assert len(answer.erased_sequences) == 1
+    assert SECRETS[0].encode() not in await everything(database_dsn)
+
+
 async def test_statements_tell_what_is_left(running: Serving) -> None:
     posted = (await running.ledger.post(secret_transfer())).transaction
     request = reports_pb2.GetAccountStatementRequest(journal="main", account="cash")
