@@ -1,5 +1,6 @@
 """From what callers ask to drafts that can be decided: everything that needs no lock."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -175,8 +176,12 @@ def _with_origin(command: PostCommand, origins: Origins) -> "_Asked | LedgerErro
         return refusal
     # What is captured or taken back is what its template made of it; the record tells from
     # which params, so that a part of it can be taken back in turn.
-    command.template_code = origin.template_code
-    command.params_as_given = _merged(origin.params, command.params_as_given)
+    # The request itself stays as it came: prepared again, it takes what the original has then.
+    command = dataclasses.replace(
+        command,
+        template_code=origin.template_code,
+        params_as_given=_merged(origin.params, command.params_as_given),
+    )
     template = (command.template_code, origin.template_version) if command.is_part() else None
     return command, origin, template
 
