@@ -16,12 +16,12 @@ from rich.console import Console
 from benchmarks import machine, report
 from benchmarks.baseline import Baseline, PgbenchError
 from benchmarks.books import open_books
-from benchmarks.figures import Bench, measure
+from benchmarks.figures import Bench
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.postgres import Databases, running_postgres
 from benchmarks.processes import ProcessError, running_server
-from benchmarks.rounds import Figure
 from benchmarks.statements import Recording, record
+from benchmarks.suite import Places, Results, measure_all
 from benchmarks.verify import BooksWrongError, LedgerVerifier
 
 #: Seed of what is posted one at a time to record it; runs count from 1.
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     described, before = machine.describe(), machine.load_average()
     try:
         with running_postgres() as dsn:
-            figures, postgres = uvloop.run(_bench(dsn, plan))
+            results, postgres = uvloop.run(_bench(dsn, plan))
     except (BooksWrongError, PgbenchError, ProcessError) as error:
         _tell(f"no numbers: {error}")
         return 1
@@ -53,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         load_average_before=before,
         load_average_after=machine.load_average(),
     )
-    report.save(figures, origin)
-    report.show(figures, origin, Console())
+    report.save(results.figures, results.series, origin)
+    report.show(results.figures, origin, Console())
     _tell(f"{time.monotonic() - began:.0f} s; also in {report.RESULTS}")
     return 0
 
 
-async def _bench(dsn: str, plan: Plan) -> tuple[list[Figure], dict[str, str]]:
+async def _bench(dsn: str, plan: Plan) -> tuple[Results, dict[str, str]]:
     databases = Databases(dsn)
     with tempfile.TemporaryDirectory(prefix="ledger-bench-log-") as folder:
         log = Path(folder) / "server.log"
@@ -69,13 +69,15 @@ async def _bench(dsn: str, plan: Plan) -> tuple[list[Figure], dict[str, str]]:
             await databases.drop_all()
 
 
-async def _bench_in(databases: Databases, plan: Plan, log: Path) -> list[Figure]:
+async def _bench_in(databases: Databases, plan: Plan, log: Path) -> Results:
     _tell(f"opening the books, {plan.name} plan")
-    baseline = Baseline(await databases.create("baseline"))
+    baseline_dsn = await databases.create("baseline")
+    baseline = Baseline(baseline_dsn)
     await baseline.prepare()
     ledger_dsn = await databases.create("ledger")
     await open_books(ledger_dsn, log)
     replay_dsn = await databases.create("replayed", like="ledger")
+    grown_dsn = await databases.create("grown", like="ledger")
     recording = await _record(databases, plan)
     with running_server(ledger_dsn, log) as server:
         verifier = LedgerVerifier(ledger_dsn, server.address)
@@ -88,7 +90,14 @@ async def _bench_in(databases: Databases, plan: Plan, log: Path) -> list[Figure]
             replay_dsn=replay_dsn,
             recording=recording,
         )
-        return await measure(bench, _tell)
+        places = Places(
+            server=server,
+            ledger_dsn=ledger_dsn,
+            baseline_dsn=baseline_dsn,
+            grown_dsn=grown_dsn,
+            log=log,
+        )
+        return await measure_all(bench, places, _tell)
 
 
 async def _record(databases: Databases, plan: Plan) -> Recording:

@@ -38,16 +38,14 @@ from ledger_server.store.database import Database
 _PHASES: Final[dict[str, Sequence[str]]] = {
     "decode": ("ledger_server.api.transactions:transaction_command",),
     "evaluate": ("ledger_server.application.post:prepare",),
-    "lock, rows to balances": ("ledger_server.store.postings:lock_balances_in_tx",),
+    "read balances": ("ledger_server.store.postings:read_balances_in_tx",),
     "find": ("ledger_server.store.postings:find_known_in_tx",),
     "decide": ("ledger_server.application.batch:decide_group",),
     "sum up days": ("ledger_server.application.batch:day_sums",),
-    "encode events": (
-        "ledger_server.application.batch:posting_event",
-        "ledger_server.application.batch:stamp",
-    ),
+    "encode events": ("ledger_server.application.batch:posting_event",),
     "encode answers": ("ledger_server.api.transactions:_answer",),
-    "columns": ("ledger_server.store.postings:write_batch_in_tx",),
+    "columns": ("ledger_server.store.postings:encode_batch",),
+    "write": ("ledger_server.store.postings:write_batch_in_tx",),
 }
 _WARM_UP_CALLS: Final = 10
 
@@ -131,9 +129,7 @@ async def _measure(dsn: str, batch: int, calls: int) -> Watch:
         with watch.phase("BEGIN, COMMIT, queue, the rest"):
             with watch.phase("parse request"):
                 parsed = pb.PostTransactionsRequest.FromString(request)
-            answer = await servicer.PostTransactions(parsed, None)
-            with watch.phase("serialise answer"):
-                answer.SerializeToString()
+            await servicer.PostTransactions(parsed, None)
     await poster.close()
     await database.close()
     return watch

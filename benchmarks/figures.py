@@ -1,10 +1,11 @@
 """Which figures there are: what runs against what."""
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 from benchmarks.baseline import Baseline
@@ -27,7 +28,7 @@ _BUILT_TO_SPARE: Final = 1.6
 
 
 _PER_SECOND: Final = "transfers/s"
-_PGBENCH: Final = "pgbench, 16 clients, one statement"
+PGBENCH: Final = "pgbench, 16 clients, one statement"
 _UNLIMITED: Final = "batches, spread, no limit"
 _ASYNCPG: Final = "the same statements, asyncpg alone"
 
@@ -56,9 +57,13 @@ class Bench:
         seconds = self.seconds(number)
         expected = self.rates.get((shape, batch), _RATE_AT_FIRST)
         count = round(seconds * expected * _BUILT_TO_SPARE)
-        result = await self._run(shape, callers, batch, seconds, count)
+        result = await self._post(shape, callers, batch, seconds, count)
         rate = self.rates[shape, batch] = len(result.acknowledged) / result.seconds
         return rate
+
+    async def warm_up(self) -> None:
+        """Post to each account once: the server remembers all of them."""
+        await self._post(Shape.EACH, 1, BATCH, 600.0, ACCOUNT_COUNT // 2)
 
     async def load_under_limit(self, shape: Shape, callers: int, batch: int, number: int) -> float:
         """Do the same as `load` while a standing limit binds every account.
@@ -66,15 +71,25 @@ class Bench:
         Each account is posted to once before the clock starts: the server knows what binds it.
         """
         async with LimitSwitch(self.address).on():
-            await self._run(Shape.EACH, 1, BATCH, 600.0, ACCOUNT_COUNT // 2)
+            await self.warm_up()
             return await self.load(shape, callers, batch, number)
+
+    async def run(self, shape: Shape, callers: int, batch: int, seconds: float) -> Result:
+        """Post by `callers` for `seconds`, verify, and return what came of it."""
+        return await self._post(shape, callers, batch, seconds, round(seconds * _RATE_AT_FIRST))
+
+    @contextlib.asynccontextmanager
+    async def half_limited(self) -> AsyncIterator[None]:
+        """Bind every second account by a standing limit."""
+        async with LimitSwitch(self.address, of_half=True).on():
+            yield
 
     async def alone(self) -> float:
         """Post one after the other, verify, and return the median latency in us."""
-        result = await self._run(Shape.SPREAD, 1, 1, 600.0, self.plan.alone_calls)
+        result = await self._post(Shape.SPREAD, 1, 1, 600.0, self.plan.alone_calls)
         return statistics.median(result.latencies_us)
 
-    async def _run(
+    async def _post(
         self, shape: Shape, callers: int, batch: int, seconds: float, count: int
     ) -> Result:
         job = Job(
@@ -101,6 +116,7 @@ async def measure(bench: Bench, tell: Callable[[str], None]) -> list[Figure]:
 
 
 async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> Figure:
+    await bench.warm_up()
     async with Replay.open(bench.replay_dsn, bench.recording) as replay:
         runs: dict[str, Run] = {
             _ASYNCPG: lambda _: replay.run(bench.plan.alone_calls),
@@ -138,7 +154,7 @@ async def _measure_limits(bench: Bench, tell: Callable[[str], None]) -> Figure:
 async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None]) -> list[Figure]:
     batches, single = f"batches, {shape}", f"single, {shape}"
     runs: dict[str, Run] = {
-        _PGBENCH: lambda number: bench.baseline.run(shape, bench.seconds(number)),
+        PGBENCH: lambda number: bench.baseline.run(shape, bench.seconds(number)),
         batches: lambda number: bench.load(shape, BATCH_CALLERS, BATCH, number),
         single: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number),
     }
@@ -149,14 +165,14 @@ async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None])
             title=f"batches of {BATCH}, {shape}",
             unit=_PER_SECOND,
             ours=batches,
-            baseline=_PGBENCH,
+            baseline=PGBENCH,
         ),
         Comparison(
             name=f"single_{shape}",
             title=f"{SINGLE_CALLERS} single callers, {shape}",
             unit=_PER_SECOND,
             ours=single,
-            baseline=_PGBENCH,
+            baseline=PGBENCH,
         ),
     )
     return [compare(comparison, values) for comparison in comparisons]

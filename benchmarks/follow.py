@@ -164,6 +164,8 @@ def main() -> None:
     with running_postgres() as dsn, tempfile.TemporaryDirectory() as folder:
         figure = uvloop.run(measure(QUICK if options.quick else FULL, dsn, Path(folder)))
     print(f"load average {before} before, {machine.load_average()} after")
+    assert figure.baseline is not None, "it was compared"
+    assert figure.ratio is not None, "it was compared"
     for name, spread in (("followed", figure.value), ("alone", figure.baseline)):
         between = f"({spread.lowest:,.0f} to {spread.highest:,.0f})"
         print(f"{name:10} {spread.median:10,.0f} transfers/s {between}")

@@ -10,14 +10,14 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.load_generator import Job, Result
 
 _READY: Final = re.compile(r"ledger-server ready on (?P<address>\S+)\s*")
 _READY_SECONDS_MAX: Final = 60.0
 _STOP_SECONDS_MAX: Final = 60.0
-_LOAD_SECONDS_MAX: Final = 600.0
+_LOAD_SECONDS_MAX: Final = 1_800.0
 
 
 class ProcessError(Exception):
@@ -75,8 +75,20 @@ def run_load(job: Job) -> Result:
     Raises:
         ProcessError: it failed, or an answer was other than a transaction newly posted.
     """
+    result = Result(**run_program("benchmarks.load_generator", job))
+    if result.problems:
+        raise ProcessError(f"{len(result.problems)} were not posted, such as {result.problems[0]}")
+    return result
+
+
+def run_program(module: str, job: Any) -> dict[str, Any]:
+    """Run a program of ours with a job as its input; return its output.
+
+    Raises:
+        ProcessError: it failed.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load_generator"],
+        [sys.executable, "-m", module],
         check=False,
         input=json.dumps(dataclasses.asdict(job)),
         capture_output=True,
@@ -85,11 +97,9 @@ def run_load(job: Job) -> Result:
         env=_environment(),
     )
     if done.returncode:
-        raise ProcessError(f"the load generator failed:\n{done.stderr[-2000:]}")
-    result = Result(**json.loads(done.stdout))
-    if result.problems:
-        raise ProcessError(f"{len(result.problems)} were not posted, such as {result.problems[0]}")
-    return result
+        raise ProcessError(f"{module} failed:\n{done.stderr[-2000:]}")
+    output: dict[str, Any] = json.loads(done.stdout)
+    return output
 
 
 def _environment() -> dict[str, str]:

@@ -22,6 +22,7 @@ import grpc
 
 from benchmarks.postgres import running_postgres
 from benchmarks.processes import running_server
+from benchmarks.workload import JOURNAL
 from ledger_proto.v1 import event_stream_pb2 as pb
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from tests.ledger import CHANNEL_OPTIONS, PostingLedger, transfer
@@ -51,7 +52,7 @@ async def read_rows(dsn: str) -> float:
 async def replay_decoded(address: str) -> float:
     """Subscribe from the first event to the head; return events a second."""
     async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
-        call: Any = EventServiceStub(channel).Subscribe(pb.SubscribeRequest(journal="main"))
+        call: Any = EventServiceStub(channel).Subscribe(pb.SubscribeRequest(journal=JOURNAL))
         began = time.perf_counter()
         async for response in call:
             if response.position == response.head_sequence:
@@ -64,10 +65,10 @@ async def replay_decoded(address: str) -> float:
 async def replay_raw(address: str) -> float:
     """Do the same without looking into the events."""
     async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
-        head = (await PostingLedger(channel).head()) or 0
+        head = (await PostingLedger(channel, JOURNAL).head()) or 0
         end = pb.SubscribeResponse(position=head, head_sequence=head).SerializeToString()
         subscribe: Any = channel.unary_stream("/ledger.v1.EventService/Subscribe")
-        call = subscribe(pb.SubscribeRequest(journal="main").SerializeToString())
+        call = subscribe(pb.SubscribeRequest(journal=JOURNAL).SerializeToString())
         began = time.perf_counter()
         async for response in call:
             if response.endswith(end):
@@ -87,7 +88,7 @@ RATES: Final[dict[str, Callable[[str], Coroutine[Any, Any, float]]]] = {
 async def fill(address: str, count: int) -> None:
     """Post `count` transfers between some accounts."""
     async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
-        ledger = PostingLedger(channel)
+        ledger = PostingLedger(channel, JOURNAL)
         await ledger.open("cash", "income", *ACCOUNTS)
         for number in range(0, count, BATCH):
             debit, credit = ACCOUNTS[number // BATCH % 100], ACCOUNTS[number // BATCH % 99]
@@ -102,10 +103,10 @@ async def latencies_ms(posting_at: str, following_at: str) -> list[float]:
         grpc.aio.insecure_channel(posting_at, options=CHANNEL_OPTIONS) as one,
         grpc.aio.insecure_channel(following_at, options=CHANNEL_OPTIONS) as other,
     ):
-        ledger = PostingLedger(one)
+        ledger = PostingLedger(one, JOURNAL)
         head = await ledger.head()
         call: Any = EventServiceStub(other).Subscribe(
-            pb.SubscribeRequest(journal="main", after_sequence=head)
+            pb.SubscribeRequest(journal=JOURNAL, after_sequence=head)
         )
         await call.read()
         found = []

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -45,29 +45,45 @@ def show(figures: Sequence[Figure], origin: Origin, console: Console) -> None:
         table.add_row(
             comparison.title,
             comparison.unit,
-            f"{figure.value.median:,.0f}",
-            f"{figure.baseline.median:,.0f}",
-            f"[bold]{figure.ratio.median:.2f}[/bold]",
-            f"{figure.ratio.lowest:.2f}",
-            f"{figure.ratio.highest:.2f}",
+            _number(figure.value.median),
+            _number(figure.baseline.median) if figure.baseline else "",
+            *(
+                (
+                    f"[bold]{figure.ratio.median:.2f}[/bold]",
+                    f"{figure.ratio.lowest:.2f}",
+                    f"{figure.ratio.highest:.2f}",
+                )
+                if figure.ratio
+                else ("", "", "")
+            ),
         )
     console.print(table)
-    for baseline in dict.fromkeys(figure.comparison.baseline for figure in figures):
+    for baseline in dict.fromkeys(one.comparison.baseline for one in figures if one.baseline):
         units = {one.comparison.unit for one in figures if one.comparison.baseline == baseline}
         console.print(f"Baseline of {', '.join(sorted(units))}: {baseline}.", highlight=False)
     console.print(
-        f"Medians of {figures[0].rounds} rounds; ratios are taken round by round, and those of us "
-        "are better when lower. The books were verified after every run.",
+        f"Medians of {figures[0].rounds} rounds or of one; ratios are taken round by round; times, "
+        "sizes and costs are better when lower. The books were verified after every run.",
         highlight=False,
     )
 
 
-def save(figures: Sequence[Figure], origin: Origin, path: Path = RESULTS) -> None:
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"
+
+
+def save(
+    figures: Sequence[Figure],
+    series: Mapping[str, Any],
+    origin: Origin,
+    path: Path = RESULTS,
+) -> None:
     """Write the results."""
     content = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **dataclasses.asdict(origin),
         "figures": [_figure(figure) for figure in figures],
+        "series": dict(series),
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -79,14 +95,15 @@ def _figure(figure: Figure) -> dict[str, Any]:
         "title": comparison.title,
         "unit": comparison.unit,
         "higher_is_better": comparison.higher_is_better,
-        "value": round(figure.value.median, 1),
-        "baseline": {"name": comparison.baseline, "value": round(figure.baseline.median, 1)},
-        "ratio": round(figure.ratio.median, 3),
+        "value": round(figure.value.median, 2),
+        "baseline": figure.baseline
+        and {"name": comparison.baseline, "value": round(figure.baseline.median, 2)},
+        "ratio": figure.ratio and round(figure.ratio.median, 3),
         "rounds": figure.rounds,
         "spread": {
-            "value": _ends(figure.value, 1),
-            "baseline": _ends(figure.baseline, 1),
-            "ratio": _ends(figure.ratio, 3),
+            "value": _ends(figure.value, 2),
+            "baseline": figure.baseline and _ends(figure.baseline, 2),
+            "ratio": figure.ratio and _ends(figure.ratio, 3),
         },
     }
 

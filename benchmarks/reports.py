@@ -172,6 +172,8 @@ async def _compare(
         await connection.fetchval(f"SELECT count(*) FROM {table}")
         for table in ("entries", "daily_sums")
     ]
+    assert figure.baseline is not None, "it was compared"
+    assert figure.ratio is not None, "it was compared"
     console.print(
         f"{entries:,} entries, {rows:,} daily rows, {size.accounts:,} accounts: "
         f"{figure.value.median:,.0f} ms beside {figure.baseline.median:,.0f} ms, ratio "

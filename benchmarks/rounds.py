@@ -15,10 +15,10 @@ class Comparison:
     name: str
     title: str
     unit: str
-    #: Names of two runs.
+    #: Names of two runs; nothing to hold it against for an empty baseline.
     ours: str
-    baseline: str
-    #: False for latencies.
+    baseline: str = ""
+    #: False for latencies, sizes and costs.
     higher_is_better: bool = True
 
 
@@ -43,9 +43,10 @@ class Figure:
     comparison: Comparison
     rounds: int
     value: Spread
-    baseline: Spread
+    #: None if there is nothing to hold it against.
+    baseline: Spread | None
     #: Ours over the baseline of the same round: what survives a busy machine.
-    ratio: Spread
+    ratio: Spread | None
 
 
 async def alternate(
@@ -68,12 +69,30 @@ async def alternate(
 
 def compare(comparison: Comparison, values: Mapping[str, Sequence[float]]) -> Figure:
     """Sum up the rounds of a comparison."""
-    ours, baseline = values[comparison.ours], values[comparison.baseline]
-    ratios = [mine / theirs for mine, theirs in zip(ours, baseline, strict=True)]
+    ours = values[comparison.ours]
+    baseline = values[comparison.baseline] if comparison.baseline else None
     return Figure(
         comparison=comparison,
-        rounds=len(ratios),
+        rounds=len(ours),
         value=Spread.of(ours),
-        baseline=Spread.of(baseline),
-        ratio=Spread.of(ratios),
+        baseline=Spread.of(baseline) if baseline else None,
+        ratio=Spread.of([mine / theirs for mine, theirs in zip(ours, baseline, strict=True)])
+        if baseline
+        else None,
     )
+
+
+def single(
+    name: str, title: str, unit: str, value: float, baseline: tuple[str, float] | None = None
+) -> Figure:
+    """Return a figure of one measurement, of which less is better."""
+    comparison = Comparison(
+        name=name,
+        title=title,
+        unit=unit,
+        ours=name,
+        baseline=baseline[0] if baseline else "",
+        higher_is_better=False,
+    )
+    values = {name: [value]} | ({baseline[0]: [baseline[1]]} if baseline else {})
+    return compare(comparison, values)

@@ -130,13 +130,11 @@ async def _main(
         elif settings.migrate == "check":
             await migrations.check(dsn)
         from ledger_server import app, lifecycle  # noqa: PLC0415  # see `_serve`
-        from ledger_server.api.interceptors import RefusalInterceptor  # noqa: PLC0415  # likewise
 
         await lifecycle.serve(
             settings,
             dsn,
             functools.partial(app.add_servicers, signing=signing),
-            interceptors=(RefusalInterceptor(),),
             database_is_running=database_is_running,
         )
     finally:

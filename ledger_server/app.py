@@ -1,6 +1,7 @@
 """The composition root: the only file that knows every class."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import grpc.aio
 
@@ -37,7 +38,6 @@ from ledger_proto.v1 import (
     reports_pb2,
     reports_pb2_grpc,
     transactions_pb2,
-    transactions_pb2_grpc,
     tx_templates_pb2,
     tx_templates_pb2_grpc,
 )
@@ -53,12 +53,13 @@ from ledger_server.api.fiscal_years import FiscalYearServicer
 from ledger_server.api.holds import HoldServicer
 from ledger_server.api.journals import JournalServicer
 from ledger_server.api.limits import LimitServicer
+from ledger_server.api.methods import Methods
 from ledger_server.api.paging import PageTokens
 from ledger_server.api.periods import PeriodServicer
 from ledger_server.api.proofs import ProofServicer
 from ledger_server.api.rates import RateServicer
 from ledger_server.api.reports import ReportServicer
-from ledger_server.api.transactions import TransactionServicer
+from ledger_server.api.transactions import TransactionServicer, add_transaction_servicer
 from ledger_server.api.tx_templates import TxTemplateServicer
 from ledger_server.application.journal_books import Library
 from ledger_server.application.post import Poster
@@ -148,43 +149,45 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     poster = Poster(database, library, _now)
     sweeper = Sweeper(database, poster)
     sweeper.start()
+    methods: Any = Methods()
     journals_pb2_grpc.add_JournalServiceServicer_to_server(
-        JournalServicer(database, tokens), server
+        JournalServicer(database, tokens), methods
     )
     accounts_pb2_grpc.add_AccountServiceServicer_to_server(
-        AccountServicer(database, tokens), server
+        AccountServicer(database, tokens), methods
     )
     account_sets_pb2_grpc.add_AccountSetServiceServicer_to_server(
-        AccountSetServicer(database, tokens), server
+        AccountSetServicer(database, tokens), methods
     )
-    charts_pb2_grpc.add_ChartServiceServicer_to_server(ChartServicer(database), server)
+    charts_pb2_grpc.add_ChartServiceServicer_to_server(ChartServicer(database), methods)
     tx_templates_pb2_grpc.add_TxTemplateServiceServicer_to_server(
-        TxTemplateServicer(database, tokens), server
+        TxTemplateServicer(database, tokens), methods
     )
-    transactions_pb2_grpc.add_TransactionServiceServicer_to_server(
-        TransactionServicer(database, tokens, poster), server
-    )
+    add_transaction_servicer(TransactionServicer(database, tokens, poster), methods)
     balances_pb2_grpc.add_BalanceServiceServicer_to_server(
-        BalanceServicer(database, tokens), server
+        BalanceServicer(database, tokens), methods
     )
-    reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), server)
-    periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), server)
+    reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), methods)
+    periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), methods)
     fiscal_years_pb2_grpc.add_FiscalYearServiceServicer_to_server(
-        FiscalYearServicer(database, tokens, library, _now), server
+        FiscalYearServicer(database, tokens, library, _now), methods
     )
-    rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), server)
+    rates_pb2_grpc.add_RateServiceServicer_to_server(RateServicer(database, tokens), methods)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(
-        LimitServicer(database, tokens, library), server
+        LimitServicer(database, tokens, library), methods
     )
-    holds_pb2_grpc.add_HoldServiceServicer_to_server(HoldServicer(database, tokens, poster), server)
-    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(database), server)
-    cursors_pb2_grpc.add_CursorServiceServicer_to_server(CursorServicer(database, tokens), server)
+    holds_pb2_grpc.add_HoldServiceServicer_to_server(
+        HoldServicer(database, tokens, poster), methods
+    )
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(database), methods)
+    cursors_pb2_grpc.add_CursorServiceServicer_to_server(CursorServicer(database, tokens), methods)
     hub = EventHub(database)
-    add_event_servicer(EventServicer(database, tokens, hub), server)
+    add_event_servicer(EventServicer(database, tokens, hub), methods)
     proofs_pb2_grpc.add_ProofServiceServicer_to_server(
-        ProofServicer(database, tokens, signing), server
+        ProofServicer(database, tokens, signing), methods
     )
-    erasures_pb2_grpc.add_ErasureServiceServicer_to_server(ErasureServicer(database), server)
+    erasures_pb2_grpc.add_ErasureServiceServicer_to_server(ErasureServicer(database), methods)
+    server.add_generic_rpc_handlers((methods,))
     checkpointer = Checkpointer(database, signing)
     checkpointer.start()
     return App(database, poster, sweeper, hub, checkpointer)

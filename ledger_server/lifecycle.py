@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -17,6 +17,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from ledger_server.api.methods import Methods
 from ledger_server.domain.primitives import EXACT
 from ledger_server.settings import Settings, split_address
 
@@ -145,7 +146,6 @@ async def serve(
     dsn: str,
     add_servicers: AddServicers,
     *,
-    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     database_is_running: Callable[[], bool] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let the calls in flight finish.
@@ -154,7 +154,6 @@ async def serve(
         settings: where to listen.
         dsn: the database, migrated.
         add_servicers: adds the services and returns what is to be closed after the last call.
-        interceptors: surround every call; gRPC wants them when the server is made.
         database_is_running: asked now and then; False ends the server.
 
     Raises:
@@ -169,7 +168,6 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     address = resolve_listen(settings.listen)
     server = grpc.aio.server(
-        interceptors=interceptors,
         options=SERVER_OPTIONS,
         maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
     )
@@ -220,7 +218,9 @@ async def _add_health(server: grpc.aio.Server, names: tuple[str, ...]) -> Any:
     servicer = health.aio.HealthServicer()
     for name in ("", *names):
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    methods: Any = Methods()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, methods)
+    server.add_generic_rpc_handlers((methods,))
     return servicer
 
 

@@ -22,7 +22,6 @@ from ledger_proto.v1 import (
     tx_templates_pb2_grpc,
 )
 from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_server.api.interceptors import RefusalInterceptor
 from ledger_server.app import App, add_servicers
 from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
@@ -143,7 +142,7 @@ class Serving:
 async def serving(dsn: str, signing: Signing | None = None) -> AsyncIterator[Serving]:
     """Run a server as in production but for the launcher around it."""
     decimal.setcontext(EXACT.copy())
-    running = grpc.aio.server(interceptors=[RefusalInterceptor()], options=SERVER_OPTIONS)
+    running = grpc.aio.server(options=SERVER_OPTIONS)
     app = await add_servicers(running, dsn, signing)
     address = f"127.0.0.1:{running.add_insecure_port('127.0.0.1:0')}"
     await running.start()

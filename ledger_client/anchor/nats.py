@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from ledger_client.anchor.target import AnchorError, Receipt, shown
+from ledger_client.publish.address import redacted
 from ledger_client.verify import SignedCheckpoint
 
 SUBJECT_DEFAULT: Final = "ledger.checkpoint.signed"
@@ -51,9 +52,9 @@ class NatsAnchor:
             )
         except (self._nats.errors.Error, OSError, TimeoutError) as error:
             await self.close()
+            said = redacted(str(error), self._server) or type(error).__name__
             raise AnchorError(
-                f"{self._target}: {error or type(error).__name__} (is there a stream for "
-                f"{self._subject}?)"
+                f"{self._target}: {said} (is there a stream for {self._subject}?)"
             ) from error
         return Receipt(self._target, f"stream {stored.stream}, sequence {stored.seq}")
 

@@ -6,7 +6,7 @@ from ledger_client.anchor.file import FileAnchor
 from ledger_client.anchor.http import HttpAnchor
 from ledger_client.anchor.nats import NatsAnchor
 from ledger_client.anchor.rabbitmq import RabbitAnchor
-from ledger_client.anchor.target import Anchor
+from ledger_client.anchor.target import Anchor, shown
 
 
 def open_anchor(url: str) -> Anchor:
@@ -23,11 +23,11 @@ def open_anchor(url: str) -> Anchor:
     if scheme == "file" and rest:
         return FileAnchor.at(url)
     if colon and not urlsplit(url).hostname:
-        raise ValueError(f"{url} names no host")
+        raise ValueError(f"{shown(url)} names no host")
     if scheme in {"http", "https"}:
         return HttpAnchor(url)
     if scheme in {"nats", "tls"}:
         return NatsAnchor(url)
     if scheme in {"amqp", "amqps"}:
         return RabbitAnchor(url)
-    raise ValueError(f"{url} is none of file:, http:, https:, nats:, amqp:, amqps:")
+    raise ValueError(f"{shown(url)} is none of file:, http:, https:, nats:, amqp:, amqps:")

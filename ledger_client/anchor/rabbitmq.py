@@ -1,11 +1,11 @@
 """Checkpoints to RabbitMQ. Needs the extra `brokers`."""
 
-import contextlib
 import importlib
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from ledger_client.anchor.target import AnchorError, Receipt, shown
+from ledger_client.publish.address import redacted
 from ledger_client.verify import SignedCheckpoint
 
 ROUTING_KEY_DEFAULT: Final = "ledger.checkpoint.signed"
@@ -33,15 +33,14 @@ class RabbitAnchor:
         self._routing_key = query.get("routing_key", [ROUTING_KEY_DEFAULT])[0]
         self._server = parts._replace(query="", fragment="").geturl()
         self._target = shown(url)
-        self._connection: Any = None
 
     async def submit(self, checkpoint: SignedCheckpoint) -> Receipt:
         """Publish the checkpoint; one that no queue takes is an error."""
         try:
-            if self._connection is None:
-                self._connection = await self._pika.connect(self._server, timeout=TIMEOUT_SECONDS)
-            channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
-            async with channel:
+            # A connection each: kept over the minutes between two, it would be found broken.
+            connection = await self._pika.connect(self._server, timeout=TIMEOUT_SECONDS)
+            async with connection:
+                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
                 exchange = channel.default_exchange
                 if self._exchange:
                     exchange = await channel.get_exchange(self._exchange, ensure=True)
@@ -57,14 +56,12 @@ class RabbitAnchor:
                     mandatory=True,
                     timeout=TIMEOUT_SECONDS,
                 )
-        except (self._pika.exceptions.AMQPError, OSError, TimeoutError) as error:
-            await self.close()
-            raise AnchorError(f"{self._target}: {error or type(error).__name__}") from error
+        except Exception as error:
+            # Where a connection breaks the driver raises what it happens to meet, RuntimeError and
+            # Exception itself among it. Whatever it was, the checkpoint is not known to be there.
+            said = redacted(str(error), self._server) or type(error).__name__
+            raise AnchorError(f"{self._target}: {said}") from error
         return Receipt(self._target, f"confirmed, routing key {self._routing_key}")
 
     async def close(self) -> None:
-        """Close the connection; the next checkpoint opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(self._pika.exceptions.AMQPError, OSError):
-                await connection.close()
+        """Nothing is held."""

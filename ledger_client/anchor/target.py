@@ -2,7 +2,7 @@
 
 import dataclasses
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ledger_client.verify import SignedCheckpoint
 
@@ -36,9 +36,16 @@ class Anchor(Protocol):
 
 
 def shown(url: str) -> str:
-    """Return a URL without its password."""
+    """Return a URL without its secrets: what people are shown, and state files remember."""
     parts = urlsplit(url)
-    if parts.password is None:
+    if parts.scheme == "file":
         return url
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username}:***@{host}").geturl()
+    user, at, place = parts.netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    # A user without a password is a token for NATS, and as secret.
+    if at and not colon and parts.scheme in {"nats", "tls"}:
+        name = "***"
+    netloc = f"{name}{':***' if colon else ''}@{place}" if at else place
+    # Archives take their keys in the query; brokers have names there that tell targets apart.
+    query = "***" if parts.query and parts.scheme in {"http", "https"} else parts.query
+    return urlunsplit(parts._replace(netloc=netloc, query=query))

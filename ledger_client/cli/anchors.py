@@ -76,10 +76,19 @@ async def anchor(
 
 
 def _open(urls: list[str]) -> dict[str, Anchor]:
-    try:
-        return {shown(url): open_anchor(url) for url in urls}
-    except ValueError as error:
-        raise CommandError(f"--to: {error}", ExitCode.USAGE) from error
+    anchors: dict[str, Anchor] = {}
+    for url in urls:
+        name = shown(url)
+        if name in anchors:
+            message = (
+                f"--to: {name} is named twice, and the state could not tell one from the other"
+            )
+            raise CommandError(message, ExitCode.USAGE)
+        try:
+            anchors[name] = open_anchor(url)
+        except ValueError as error:
+            raise CommandError(f"--to: {error}", ExitCode.USAGE) from error
+    return anchors
 
 
 async def _look(session: Session, witness: Witness, *, repeats: bool) -> ExitCode | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from ledger_client.cli.amounts import DIGITS_MAX, parse_decimal
+from ledger_client.amounts import DIGITS_MAX, parse_decimal
 from ledger_client.cli.general_journal_csv import is_date
 
 _PARAM: Final = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_]*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)

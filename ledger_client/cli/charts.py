@@ -1,15 +1,11 @@
 """`ledgerctl chart`: the chart of accounts."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ledger_client.cli.account_sets import Category
-from ledger_client.cli.chart_csv import ChartFile, read_chart
-from ledger_client.cli.csv_rows import Problem
 from ledger_client.cli.files import read_bytes, stop_for
 from ledger_client.cli.rendering import (
     Grid,
@@ -21,6 +17,7 @@ from ledger_client.cli.rendering import (
     print_grid,
 )
 from ledger_client.cli.session import Session, command
+from ledger_client.csv_files.charts import parse_categories, read_chart, refused_rows
 from ledger_client.errors import InvalidRequestError
 from ledger_client.models import AccountCategory, Chart, ChartNode, ChartPlan
 
@@ -58,7 +55,7 @@ async def import_file(
             await session.journal(), chart.nodes, validate_only=dry_run
         )
     except InvalidRequestError as error:
-        problems = list(_problems(error, chart))
+        problems = list(refused_rows(error, chart))
         if not problems:
             raise
         hint = "an import adds nodes and changes none"
@@ -85,32 +82,10 @@ async def show(
 
 
 def _categories(given: Sequence[str]) -> dict[str, AccountCategory]:
-    found: dict[str, AccountCategory] = {}
-    for text in given:
-        code, equals, name = text.partition("=")
-        if not equals or name not in list(Category):
-            names = ", ".join(Category)
-            raise typer.BadParameter(f"--category {text!r} is not CODE=CATEGORY, of {names}")
-        if code in found:
-            raise typer.BadParameter(f"--category {code} is given twice")
-        found[code] = AccountCategory[Category(name).name]
-    return found
-
-
-def _problems(error: InvalidRequestError, chart: ChartFile) -> Iterator[Problem]:
-    """Lay what the server found wrong to the rows of the file."""
-    for wrong in error.violations:
-        place = re.match(r"nodes\[([0-9]+)\]", wrong.field)
-        if place:
-            text = re.sub(
-                r"nodes\[([0-9]+)\]",
-                lambda found: f"row {chart.rows[int(found[1])]}",
-                wrong.description,
-            )
-            yield Problem(chart.rows[int(place[1])], text)
-    told = int(error.facts.get("mistakes", 0))
-    if told > len(error.violations):
-        yield Problem(chart.rows[-1], f"and {told - len(error.violations)} more mistakes")
+    try:
+        return parse_categories(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"--category {error}") from error
 
 
 def _show_plan(session: Session, plan: ChartPlan, *, dry_run: bool) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ledger_client.cli.amounts import EXACT, plain
+from ledger_client.amounts import EXACT, plain
 from ledger_client.cli.rendering import Record, cell, columns, csv_text, to_json, visible
 from ledger_client.cli.transaction_records import transaction_record
 from ledger_client.models import (

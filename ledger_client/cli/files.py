@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ledger_client.cli.csv_rows import Problem
 from ledger_client.cli.failures import CommandError, ExitCode
 from ledger_client.cli.rendering import visible
 from ledger_client.cli.session import Session
+from ledger_client.csv_files.rows import Problem
 
 #: Problems printed; a file can have one in every row.
 PROBLEMS_MAX: Final = 100

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from ledger_client.cli.amounts import EXACT, parse_amount, plain
-from ledger_client.cli.csv_rows import Problem, read_rows, shown
+from ledger_client.amounts import EXACT, parse_amount, plain
+from ledger_client.csv_files.rows import Problem, read_rows, shown
 from ledger_client.models import Direction
 
 JOURNAL_COLUMNS: Final = (

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from ledger_client.cli.amounts import EXACT
+from ledger_client.amounts import EXACT
 from ledger_client.cli.rendering import Grid, Output, Record, columns, csv_text, print_grid
 from ledger_client.cli.session import Session
 from ledger_client.cli.transaction_records import transaction_record

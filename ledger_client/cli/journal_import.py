@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from ledger_client.cli.amounts import shortest
+from ledger_client.amounts import shortest
 from ledger_client.cli.general_journal_csv import JournalLine, JournalTransaction
 from ledger_client.client import LedgerClient
 from ledger_client.errors import ConflictError, LedgerError

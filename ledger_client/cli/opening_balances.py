@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ledger_client.cli.amounts import EXACT
+from ledger_client.amounts import EXACT
 from ledger_client.cli.arguments import BehindSoftLock, date_option
 from ledger_client.cli.failures import CommandError, ExitCode
 from ledger_client.cli.files import read_bytes, stop_for

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from ledger_client.cli.amounts import EXACT, parse_amount, shortest
-from ledger_client.cli.csv_rows import Problem, read_rows, shown
+from ledger_client.amounts import EXACT, parse_amount, shortest
 from ledger_client.cli.journal_import import TEMPLATE
+from ledger_client.csv_files.rows import Problem, read_rows, shown
 from ledger_client.models import Posting
 
 COLUMNS: Final = ("account", "currency", "debit", "credit")

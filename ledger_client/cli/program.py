@@ -35,6 +35,7 @@ from ledger_client.cli import (
     transactions,
     verification,
     versions,
+    web,
 )
 from ledger_client.cli.failures import EXIT_CODES_HELP
 from ledger_client.cli.session import OutputFormat, Server, Settings, Timeout
@@ -69,6 +70,7 @@ app.add_typer(exports.app, name="export")
 app.add_typer(erasures.app)
 reports.app.add_typer(statements.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(web.app)
 app.add_typer(verification.app)
 app.add_typer(checkpoints.app, name="checkpoint")
 app.add_typer(proofs.app, name="proof")

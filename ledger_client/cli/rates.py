@@ -10,12 +10,12 @@ from uuid import UUID
 
 import typer
 
-from ledger_client.cli.amounts import parse_decimal
+from ledger_client.amounts import parse_decimal
 from ledger_client.cli.arguments import parse_moment, parse_sequence
-from ledger_client.cli.csv_rows import Problem, read_rows, shown
 from ledger_client.cli.files import read_bytes, stop_for
 from ledger_client.cli.rendering import Record, columns
 from ledger_client.cli.session import Session, command
+from ledger_client.csv_files.rows import Problem, read_rows, shown
 from ledger_client.models import NewRate, Rate
 
 app = typer.Typer(no_args_is_help=True, help="Exchange rates, which reports convert with.")

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from ledger_client.cli.amounts import plain
+from ledger_client.amounts import plain
 
 #: What one command has to show: by column, values that `cell` and `to_json` know.
 Record: TypeAlias = Mapping[str, Any]

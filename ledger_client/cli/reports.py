@@ -6,6 +6,7 @@ import typer
 
 from ledger_client.cli.arguments import AsOf
 from ledger_client.cli.failures import ExitCode
+from ledger_client.cli.report_files import ReportFile, write_report
 from ledger_client.cli.report_options import (
     REPORT_TIMEOUT_SECONDS,
     AsKnownAt,
@@ -24,8 +25,14 @@ from ledger_client.cli.report_options import (
     comparison,
 )
 from ledger_client.cli.session import Session, command
-from ledger_client.cli.statement_sections import show_balance_sheet, show_income_statement
-from ledger_client.cli.trial_balances import show_trial_balance
+from ledger_client.cli.statement_sections import (
+    check_balance_sheet,
+    show_balance_sheet,
+    show_income_statement,
+)
+from ledger_client.cli.trial_balances import check_trial_balance, show_trial_balance
+from ledger_client.documents.statements import balance_sheet_sheet, income_statement_sheet
+from ledger_client.documents.trial_balance import trial_balance_sheet
 from ledger_client.models import Layer, TrialBalanceForm
 
 app = typer.Typer(no_args_is_help=True, help="Reports of the books.")
@@ -51,6 +58,7 @@ async def trial_balance(
     interval: Interval = None,
     period: Periods = None,
     as_known_at: AsKnownAt = None,
+    file: ReportFile = None,
 ) -> ExitCode | None:
     """Print the trial balance: opening, movement and closing of each account in each currency.
 
@@ -71,6 +79,9 @@ async def trial_balance(
         without_closing=without_closing,
         comparison=comparison(compare, interval, period),
     )
+    if file is not None:
+        write_report(session, file, [trial_balance_sheet(journal, report)])
+        return check_trial_balance(session, report)
     return show_trial_balance(session, journal, report)
 
 
@@ -90,6 +101,7 @@ async def balance_sheet(
     interval: Interval = None,
     period: Periods = None,
     as_known_at: AsKnownAt = None,
+    file: ReportFile = None,
 ) -> ExitCode | None:
     """Print the balance sheet: assets, liabilities, equity and earnings, and what is left over.
 
@@ -111,6 +123,9 @@ async def balance_sheet(
         comparison=comparison(compare, interval, period),
         reporting_currency=reporting_currency,
     )
+    if file is not None:
+        write_report(session, file, [balance_sheet_sheet(journal, report)])
+        return check_balance_sheet(session, report)
     return show_balance_sheet(session, journal, report)
 
 
@@ -131,6 +146,7 @@ async def income_statement(
     interval: Interval = None,
     period: Periods = None,
     as_known_at: AsKnownAt = None,
+    file: ReportFile = None,
 ) -> None:
     """Print the income statement: revenue, expenses and net income of a range of days.
 
@@ -152,4 +168,7 @@ async def income_statement(
         comparison=comparison(compare, interval, period),
         reporting_currency=reporting_currency,
     )
+    if file is not None:
+        write_report(session, file, [income_statement_sheet(journal, report)])
+        return
     show_income_statement(session, journal, report)

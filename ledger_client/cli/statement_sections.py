@@ -72,7 +72,7 @@ def show_balance_sheet(session: Session, journal: str, report: BalanceSheet) -> 
         for total in report.totals:
             _print_currency(session, report, total, labels)
         print_rates(session, report)
-    return _check(session, report)
+    return check_balance_sheet(session, report)
 
 
 def show_income_statement(session: Session, journal: str, report: IncomeStatement) -> None:
@@ -185,7 +185,7 @@ def _title(line: SectionLine) -> str:
     return "  " * line.depth + code + name + several + repeated
 
 
-def _check(session: Session, report: BalanceSheet) -> ExitCode | None:
+def check_balance_sheet(session: Session, report: BalanceSheet) -> ExitCode | None:
     """Say whether assets equal liabilities, equity and earnings, and what stands between them."""
     broken = [total.currency for total in report.totals if any(total.unexplained)]
     if broken:

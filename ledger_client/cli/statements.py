@@ -1,5 +1,6 @@
 """`ledgerctl report statement`, `ledger` and `journal`: entries, page after page."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Annotated, Final, Protocol, TypeVar
@@ -7,6 +8,7 @@ from typing import Annotated, Final, Protocol, TypeVar
 import typer
 
 from ledger_client.cli.arguments import AsOf, parse_sequence, parse_units
+from ledger_client.cli.report_files import ReportFile, write_report
 from ledger_client.cli.report_options import (
     REPORT_TIMEOUT_SECONDS,
     AsKnownAt,
@@ -23,6 +25,12 @@ from ledger_client.cli.statement_tables import (
     show_general_ledger,
     show_journal,
     show_statement,
+)
+from ledger_client.documents.entries import (
+    general_ledger_sheet,
+    holds_sheet,
+    journal_sheet,
+    statement_sheet,
 )
 from ledger_client.models import AccountStatement, GeneralLedger, JournalPage, Layer
 
@@ -61,6 +69,7 @@ async def statement(
     currency: Currency = None,
     layer: LayerOption = LayerName.SETTLED,
     as_known_at: AsKnownAt = None,
+    file: ReportFile = None,
 ) -> None:
     """Print the statement of an account or a set: opening, entries with the balance, open holds.
 
@@ -84,7 +93,12 @@ async def statement(
             page_token=token,
         )
 
-    show_statement(session, journal, joined_statement(await _all(page)))
+    report = joined_statement(await _all(page))
+    if file is not None:
+        sheets = [statement_sheet(journal, report)]
+        write_report(session, file, [*sheets, *([holds_sheet(report)] if report.holds else [])])
+        return
+    show_statement(session, journal, report)
 
 
 @command(app, "ledger", timeout_seconds=REPORT_TIMEOUT_SECONDS)
@@ -96,6 +110,7 @@ async def general_ledger(
     currency: Currency = None,
     layer: LayerOption = LayerName.SETTLED,
     as_known_at: AsKnownAt = None,
+    file: ReportFile = None,
 ) -> None:
     """Print the general ledger: the statements of all accounts, by code."""
     journal = await session.journal()
@@ -112,7 +127,11 @@ async def general_ledger(
             page_token=token,
         )
 
-    show_general_ledger(session, journal, joined_accounts(await _all(page)))
+    report = joined_accounts(await _all(page))
+    if file is not None:
+        write_report(session, file, [general_ledger_sheet(journal, report)])
+        return
+    show_general_ledger(session, journal, report)
 
 
 @command(app, "journal", timeout_seconds=REPORT_TIMEOUT_SECONDS)
@@ -139,6 +158,7 @@ async def journal_report(
     ] = False,
     limit: Limit = None,
     as_known_at: AsKnownAt = None,
+    file: ReportFile = None,
 ) -> None:
     """Print the journal: transactions with all their entries, by date; all filters must hold."""
     journal = await session.journal()
@@ -167,6 +187,10 @@ async def journal_report(
         pages.append(await page(pages[-1].next_page_token if pages else ""))
         count += len(pages[-1].transactions)
     found = [each for one in pages for each in one.transactions]
+    if file is not None:
+        whole = dataclasses.replace(pages[0], transactions=tuple(found[:limit]), next_page_token="")
+        write_report(session, file, [journal_sheet(journal, whole)])
+        return
     show_journal(session, journal, pages[0], found[:limit])
 
 

@@ -1,14 +1,17 @@
 """`ledgerctl topology`: what a RabbitMQ must have for those who consume a journal's events."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ledger_client.cli.failures import CommandError, ExitCode
+from ledger_client.cli.publishing import PASSWORD_VARIABLE
 from ledger_client.cli.rendering import Record, columns
 from ledger_client.cli.session import Session, command
+from ledger_client.publish.address import broker_kind, with_password
 from ledger_client.publish.topology import Topology, TopologyFileError, load_topology
 
 app = typer.Typer(no_args_is_help=True, help="Exchanges, queues and bindings of a RabbitMQ.")
@@ -30,7 +33,8 @@ async def declare(
         typer.Option(
             metavar="URL",
             envvar="LEDGER_BROKER_URL",
-            help="amqp://user:password@host:port/vhost, or amqps:// with TLS.",
+            help="amqp://USER@HOST:PORT/VHOST, or amqps:// with TLS. The password may come from "
+            f"{PASSWORD_VARIABLE}.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -51,6 +55,7 @@ async def declare(
     if not dry_run:
         if to is None:
             raise typer.BadParameter("give --to URL, or --dry-run")
+        to = _address(to)
         # What the driver would say on standard error is said below.
         logging.getLogger("aiormq").addHandler(logging.NullHandler())
         try:
@@ -70,6 +75,18 @@ async def declare(
     ]
     session.show_list(_COLUMNS, records)
     session.note("nothing was declared" if dry_run else "declared")
+
+
+def _address(url: str) -> str:
+    password = os.environ.get(PASSWORD_VARIABLE)
+    try:
+        kind = broker_kind(url)
+        full = with_password(url, password) if password else url
+    except ValueError as error:
+        raise typer.BadParameter(f"--to: {error}") from error
+    if kind != "rabbitmq":
+        raise typer.BadParameter("--to: topologies are RabbitMQ's: amqp:// or amqps://")
+    return full
 
 
 def _load(file: Path) -> Topology:

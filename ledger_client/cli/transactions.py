@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from ledger_client.cli.amounts import EXACT
+from ledger_client.amounts import EXACT
 from ledger_client.cli.arguments import date_option, parse_id, parse_sequence
 from ledger_client.cli.rendering import Output, Record, columns
 from ledger_client.cli.session import Session, command

@@ -36,7 +36,7 @@ def show_trial_balance(session: Session, journal: str, report: TrialBalance) -> 
         session.console.file.write(json_text({"journal": journal, **_json(report)}) + "\n")
     else:
         _print(session, journal, report)
-    return _check(session, report)
+    return check_trial_balance(session, report)
 
 
 def trial_balance_csv(report: TrialBalance) -> str:
@@ -111,7 +111,7 @@ def _compared(
     return Grid(columns("account", *titles), records, [{"account": "TOTAL", **closings(total)}])
 
 
-def _check(session: Session, report: TrialBalance) -> ExitCode | None:
+def check_trial_balance(session: Session, report: TrialBalance) -> ExitCode | None:
     """Say whether debits equal credits."""
     broken = [total.currency for total in report.totals if not total.balanced]
     if broken:

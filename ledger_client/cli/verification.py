@@ -134,6 +134,11 @@ def _show(session: Session, report: Report, against: list[str]) -> None:
             f"the last {report.unsigned} events are in no checkpoint yet: that they agree with "
             "the books was checked, but they could still be exchanged unseen"
         )
+    if report.unknown:
+        session.note(
+            f"{report.unknown} events are of types that this client does not know: they were "
+            "hashed, but what they state was not checked; use a newer one"
+        )
     if not report.whole:
         session.note(
             f"what accounts stood at after event {report.after_sequence} is not known: accounts "
@@ -157,5 +162,6 @@ def _record(report: Report, against: list[str]) -> Record:
         "checkpoint_root": checkpoint.root.hex() if checkpoint else None,
         "signature": "checked" if report.signed and checkpoint else "not checked",
         "unsigned_events": report.unsigned,
+        "unknown_events": report.unknown,
         "against": against,
     }

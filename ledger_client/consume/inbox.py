@@ -64,6 +64,7 @@ class MemoryInbox:
         lock = self._locks.setdefault(event_id, asyncio.Lock())
         async with lock:
             if event_id in self._handled:
+                self._attempts.pop(event_id, None)
                 yield None
                 return
             yield event_id

@@ -7,7 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 from ledger_client.client import LedgerClient
-from ledger_client.models import Account, AccountCategory, AccountSet, Currency, Transaction
+from ledger_client.models import (
+    Account,
+    AccountCategory,
+    AccountSet,
+    Currency,
+    Transaction,
+    TransactionKind,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +52,19 @@ async def read_books(ledger: LedgerClient, journal: str) -> PlainBooks:
 
 async def transactions_up_to(
     ledger: LedgerClient, journal: str, position: int, to_date: dt.date | None = None
-) -> AsyncIterator[Transaction]:
-    """Give the transactions recorded up to `position`, by effective date, then sequence."""
+) -> AsyncIterator[tuple[Transaction, bool]]:
+    """Give the transactions recorded up to `position`, by effective date, then sequence.
+
+    Each comes with whether it closes a fiscal year, or takes such a close back.
+    """
+    closing: set[UUID] = set()
     async for transaction in ledger.list_transactions(journal, to_date=to_date):
-        if transaction.sequence is not None and transaction.sequence <= position:
-            yield transaction
+        if transaction.sequence is None or transaction.sequence > position:
+            continue
+        # A close is taken back on its own day and later in sequence: it was seen before.
+        if transaction.kind is TransactionKind.CLOSING or transaction.reverses in closing:
+            closing.add(transaction.id)
+        yield transaction, transaction.id in closing
 
 
 async def _categories(ledger: LedgerClient, journal: str) -> dict[UUID, AccountCategory]:

@@ -1,7 +1,7 @@
 """Addresses of brokers as people write them."""
 
 from typing import Final, Literal
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 Kind = Literal["rabbitmq", "nats"]
 
@@ -27,6 +27,10 @@ def broker_kind(url: str) -> Kind:
         )
     if not parts.hostname:
         raise ValueError(f"no host in the URL: {parts.scheme}://USER@HOST:PORT")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"no port in the URL: {parts.scheme}://USER@HOST:PORT") from None
     return _KINDS[parts.scheme]
 
 
@@ -62,6 +66,8 @@ def redacted(text: str, url: str) -> str:
     secrets = [parts.password]
     if parts.password is None and broker_kind(url) == "nats":
         secrets.append(parts.username)
-    for secret in secrets:
-        text = text.replace(secret, "***") if secret else text
+    for secret in filter(None, secrets):
+        # As it stands in the URL, and as a driver has decoded it.
+        for form in (secret, unquote(secret)):
+            text = text.replace(form, "***")
     return text

@@ -70,6 +70,8 @@ class Delivery:
         self._is_open = False
         #: The last message that the target had when it was opened, until those after it come.
         self._found: Published | None = None
+        #: Sequence of the last message that the target confirmed to this process.
+        self._confirmed = 0
         self._backoff = Backoff()
 
     async def deliver(self, lease: Lease, batch: EventBatch) -> bool:
@@ -134,7 +136,9 @@ class Delivery:
                 confirmed = len(waiting)
             except PublishError as error:
                 confirmed, failure = error.confirmed, error
-            self._status.published += confirmed
+            if confirmed:
+                self._status.published += confirmed
+                self._confirmed = waiting[confirmed - 1].sequence
             waiting = waiting[confirmed:]
             if waiting:
                 self._moved_to(lease, waiting[0].sequence - 1)
@@ -159,8 +163,20 @@ class Delivery:
         self._found = found
 
     async def _check_found(self, found: Published | None) -> None:
-        """Refuse a target that has events which the journal has not: a backup was restored."""
-        if found is None or found.sequence <= self._status.head:
+        """Hold what the target has against what is known of it.
+
+        Raises:
+            TargetSetupError: it has events which the journal has not: a backup was restored.
+        """
+        if found is None:
+            return
+        if found.sequence < self._confirmed:
+            self._troubles.alert(
+                "ConfirmedMessagesLost",
+                f"{self._target.name} ends with event {found.sequence}, and had confirmed event "
+                f"{self._confirmed}: what lies between was lost there; the ledger has it",
+            )
+        if found.sequence <= self._status.head:
             return
         try:
             head = (await self._ledger.get_head(self._route.journal.code)).sequence

@@ -166,11 +166,16 @@ class Delivery(Generic[*Ts]):
     async def _attempt(
         self, steps: Sequence[Step], position: int, letter: DeadLetter | None = None
     ) -> bool:
-        """Try once, but for as long as it takes the store to answer; as `_work`."""
+        """Try once, but for as long as it takes the store to answer.
+
+        Returns:
+            As `_work`; also true where the answer of an earlier try was lost, which may have done
+            it: an alert rather comes twice than never.
+        """
         outages = 0
         while True:
             try:
-                return await self._work(steps, position, letter)
+                return await self._work(steps, position, letter) or outages > 0
             except StoreUnavailableError as error:
                 outages += 1
                 wait = STORE_RETRY.seconds(outages)

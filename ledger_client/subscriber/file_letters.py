@@ -99,7 +99,8 @@ class LetterFile:
 
     def _append(self, lines: Sequence[str]) -> None:
         is_new = not self.path.exists()
-        with self.path.open("a+b") as file:
+        # Events may tell of persons: what a handler was not to drop is nobody else's to read.
+        with _private(self.path) as file:
             # Letters of a subscriber and marks of a command may come at once.
             if sys.platform != "win32":
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -113,6 +114,11 @@ class LetterFile:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _private(path: Path) -> IO[bytes]:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    return os.fdopen(os.open(path, flags, 0o600), "a+b")
 
 
 def _drop_cut_line(file: IO[bytes]) -> None:

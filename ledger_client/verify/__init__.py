@@ -6,8 +6,9 @@ what is checked.
 
 from ledger_client.verify.findings import Code, Finding, WrongError
 from ledger_client.verify.note import NoteError, SignedCheckpoint, VerifierKey
+from ledger_client.verify.report import Asked, Report
 from ledger_client.verify.state import StateError
-from ledger_client.verify.verifier import Asked, Report, verify
+from ledger_client.verify.verifier import verify
 
 __all__ = [
     "Asked",

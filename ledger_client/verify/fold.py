@@ -84,6 +84,8 @@ class Fold:
         self.reversals = Reversals()
         #: Events whose personal part is gone, until a later event says that it was erased.
         self.unexplained: set[int] = set()
+        #: Events of types that only a newer verifier knows.
+        self.unknown = 0
         self.transactions = 0
         self.entries = 0
 
@@ -141,6 +143,8 @@ class Fold:
             except (ValueError, ArithmeticError) as error:
                 raise self._amount(str(error), "", "", error) from error
             return transaction
+        if name is None:
+            self.unknown += 1
         self._configure(name, event)
         return None
 

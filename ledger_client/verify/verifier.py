@@ -9,7 +9,7 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from ledger_client.client import LedgerClient
-from ledger_client.errors import LedgerError, ServerError
+from ledger_client.errors import ServerError
 from ledger_client.models import InclusionProof, Journal, Reference
 from ledger_client.verify import state
 from ledger_client.verify.bundle import ConsistencyBundle
@@ -19,8 +19,9 @@ from ledger_client.verify.fold import Fold
 from ledger_client.verify.leaves import Leaves
 from ledger_client.verify.locating import descend, narrow
 from ledger_client.verify.merkle import Frontier, leaf_hash
-from ledger_client.verify.note import NoteError, SignedCheckpoint, VerifierKey
+from ledger_client.verify.note import NoteError, SignedCheckpoint
 from ledger_client.verify.originals import Originals
+from ledger_client.verify.report import Asked, Report
 from ledger_client.verify.rows import StoredRows, check_sums
 from ledger_client.verify.wire import MalformedEventError, WireEvent, split_event, split_response
 from ledger_proto.v1 import events_pb2
@@ -29,52 +30,6 @@ from ledger_proto.v1 import events_pb2
 EVENTS_PER_PAGE: Final = 1_000
 
 _NEWEST: Final = "of the server"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is to be checked, and against what."""
-
-    #: Without it no signature is checked.
-    key: VerifierKey | None = None
-    #: Checkpoints that were kept, by where they come from.
-    kept: Sequence[tuple[str, SignedCheckpoint]] = ()
-    #: Where to go on from; None for the whole journal.
-    start: state.Start | None = None
-    #: Whether to return the state for the next check.
-    save: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What was checked, and found right."""
-
-    journal: Journal
-    #: The check went on from here; 0 if it began with the first event.
-    after_sequence: int
-    #: The head of the snapshot that was checked.
-    head_sequence: int
-    #: All up to the head, counted from where the state began.
-    transactions: int
-    entries: int
-    balances: int
-    days: int
-    #: False if what accounts stood at after `after_sequence` was not known.
-    whole: bool
-    #: Whether signatures were checked.
-    signed: bool
-    #: The newest, whose root the events give; None if the server has none.
-    checkpoint: SignedCheckpoint | None
-    #: Why it has none.
-    refusal: LedgerError | None
-    #: For the next check; None if it was not asked for or cannot be had.
-    state: str | None
-
-    @property
-    def unsigned(self) -> int:
-        """Events that no checkpoint covers yet."""
-        covered = self.checkpoint.size if self.checkpoint else 0
-        return max(0, self.head_sequence - covered)
 
 
 async def verify(ledger: LedgerClient, reference: Reference, asked: Asked) -> Report:
@@ -145,6 +100,7 @@ class _Run:
             entries=self.fold.entries,
             balances=len(rows.balances),
             days=sum(map(len, rows.days.values())),
+            unknown=self.fold.unknown,
             whole=self.fold.whole,
             signed=self._asked.key is not None and bool(self.checkpoints),
             checkpoint=self._shown.checkpoint,

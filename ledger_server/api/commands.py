@@ -1,11 +1,11 @@
 """Commands to post, decoded: the fields that postings, holds and reversals share."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Final, TypedDict
 
 from google.protobuf.struct_pb2 import Struct
 
+from ledger_proto.v1 import holds_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_server.api.fields import (
     CODE_LENGTH_MAX,
@@ -23,19 +23,12 @@ from ledger_server.store.transaction_codec import struct_values
 
 _VERSION_MAX: Final = 2**31 - 1
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Optional:
-    """Fields that a request may leave empty, as they came."""
-
-    description: str = ""
-    external_id: str = ""
-    correlation_id: str = ""
-    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+#: Requests with these fields, which they may leave empty.
+_Request = pb.TransactionRequest | pb.ReverseTransactionRequest | holds_pb2.CaptureHoldRequest
 
 
 class OptionalFields(TypedDict):
-    """The same decoded: None where the request gave nothing."""
+    """Its fields decoded: None where the request gave nothing."""
 
     description: str | None
     external_id: str | None
@@ -43,20 +36,22 @@ class OptionalFields(TypedDict):
     metadata: Mapping[str, str] | None
 
 
-def optional_fields(given: Optional, prefix: str = "") -> OptionalFields:
+def optional_fields(given: _Request, prefix: str = "") -> OptionalFields:
     """Decode optional fields; `prefix` stands before their names in refusals."""
-    if given.description:
-        text_field(f"{prefix}description", given.description, DESCRIPTION_LENGTH_MAX)
-    if given.external_id:
-        text_field(f"{prefix}external_id", given.external_id, ID_LENGTH_MAX)
-    if given.correlation_id:
-        text_field(f"{prefix}correlation_id", given.correlation_id, ID_LENGTH_MAX)
-    return OptionalFields(
-        description=given.description or None,
-        external_id=given.external_id or None,
-        correlation_id=given.correlation_id or None,
-        metadata=metadata_field(f"{prefix}metadata", given.metadata) if given.metadata else None,
-    )
+    description, external_id = given.description, given.external_id
+    correlation_id, metadata = given.correlation_id, given.metadata
+    if description:
+        text_field(f"{prefix}description", description, DESCRIPTION_LENGTH_MAX)
+    if external_id:
+        text_field(f"{prefix}external_id", external_id, ID_LENGTH_MAX)
+    if correlation_id:
+        text_field(f"{prefix}correlation_id", correlation_id, ID_LENGTH_MAX)
+    return {
+        "description": description or None,
+        "external_id": external_id or None,
+        "correlation_id": correlation_id or None,
+        "metadata": metadata_field(f"{prefix}metadata", metadata) if metadata else None,
+    }
 
 
 def params_field(params: Struct) -> dict[str, Json]:
@@ -93,13 +88,5 @@ def transaction_command(field: str, request: pb.TransactionRequest) -> PostComma
         params_as_given=request.params,
         effective=date_field(f"{field}.effective_date", request.effective_date),
         behind_soft_lock=request.behind_soft_lock,
-        **optional_fields(
-            Optional(
-                description=request.description,
-                external_id=request.external_id,
-                correlation_id=request.correlation_id,
-                metadata=request.metadata,
-            ),
-            f"{field}.",
-        ),
+        **optional_fields(request, f"{field}."),
     )

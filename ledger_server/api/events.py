@@ -16,6 +16,7 @@ from ledger_server.api.fields import (
     reference_field,
     text_field,
 )
+from ledger_server.api.methods import Methods
 from ledger_server.api.paging import PageTokens
 from ledger_server.application.account_sets import get_account_set_in_tx
 from ledger_server.application.journals import get_journal
@@ -128,7 +129,7 @@ class EventServicer(EventServiceServicer):
             return (await get_account_set_in_tx(tx, journal, reference)).id
 
 
-def add_event_servicer(servicer: EventServicer, server: grpc.aio.Server) -> None:
+def add_event_servicer(servicer: EventServicer, methods: Methods) -> None:
     """Serve `servicer`: as the generated code would, but that stored bytes are sent as they are."""
     behaviours: dict[str, tuple[Any, Any, Any]] = {
         "Subscribe": (grpc.unary_stream_rpc_method_handler, servicer.Subscribe, None),
@@ -148,9 +149,7 @@ def add_event_servicer(servicer: EventServicer, server: grpc.aio.Server) -> None
         name: make(behaviour, requests[name].FromString, serialize)
         for name, (make, behaviour, serialize) in behaviours.items()
     }
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(_SERVICE.full_name, handlers),)
-    )
+    methods.add_registered_method_handlers(_SERVICE.full_name, handlers)
 
 
 def _position_field(sequence: int) -> int:

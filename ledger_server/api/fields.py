@@ -76,6 +76,8 @@ def text_field(field: str, text: str, length_max: int) -> str:
     """Return free text: bounded, printable, without NUL, line breaks and tabs allowed."""
     if len(text) > length_max:
         raise FieldInvalidError(field, f"longer than {length_max} characters")
+    if text.isprintable():
+        return text
     for character in text:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
             raise FieldInvalidError(field, f"holds the control character {character!r}")

@@ -6,16 +6,18 @@ from uuid import UUID
 from ledger_proto.v1 import holds_pb2 as pb
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceServicer
 from ledger_server.api.commands import (
-    Optional,
     optional_fields,
     params_field,
     transaction_command,
 )
 from ledger_server.api.fields import (
+    DESCRIPTION_LENGTH_MAX,
     date_field,
+    metadata_field,
     moment_field,
     page_size_field,
     reference_field,
+    text_field,
     uuid_field,
 )
 from ledger_server.api.paging import PageTokens
@@ -71,14 +73,7 @@ class HoldServicer(HoldServiceServicer):
             final=request.final,
             effective=date_field("effective_date", request.effective_date),
             behind_soft_lock=request.behind_soft_lock,
-            **optional_fields(
-                Optional(
-                    description=request.description,
-                    external_id=request.external_id,
-                    correlation_id=request.correlation_id,
-                    metadata=request.metadata,
-                )
-            ),
+            **optional_fields(request),
         )
         posted = await self._poster.post(reference_field("journal", request.journal), command)
         return pb.CaptureHoldResponse(transaction=posted.transaction, replayed=posted.replayed)
@@ -96,7 +91,9 @@ class HoldServicer(HoldServiceServicer):
             params={},
             effective=date_field("effective_date", request.effective_date),
             behind_soft_lock=request.behind_soft_lock,
-            **optional_fields(Optional(description=request.description, metadata=request.metadata)),
+            description=text_field("description", request.description, DESCRIPTION_LENGTH_MAX)
+            or None,
+            metadata=metadata_field("metadata", request.metadata) or None,
         )
         posted = await self._poster.post(reference_field("journal", request.journal), command)
         return pb.ReleaseHoldResponse(transaction=posted.transaction, replayed=posted.replayed)

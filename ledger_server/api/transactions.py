@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
+
+import grpc
 
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceServicer
 from ledger_server.api.commands import (
-    Optional,
     optional_fields,
     params_field,
     transaction_command,
@@ -21,6 +22,7 @@ from ledger_server.api.fields import (
     text_field,
     uuid_field,
 )
+from ledger_server.api.methods import Methods
 from ledger_server.api.paging import PageTokens
 from ledger_server.application.accounts import get_account_in_tx
 from ledger_server.application.batch import Posted, Result
@@ -36,9 +38,16 @@ from ledger_server.domain.primitives import AccountId
 from ledger_server.domain.transaction import TRANSACTIONS_MAX_PER_CALL, Kind, PostCommand
 from ledger_server.store import reversals, transactions
 from ledger_server.store.database import Database
-from ledger_server.store.transaction_codec import amount
+from ledger_server.store.transaction_bytes import amount
+from ledger_server.store.wire import field, number_tag, tag
 
-_VERSION_MAX: Final = 2**31 - 1
+_SERVICE: Final = pb.DESCRIPTOR.services_by_name["TransactionService"]
+#: What surrounds a transaction in the answers: tags, and the field `replayed` when it is true.
+_POSTED: Final = tag(pb.PostTransactionResponse.TRANSACTION_FIELD_NUMBER)
+_REPLAYED: Final = number_tag(pb.PostTransactionResponse.REPLAYED_FIELD_NUMBER) + b"\x01"
+_RESULTS: Final = tag(pb.PostTransactionsResponse.RESULTS_FIELD_NUMBER)
+_ITEM_POSTED: Final = tag(pb.PostResult.TRANSACTION_FIELD_NUMBER)
+_ITEM_REPLAYED: Final = number_tag(pb.PostResult.REPLAYED_FIELD_NUMBER) + b"\x01"
 
 
 class TransactionServicer(TransactionServiceServicer):
@@ -50,9 +59,9 @@ class TransactionServicer(TransactionServiceServicer):
         self._page_tokens = page_tokens
         self._poster = poster
 
-    async def PostTransaction(
+    async def PostTransaction(  # type: ignore[override]  # the answer is bytes already
         self, request: pb.PostTransactionRequest, _context: object
-    ) -> pb.PostTransactionResponse:
+    ) -> bytes:
         """Post one transaction, or say what posting it would come to."""
         journal = reference_field("journal", request.journal)
         command = transaction_command("transaction", request.transaction)
@@ -63,13 +72,13 @@ class TransactionServicer(TransactionServiceServicer):
                 replayed=validation.replayed,
                 balance_changes=[_balance_change(change) for change in validation.changes],
                 refusal=refusal(validation.refusal) if validation.refusal else None,
-            )
+            ).SerializeToString()
         posted = await self._poster.post(journal, command)
-        return pb.PostTransactionResponse(transaction=posted.transaction, replayed=posted.replayed)
+        return field(_POSTED, posted.encoded) + (_REPLAYED if posted.replayed else b"")
 
-    async def PostTransactions(
+    async def PostTransactions(  # type: ignore[override]  # the answer is bytes already
         self, request: pb.PostTransactionsRequest, _context: object
-    ) -> pb.PostTransactionsResponse:
+    ) -> bytes:
         """Post many transactions, all or none or each by itself."""
         journal = reference_field("journal", request.journal)
         count = len(request.transactions)
@@ -120,14 +129,7 @@ class TransactionServicer(TransactionServiceServicer):
             effective=effective,
             force=request.force,
             behind_soft_lock=request.behind_soft_lock,
-            **optional_fields(
-                Optional(
-                    description=request.description,
-                    external_id=request.external_id,
-                    correlation_id=request.correlation_id,
-                    metadata=request.metadata,
-                )
-            ),
+            **optional_fields(request),
         )
         posted = await self._poster.post(reference_field("journal", request.journal), command)
         return pb.ReverseTransactionResponse(
@@ -166,9 +168,7 @@ class TransactionServicer(TransactionServiceServicer):
         async with self._database.transaction() as tx:
             return (await get_account_in_tx(tx, journal, reference)).id
 
-    async def _post_independent(
-        self, journal: str, request: pb.PostTransactionsRequest
-    ) -> pb.PostTransactionsResponse:
+    async def _post_independent(self, journal: str, request: pb.PostTransactionsRequest) -> bytes:
         """Post what can be decoded; what cannot is refused in its place."""
         decoded: list[PostCommand | LedgerError] = []
         for index, one in enumerate(request.transactions):
@@ -182,17 +182,35 @@ class TransactionServicer(TransactionServiceServicer):
         return _answer(results)
 
 
-def _answer(results: Sequence[Result]) -> pb.PostTransactionsResponse:
-    """Encode the results in place: a message that is built apart is copied once more."""
-    answer = pb.PostTransactionsResponse()
+def _answer(results: Sequence[Result]) -> bytes:
+    """Put the answer together around the bytes of its transactions."""
+    fields: list[bytes] = []
     for result in results:
-        item = answer.results.add()
         if isinstance(result, Posted):
-            item.transaction.CopyFrom(result.transaction)
-            item.replayed = result.replayed
+            item = field(_ITEM_POSTED, result.encoded)
+            fields.append(field(_RESULTS, item + _ITEM_REPLAYED if result.replayed else item))
         else:
-            item.refusal.CopyFrom(refusal(result))
-    return answer
+            refused = pb.PostResult(refusal=refusal(result))
+            fields.append(field(_RESULTS, refused.SerializeToString()))
+    return b"".join(fields)
+
+
+def add_transaction_servicer(servicer: TransactionServicer, methods: Methods) -> None:
+    """Serve `servicer`: as the generated code would, but that posted bytes are sent as they are."""
+    messages: dict[str, tuple[Any, Any]] = {
+        "PostTransaction": (pb.PostTransactionRequest, None),
+        "PostTransactions": (pb.PostTransactionsRequest, None),
+        "GetTransaction": (pb.GetTransactionRequest, pb.GetTransactionResponse),
+        "ListTransactions": (pb.ListTransactionsRequest, pb.ListTransactionsResponse),
+        "ReverseTransaction": (pb.ReverseTransactionRequest, pb.ReverseTransactionResponse),
+    }
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            getattr(servicer, name), request.FromString, answer and answer.SerializeToString
+        )
+        for name, (request, answer) in messages.items()
+    }
+    methods.add_registered_method_handlers(_SERVICE.full_name, handlers)
 
 
 def _balance_change(change: BalanceChange) -> pb.BalanceChange:

@@ -120,8 +120,8 @@ async def set_account_status(
 
     A lock on a locked account is a change if it allows something else.
 
-    Closing reads the balances without locking them: the head is held, so a posting that has locked
-    them has committed already, or will find another configuration version and decide again.
+    Closing reads the balances without locking them: the head is held, so a posting has committed
+    already, or will find another configuration version and decide again.
 
     Raises:
         AccountNotFoundError: no account has this code or id.

@@ -1,20 +1,26 @@
-"""One batch: lock, look up, decide, write, commit. Read, decide, write, for many at once."""
+"""One batch: look up, decide, write, commit. Read, decide, write, for many at once.
+
+A batch is decided on what was read, or is remembered, of the journal at one sequence, and written
+only if the journal still stands there. So nothing is locked before the write, and the one lock of
+a posting is the journal's head. A batch that was overtaken runs again with the head held from the
+beginning: nobody can overtake it then.
+"""
 
 import asyncio
 import dataclasses
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journal_books import JournalBooks
-from ledger_server.application.limit_book import (
-    LoadedLimits,
-    load_limits_in_tx,
-    write_limits_in_tx,
-)
+from ledger_server.application.known_balances import KnownBalances
+from ledger_server.application.limit_book import write_limits_in_tx
+from ledger_server.application.loaded_books import Loaded, find_known_in_tx, load_in_tx
 from ledger_server.application.prepare import Prepared
-from ledger_server.domain.books import BalanceState, Books, Posting
+from ledger_server.domain.books import Posting
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BatchRefusedError,
@@ -24,34 +30,34 @@ from ledger_server.domain.posting import (
     day_sums,
     decide_group,
 )
-from ledger_server.domain.primitives import TransactionId
-from ledger_server.domain.reversal import Reversible, reversible_entries
-from ledger_server.domain.transaction import BalanceKey, Draft, Kind, PostCommand
+from ledger_server.domain.transaction import Draft, Kind, PostCommand
 from ledger_server.store import holds, journals, postings, reversals
 from ledger_server.store.codec import SALT_BYTES
-from ledger_server.store.database import Database, Tx
-from ledger_server.store.transaction_codec import (
-    draft_entries,
+from ledger_server.store.database import Tx
+from ledger_server.store.transaction_bytes import (
+    EncodedPosting,
     posting_event,
-    stamp,
+    record_time_field,
 )
 
 
-class StaleConfigurationError(Exception):
-    """The journal's configuration is newer than what the batch was prepared under."""
-
-
-class _MissingBalancesError(Exception):
-    """Some balances of the batch do not exist yet; no lock may be held while they are made."""
+class OvertakenError(Exception):
+    """The journal has moved since the batch was decided, or a deadline of it has passed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Posted:
     """A transaction in the books, as it is stored and sent."""
 
-    transaction: transactions_pb2.Transaction
+    #: The serialised `ledger.v1.Transaction`.
+    encoded: bytes
     #: True if it was there already, posted by an equal request.
     replayed: bool
+
+    @property
+    def transaction(self) -> transactions_pb2.Transaction:
+        """The same as a message, decoded anew each time."""
+        return transactions_pb2.Transaction.FromString(self.encoded)
 
 
 Result = Posted | LedgerError
@@ -89,6 +95,13 @@ class Group:
         """Return the commands that could be prepared, as drafts."""
         return [draft for draft in self.prepared if isinstance(draft, Draft)]
 
+    def ids(self) -> Iterator[UUID | str]:
+        """Give the ids and external ids that it takes if it is accepted."""
+        for draft in self.drafts():
+            yield draft.command.transaction_id
+            if draft.external_id:
+                yield draft.external_id
+
     def answer(self, results: GroupResult) -> None:
         """Hand the results to whoever still waits."""
         if isinstance(results, BatchRefusedError):
@@ -102,205 +115,226 @@ class Group:
             self.done.set_exception(refusal)
 
 
-@dataclasses.dataclass(slots=True)
-class Loaded:
-    """All that a batch is decided against, and the configuration that it is valid for."""
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Decided:
+    """A batch that is decided and not written yet."""
 
-    books: Books
-    config_version: int
-    limits: LoadedLimits | None
+    #: The sequence of the journal that it was decided at.
+    head_sequence: int
+    #: The generation of the balances that it was decided on.
+    generation: int
+    #: Of each group.
+    outcomes: list[list[Outcome] | BatchRefusedError]
+    loaded: Loaded
+    #: What is to be posted, in order, each encoded, and all of it as rows.
+    accepted: list[Posting]
+    encoded: list[EncodedPosting]
+    rows: postings.EncodedBatch | None
+
+    @property
+    def is_one_statement(self) -> bool:
+        """Tell whether one statement at most writes all of it."""
+        limits = self.loaded.limits
+        return (limits is None or (not limits.past.keys and not limits.book.sets)) and not any(
+            posting.hold_step is not None or posting.reversal_step is not None or posting.movements
+            for posting in self.accepted
+        )
 
 
-async def run_batch(
-    database: Database, books: JournalBooks, groups: Sequence[Group], actor: str
-) -> list[GroupResult]:
-    """Post the drafts of `groups` in one transaction; return each group's results.
+async def decide_in_tx(
+    tx: Tx, books: JournalBooks, known: KnownBalances, groups: Sequence[Group], actor: str
+) -> Decided:
+    """Decide the drafts of `groups`, one after another, and leave in `known` what comes of them.
 
-    All of them must be prepared under the configuration that `books` has now.
+    All of them must be prepared under the configuration that `books` has now. `tx` only reads; it
+    need not be a transaction unless it holds the head.
 
     Raises:
-        StaleConfigurationError: nothing was written; prepare again.
-        RetryError: nothing was written; run again.
-        ConstraintError: nothing was written; another server was first, or a guard refused.
-        ConnectionLostError: the outcome is open.
+        StaleConfigurationError: prepare again.
+        OvertakenError: what is known is of another sequence than the journal's; begin anew.
     """
-    try:
-        return await _run(database, books, groups, actor, ensure=False)
-    except _MissingBalancesError:
-        return await _run(database, books, groups, actor, ensure=True)
-
-
-async def _run(
-    database: Database, books: JournalBooks, groups: Sequence[Group], actor: str, *, ensure: bool
-) -> list[GroupResult]:
     # Of the groups, not of `books`: that memory may move on at any await, the drafts do not.
     config_version = groups[0].config_version
     assert all(group.config_version == config_version for group in groups), "see _attempt"
     drafts = [draft for group in groups for draft in group.drafts()]
     keys = {key for draft in drafts for key in draft.keys}
-    async with database.writer_transaction() as tx:
-        if ensure:
-            await postings.ensure_balances_in_tx(tx, books.journal.id, keys)
-        states = await postings.lock_balances_in_tx(tx, books.journal.id, keys)
-        if len(states) < len(keys):
-            assert not ensure, "ensure_balances leaves a row for each key"
-            raise _MissingBalancesError
-        loaded = await load_in_tx(tx, books, config_version, drafts, states, locked=True)
-        outcomes = [
-            decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups
-        ]
-        messages = await write_in_tx(tx, books, loaded, actor)
-    return [group_result(group, messages) for group in outcomes]
-
-
-def group_result(
-    outcomes: list[Outcome] | BatchRefusedError, messages: dict[int, transactions_pb2.Transaction]
-) -> GroupResult:
-    """Return what a group is answered, `messages` being what was written of it."""
-    if isinstance(outcomes, BatchRefusedError):
-        return outcomes
-    return [_result(outcome, messages) for outcome in outcomes]
-
-
-async def load_in_tx(
-    tx: Tx,
-    books: JournalBooks,
-    version: int,
-    drafts: Sequence[Draft],
-    states: dict[BalanceKey, BalanceState],
-    *,
-    locked: bool,
-) -> Loaded:
-    """Return what `drafts` are decided against.
-
-    Everything that another posting could change (holds, what is left of a transaction, what
-    limits count) hangs on balances that every such posting locks, so it is read after the locks
-    and needs none of its own.
-
-    Raises:
-        StaleConfigurationError: the configuration is no longer `version`.
-    """
-    journal_id = books.journal.id
-    known = await postings.find_known_in_tx(
-        tx,
-        journal_id,
-        [draft.command.transaction_id for draft in drafts],
-        [draft.external_id for draft in drafts if draft.external_id],
-    )
-    account_ids = {key.account_id for draft in drafts for key in draft.keys}
-    accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
-    period = books.period
-    if not version == known.config_version == books.config_version:
-        raise StaleConfigurationError
-    if len(accounts) < len(account_ids):
-        # Another call made room in the memory; preparing again fills it.
-        raise StaleConfigurationError
-    hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
-    found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
-    reversibles = await _reversibles_in_tx(tx, books, drafts)
-    limits = await load_limits_in_tx(
-        tx,
-        books,
-        {account_id: facts.normal_side for account_id, facts in accounts.items()},
-        list(states),
-        known.now,
-        locked=locked,
-    )
-    if books.config_version != version:
-        raise StaleConfigurationError
-    return Loaded(
-        Books(
-            now=known.now,
-            period=period,
-            balances=states,
-            accounts=accounts,
-            by_id=known.by_id,
-            by_external_id=known.by_external_id,
-            holds=found_holds,
-            reversibles=reversibles,
-            limits=limits.book if limits else None,
-        ),
-        version,
-        limits,
-    )
-
-
-async def _reversibles_in_tx(
-    tx: Tx, books: JournalBooks, drafts: Sequence[Draft]
-) -> dict[TransactionId, Reversible]:
-    originals = {
-        draft.command.reverses: draft.origin
-        for draft in drafts
-        if draft.command.reverses is not None
-    }
-    if not originals:
-        return {}
-    gone = await reversals.reversed_in_tx(tx, books.journal.id, list(originals))
-    found: dict[TransactionId, Reversible] = {}
-    for original_id, record in originals.items():
-        assert isinstance(record, transactions_pb2.Transaction), "prepared with its original"
-        kind = Kind(record.kind)
-        found[original_id] = Reversible(
-            original_id,
-            kind,
-            reversible_entries(kind, draft_entries(record)),
-            gone.get(original_id, {}),
-        )
-    return found
-
-
-async def write_in_tx(
-    tx: Tx, books: JournalBooks, loaded: Loaded, actor: str
-) -> dict[int, transactions_pb2.Transaction]:
-    """Write what was accepted and return its transactions by the identity of the posting."""
+    generation = known.generation
+    now = await find_known_in_tx(tx, books, drafts)
+    if known.generation != generation or not known.begin(now.head_sequence):
+        raise OvertakenError
+    head_sequence = known.sequence
+    if missing := known.missing(keys):
+        found = await postings.read_balances_in_tx(tx, books.journal.id, missing)
+        if known.generation != generation:
+            # Forgotten meanwhile: what was read must not stand beside what is read after.
+            raise OvertakenError
+        known.learn(missing, found)
+    loaded = await load_in_tx(tx, books, config_version, drafts, known=now, states=known.states)
+    if known.generation != generation:
+        raise OvertakenError
+    outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]
     accepted = list(loaded.books.accepted.values())
-    if not accepted:
-        await _keep_past_in_tx(tx, books, loaded)
-        return {}
+    assert head_sequence is not None, "begun"
+    if not accepted and (missing or loaded.is_read_later):
+        # Nothing will be written that only counts if the journal has not moved between the reads.
+        # Unless that is asked, a hold would be found captured, by the same request, of which the
+        # ids did not tell yet.
+        await _check_unmoved_in_tx(tx, books, known)
+    decided = Decided(
+        head_sequence=head_sequence,
+        generation=generation,
+        outcomes=outcomes,
+        loaded=loaded,
+        accepted=accepted,
+        encoded=[],
+        rows=None,
+    )
+    if accepted:
+        _encode(decided, actor)
+        known.advance(len(accepted))
+    return decided
+
+
+def _encode(decided: Decided, actor: str) -> None:
+    """Make the rows now: the balances go on with the next batch before these are written."""
+    accepted = decided.accepted
     salts = os.urandom(SALT_BYTES * len(accepted))
-    encoded = [
+    decided.encoded = [
         posting_event(posting, actor, salts[SALT_BYTES * place : SALT_BYTES * (place + 1)])
         for place, posting in enumerate(accepted)
     ]
-    touched = {entry.key for posting in accepted for entry in posting.entries}
-    written = await postings.write_batch_in_tx(
-        tx,
-        books.journal.id,
-        loaded.config_version,
-        deadline=_deadline(accepted),
-        postings=accepted,
-        events=[event for event, _ in encoded],
-        balances={key: loaded.books.balances[key] for key in touched},
-        days=day_sums(accepted),
+    balances = decided.loaded.books.balances
+    decided.rows = postings.encode_batch(
+        accepted,
+        [one.event for one in decided.encoded],
+        {entry.key: balances[entry.key] for posting in accepted for entry in posting.entries},
+        day_sums(accepted),
     )
-    if written is None:
-        raise StaleConfigurationError
-    await holds.write_in_tx(tx, books.journal.id, accepted, written.base, written.recorded_at)
-    await reversals.write_in_tx(tx, books.journal.id, accepted, written.base)
-    if loaded.limits is not None:
+
+
+async def post_all_in_tx(
+    tx: Tx,
+    books: JournalBooks,
+    loaded: Loaded,
+    head_sequence: int,
+    *,
+    drafts: Sequence[Draft],
+    actor: str,
+) -> list[Posted]:
+    """Decide `drafts`, all or none, and write them, in a transaction that holds the head.
+
+    Args:
+        tx: holds the head.
+        books: the journal's.
+        loaded: read under the head.
+        head_sequence: where the journal stands.
+        drafts: with new ids, so none can be a repeat.
+        actor: who asked for it.
+
+    Raises:
+        BatchRefusedError: the first refusal; nothing was written.
+    """
+    outcomes = decide_group(drafts, loaded.books, atomic=True)
+    if isinstance(outcomes, BatchRefusedError):
+        raise outcomes
+    decided = Decided(
+        head_sequence=head_sequence,
+        generation=0,
+        outcomes=[outcomes],
+        loaded=loaded,
+        accepted=list(loaded.books.accepted.values()),
+        encoded=[],
+        rows=None,
+    )
+    if decided.accepted:
+        _encode(decided, actor)
+    (results,) = await write_in_tx(tx, books, decided)
+    assert not isinstance(results, BatchRefusedError), "it was accepted"
+    posted = [result for result in results if isinstance(result, Posted)]
+    assert len(posted) == len(drafts), "none was a repeat"
+    return posted
+
+
+async def _check_unmoved_in_tx(tx: Tx, books: JournalBooks, known: KnownBalances) -> None:
+    head = await journals.read_head_in_tx(tx, books.journal.id)
+    if not known.begin(head.sequence):
+        raise OvertakenError
+
+
+async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[GroupResult]:
+    """Write what was accepted; return each group's results.
+
+    Raises:
+        OvertakenError: nothing was written; decide again.
+        RetryError: nothing was written; run again.
+        ConstraintError: nothing was written; another server was first, or a guard refused.
+        ConnectionLostError: the outcome is open.
+    """
+    posted: dict[int, Posted] = {}
+    if decided.rows is None:
+        await _keep_past_in_tx(tx, books, decided)
+    else:
+        recorded_at = await postings.write_batch_in_tx(
+            tx,
+            books.journal.id,
+            decided.rows,
+            head_sequence=decided.head_sequence,
+            config_version=decided.loaded.config_version,
+            deadline=_deadline(decided.accepted),
+        )
+        if recorded_at is None:
+            raise OvertakenError
+        if not decided.is_one_statement:
+            await _write_rules_in_tx(tx, books, decided, recorded_at)
+        record_time = record_time_field(recorded_at)
+        sequences = itertools.count(decided.head_sequence + 1)
+        for posting, encoded in zip(decided.accepted, decided.encoded, strict=True):
+            posted[id(posting)] = Posted(
+                encoded.transaction(next(sequences), record_time), replayed=False
+            )
+    return [group_result(group, posted) for group in decided.outcomes]
+
+
+async def _write_rules_in_tx(
+    tx: Tx, books: JournalBooks, decided: Decided, recorded_at: datetime
+) -> None:
+    """Write what the batch does to holds, to other transactions and to what limits count."""
+    accepted, base = decided.accepted, decided.head_sequence
+    await holds.write_in_tx(tx, books.journal.id, accepted, base, recorded_at)
+    await reversals.write_in_tx(tx, books.journal.id, accepted, base)
+    if decided.loaded.limits is not None:
         movements = [
-            (movement, sequence, written.recorded_at)
-            for sequence, posting in enumerate(accepted, written.base + 1)
+            (movement, sequence, recorded_at)
+            for sequence, posting in enumerate(accepted, base + 1)
             for movement in posting.movements
         ]
-        await write_limits_in_tx(tx, books, loaded.limits, movements)
-    return {
-        id(posting): stamp(message, written.base + ordinal, written.recorded_at)
-        for ordinal, (posting, (_, message)) in enumerate(zip(accepted, encoded, strict=True), 1)
-    }
+        await write_limits_in_tx(tx, books, decided.loaded.limits, movements)
 
 
-async def _keep_past_in_tx(tx: Tx, books: JournalBooks, loaded: Loaded) -> None:
+def group_result(
+    outcomes: list[Outcome] | BatchRefusedError, posted: dict[int, Posted]
+) -> GroupResult:
+    """Return what a group is answered, `posted` being what was written, by its identity."""
+    if isinstance(outcomes, BatchRefusedError):
+        return outcomes
+    return [_result(outcome, posted) for outcome in outcomes]
+
+
+async def _keep_past_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> None:
     """Write what limits counted of the past although nothing was accepted.
 
     Or every refusal, until something is accepted, would read an account's history again.
     """
-    if loaded.limits is None or not loaded.limits.past.keys:
+    limits = decided.loaded.limits
+    if limits is None or not limits.past.keys:
         return
     await journals.lock_head_in_tx(tx, books.journal.id)
     head = await journals.read_head_in_tx(tx, books.journal.id)
-    if head.config_version == loaded.config_version:
-        await write_limits_in_tx(tx, books, loaded.limits, ())
+    if (head.sequence, head.config_version) == (
+        decided.head_sequence,
+        decided.loaded.config_version,
+    ):
+        await write_limits_in_tx(tx, books, limits, ())
 
 
 def _deadline(accepted: Sequence[Posting]) -> datetime | None:
@@ -315,11 +349,11 @@ def _deadline(accepted: Sequence[Posting]) -> datetime | None:
     return min(ends, default=None)
 
 
-def _result(outcome: Outcome, messages: dict[int, transactions_pb2.Transaction]) -> Result:
+def _result(outcome: Outcome, posted: dict[int, Posted]) -> Result:
     if isinstance(outcome, Posting):
-        return Posted(messages[id(outcome)], replayed=False)
+        return posted[id(outcome)]
     if isinstance(outcome, Repeat):
-        return Posted(messages[id(outcome.posting)], replayed=True)
+        return Posted(posted[id(outcome.posting)].encoded, replayed=True)
     if isinstance(outcome, Replay):
         return posted_of(outcome)
     return outcome
@@ -329,4 +363,4 @@ def posted_of(replay: Replay) -> Posted:
     """Return what was posted when the request came first."""
     record = replay.recorded.record
     assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-    return Posted(record, replayed=True)
+    return Posted(record.SerializeToString(), replayed=True)

@@ -58,6 +58,9 @@ async def erase_personal_data(
         erased = await erasures.erase_parts_in_tx(tx, journal.id, sequences)
         if not erased:
             return erasures_pb2.ErasePersonalDataResponse()
+        # What is on its way to the books may have taken a copy already: as if the configuration had
+        # changed, its batch writes nothing and is prepared again, from what is left.
+        change.config_changed = True
         answer = erasures_pb2.ErasePersonalDataResponse(
             sequence=change.next_sequence, erased_sequences=erased
         )

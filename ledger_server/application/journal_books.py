@@ -68,7 +68,8 @@ class JournalBooks:
         #: The zone of the journal's days.
         self.zone = ZoneInfo(journal.time_zone)
         self._database = database
-        self._has_limits = False
+        #: Whether the journal has any limit at all.
+        self.has_limits = False
         self._attachments: dict[AccountId, Sequence[Attachment]] = {}
         self._conditions: dict[str, Expression] = {}
         self._accounts: dict[AccountReference, AccountFacts] = {}
@@ -78,10 +79,14 @@ class JournalBooks:
         """Return the civil date of an aware instant in the journal's time zone."""
         return moment.astimezone(self.zone).date()
 
-    async def refresh(self) -> None:
-        """Read again what changed since the version that is remembered."""
-        async with self._database.snapshot() as tx:
-            # The version is of the same snapshot as what is read for it.
+    async def refresh(self, under_head: Tx | None = None) -> None:
+        """Read again what changed since the version that is remembered.
+
+        Args:
+            under_head: a transaction that holds the journal's head, to read in.
+        """
+        async with self._database.snapshot(under_head) as tx:
+            # The version is of the same snapshot as what is read for it, or the head is held.
             head = await journals.read_head_in_tx(tx, self.journal.id)
             if head.config_version == self.config_version:
                 return
@@ -99,7 +104,7 @@ class JournalBooks:
             if facts.id in self.facts:
                 self._remember(facts)
         self.period = period
-        self._has_limits = has_limits
+        self.has_limits = has_limits
         self._attachments.clear()
         # Which version is the newest may have changed; versions themselves never do.
         for code, version in list(self._templates):
@@ -113,8 +118,15 @@ class JournalBooks:
             head = await journals.read_head_in_tx(tx, self.journal.id)
         return head.config_version == self.config_version
 
-    async def template(self, code: str, version: int | None) -> CompiledTemplate:
+    async def template(
+        self, code: str, version: int | None, under_head: Tx | None = None
+    ) -> CompiledTemplate:
         """Return a template, the newest version of it for None.
+
+        Args:
+            code: the template's.
+            version: of it.
+            under_head: as for `refresh`; so below.
 
         Raises:
             TemplateNotFoundError: there is none.
@@ -123,13 +135,13 @@ class JournalBooks:
         if found is not None:
             return found
         known_version = self.config_version
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(under_head) as tx:
             message = await tx_templates.find_in_tx(tx, self.journal.id, code, version or 0)
         if message is None:
             raise TemplateNotFoundError(code, version or 0)
         if self.config_version != known_version:
             # A refresh has overtaken the read, which may be of the moment before it.
-            return await self.template(code, version)
+            return await self.template(code, version, under_head)
         compiled = compile_template(template_of(message))
         if len(self._templates) >= TEMPLATES_MAX:
             self._templates.clear()
@@ -141,7 +153,7 @@ class JournalBooks:
         return self._accounts.get(reference)
 
     async def look_up(
-        self, references: Iterable[AccountReference]
+        self, references: Iterable[AccountReference], under_head: Tx | None = None
     ) -> Mapping[AccountReference, LedgerError]:
         """Remember the accounts that are missing, in one statement for all of them.
 
@@ -149,11 +161,13 @@ class JournalBooks:
             Why a reference has no account, for those that have none.
         """
         wanted = set(references)
+        if wanted <= self._accounts.keys():
+            return {}
         absent: dict[AccountReference, LedgerError] = {}
         # Until all are there at one moment: while a read is under way, another call may make room.
         while missing := {one for one in wanted - absent.keys() if one not in self._accounts}:
             known_version = self.config_version
-            found, refusals = await self._read_accounts(missing)
+            found, refusals = await self._read_accounts(missing, under_head)
             if self.config_version != known_version:
                 # A refresh has overtaken the read, which may be of the moment before it.
                 continue
@@ -166,12 +180,12 @@ class JournalBooks:
         return absent
 
     async def _read_accounts(
-        self, missing: AbstractSet[AccountReference]
+        self, missing: AbstractSet[AccountReference], under_head: Tx | None
     ) -> tuple[Sequence[AccountFacts], Mapping[AccountReference, LedgerError]]:
         """Return the accounts found, and why the other references have none."""
         ids = [reference for reference in missing if isinstance(reference, UUID)]
         codes = [reference for reference in missing if isinstance(reference, str)]
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(under_head) as tx:
             found = await accounts.facts_in_tx(tx, self.journal.id, ids, codes)
             known: set[AccountReference] = {facts.id for facts in found}
             known.update(facts.code for facts in found)
@@ -188,18 +202,20 @@ class JournalBooks:
             for reference in absent
         }
 
-    async def recorded(self, ids: Sequence[UUID]) -> Mapping[UUID, Recorded]:
+    async def recorded(
+        self, ids: Sequence[UUID], under_head: Tx | None = None
+    ) -> Mapping[UUID, Recorded]:
         """Return what is in the books under these transaction ids. Nothing of it is remembered."""
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(under_head) as tx:
             return (await postings.find_known_in_tx(tx, self.journal.id, ids, [])).by_id
 
     async def records(
-        self, ids: Sequence[TransactionId]
+        self, ids: Sequence[TransactionId], under_head: Tx | None = None
     ) -> Mapping[TransactionId, transactions_pb2.Transaction]:
         """Return the recorded transactions with these ids that are there."""
         if not ids:
             return {}
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(under_head) as tx:
             return await transactions.find_many_in_tx(tx, self.journal.id, ids)
 
     async def attachments_in_tx(
@@ -209,7 +225,7 @@ class JournalBooks:
 
         Asked inside a batch, not before it: a refresh in between must not make a limit forgotten.
         """
-        if not self._has_limits:
+        if not self.has_limits:
             return {}
         wanted = set(account_ids)
         version = self.config_version

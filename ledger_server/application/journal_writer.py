@@ -2,32 +2,38 @@
 
 What waits is taken together, decided in memory and committed at once, so the cost of a commit is
 shared by all that came while the one before was under way. A single posting is a batch of one.
+While one batch is written the next may be decided, on the balances as the first will leave them;
+it is written after the first, or decided again if that did not go as expected.
 
-The order of locks, the same in every server:
-  1. balances that do not exist yet are inserted, in key order, before anything is locked;
-  2. balances are locked in key order (`postings.lock_balances`);
-  3. the journal's head is locked by the statement that writes, and held until the commit.
-Days' sums are written under the lock of their balance and need none of their own. Changes of
-configuration lock the head only (`mutation.py`). So no two transactions can wait for each other.
+The journal's head is the one lock of a posting, as of a change of configuration (`mutation.py`).
+Usually the statement that writes takes it, and only if the journal still stands where the batch
+was decided. A batch that was overtaken takes it before it reads anything. All else is read and
+written under it and has no locks of its own, so no two transactions can wait for each other.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from ledger_server.application.batch import (
+    Decided,
     Group,
     GroupResult,
+    OvertakenError,
     Result,
-    StaleConfigurationError,
-    run_batch,
+    decide_in_tx,
+    write_in_tx,
 )
 from ledger_server.application.journal_books import JournalBooks
+from ledger_server.application.known_balances import KnownBalances
+from ledger_server.application.loaded_books import StaleConfigurationError
 from ledger_server.application.prepare import prepare
 from ledger_server.domain.errors import (
     ContentionError,
@@ -36,11 +42,14 @@ from ledger_server.domain.errors import (
     OverloadedError,
     ShuttingDownError,
 )
+from ledger_server.domain.transaction import Kind
+from ledger_server.store import journals
 from ledger_server.store.database import (
     ConnectionLostError,
     ConstraintError,
     Database,
     RetryError,
+    Tx,
     broken_invariant,
 )
 
@@ -51,6 +60,9 @@ BATCH_TRANSACTIONS_MAX: Final = 1_000
 BATCH_ENTRIES_MAX: Final = 20_000
 #: Transactions that may wait: about two seconds of work. More would only wait longer.
 WAITING_MAX: Final = 20_000
+#: Waiting transactions that are worth deciding while the batch before is written. Fewer had
+#: better wait for it: two small batches cost more than one.
+AHEAD_TRANSACTIONS_MIN: Final = 100
 #: Runs of a batch before its callers are told to come again.
 ATTEMPTS_MAX: Final = 12
 #: Runs after a lost connection; with the pauses between them a restart of the database fits in.
@@ -59,7 +71,9 @@ _PAUSE_SECONDS: Final = 0.002
 _RECONNECT_PAUSE_SECONDS: Final = 0.25
 
 #: Constraints that another server's commit can reach first: decided again, the batch finds it.
-_RACES: Final = frozenset({"transactions_pkey", "transactions_external_id_key"})
+_RACES: Final = frozenset(
+    {"transactions_pkey", "transactions_external_id_key", "limit_starts_pkey"}
+)
 
 
 class JournalWriter:
@@ -77,6 +91,15 @@ class JournalWriter:
         self._waiting_count = 0
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._known = KnownBalances()
+        #: Held while a batch is decided: they share the balances.
+        self._deciding = asyncio.Lock()
+        #: Set while enough waits to be decided ahead.
+        self._is_much = asyncio.Event()
+        #: Whether somebody else wrote to the journal since the batch before.
+        self._is_shared = False
+        #: Ids and external ids of the batch that is being written: the journal may not tell yet.
+        self._ids_under_way: set[UUID | str] = set()
 
     async def submit(self, group: Group) -> list[Result]:
         """Have `group` written and return one result for each of its drafts.
@@ -93,6 +116,8 @@ class JournalWriter:
             raise OverloadedError(WAITING_MAX)
         self._waiting.append(group)
         self._waiting_count += len(group.commands)
+        if self._waiting_count >= AHEAD_TRANSACTIONS_MIN:
+            self._is_much.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="journal-writer")
         return await group.done
@@ -104,11 +129,59 @@ class JournalWriter:
             await self._task
 
     async def _run(self) -> None:
+        writing: asyncio.Task[None] | None = None
         try:
-            while self._waiting:
-                await self._write(self._take())
+            while self._waiting or writing is not None:
+                if writing is not None and not await self._is_worth_deciding_during(writing):
+                    await writing
+                    writing = None
+                    continue
+                groups = self._take()
+                if writing is not None and not self._may_be_ahead(groups):
+                    await writing
+                    writing = None
+                decided = await self._decide_ahead(groups) if writing is not None else None
+                if writing is not None:
+                    await writing
+                self._ids_under_way = {one for group in groups for one in group.ids()}
+                writing = asyncio.create_task(self._write(groups, decided))
         finally:
             self._task = None
+
+    async def _is_worth_deciding_during(self, writing: asyncio.Task[None]) -> bool:
+        """Wait until enough waits or `writing` is done; return whether it was the first."""
+        enough = asyncio.ensure_future(self._is_much.wait())
+        try:
+            await asyncio.wait((writing, enough), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            enough.cancel()
+        return not writing.done()
+
+    def _may_be_ahead(self, groups: Sequence[Group]) -> bool:
+        """Tell whether balances, with room for more, are all these need of the batch before."""
+        return (
+            not self._is_shared
+            and not self._known.is_full
+            and not self._books.has_limits
+            and all(command.kind is Kind.POSTING for group in groups for command in group.commands)
+            and all(self._ids_under_way.isdisjoint(group.ids()) for group in groups)
+        )
+
+    async def _decide_ahead(self, groups: Sequence[Group]) -> Decided | None:
+        """Decide while another batch is written; None if it has to be done again after that."""
+        if not groups:
+            return None
+        try:
+            await self._prepare_stale(groups)
+            return await self._decide(groups)
+        except Exception:  # noqa: BLE001  # whatever it is, the next run meets it again or not
+            self._known.forget()
+            return None
+
+    async def _decide(self, groups: Sequence[Group]) -> Decided:
+        # The connection first: whoever waits for the balances must not keep one from who has them.
+        async with self._database.writer_connection() as tx, self._deciding:
+            return await decide_in_tx(tx, self._books, self._known, groups, self._actor)
 
     def _take(self) -> list[Group]:
         """Return what is to be written together: all that waits, up to the bounds of a batch."""
@@ -125,13 +198,15 @@ class JournalWriter:
             # A caller that went away before anything was done for it: nothing is.
             if not group.done.cancelled():
                 taken.append(group)
+        if self._waiting_count < AHEAD_TRANSACTIONS_MIN:
+            self._is_much.clear()
         return taken
 
-    async def _write(self, groups: list[Group]) -> None:
+    async def _write(self, groups: list[Group], decided: Decided | None = None) -> None:
         if not groups:
             return
         try:
-            results = await self._attempt(groups)
+            results = await self._attempt(groups, decided)
         except LedgerError as refusal:
             self._fail(groups, refusal)
         except ConstraintError as error:
@@ -159,15 +234,20 @@ class JournalWriter:
         for group in groups:
             group.fail(refusal)
 
-    async def _attempt(self, groups: Sequence[Group]) -> list[GroupResult]:
+    async def _attempt(self, groups: Sequence[Group], decided: Decided | None) -> list[GroupResult]:
         """Run the batch until it is through: other servers may come in between."""
         reconnections = 0
+        under_head = self._is_shared
         for attempt in range(ATTEMPTS_MAX):
             try:
                 await self._prepare_stale(groups)
-                return await run_batch(self._database, self._books, groups, self._actor)
+                if under_head:
+                    return await self._run_under_head(groups)
+                return await self._run_freely(groups, decided)
             except StaleConfigurationError:
                 await self._books.refresh()
+            except OvertakenError:
+                self._is_shared = True
             except RetryError:
                 await asyncio.sleep(_PAUSE_SECONDS * random.uniform(1, 2 + attempt))  # noqa: S311  # jitter
             except ConstraintError as error:
@@ -180,9 +260,55 @@ class JournalWriter:
                 if reconnections > RECONNECTIONS_MAX:
                     raise
                 await asyncio.sleep(_RECONNECT_PAUSE_SECONDS * reconnections)
+            under_head = True
         raise ContentionError(ATTEMPTS_MAX)
 
-    async def _prepare_stale(self, groups: Sequence[Group]) -> None:
+    async def _run_freely(
+        self, groups: Sequence[Group], decided: Decided | None
+    ) -> list[GroupResult]:
+        """Run a batch that takes the head when it writes."""
+        with self._forgetting_failures():
+            if decided is None or decided.generation != self._known.generation:
+                decided = await self._decide(groups)
+            connection = (
+                self._database.writer_connection()
+                if decided.is_one_statement
+                else self._database.writer_transaction()
+            )
+            async with connection as tx:
+                results = await write_in_tx(tx, self._books, decided)
+            self._known.commit(decided.head_sequence + len(decided.accepted))
+            return results
+
+    async def _run_under_head(self, groups: Sequence[Group]) -> list[GroupResult]:
+        """Run a batch that holds the head from the beginning, so that nobody can overtake it."""
+        with self._forgetting_failures():
+            async with self._database.writer_transaction() as tx:
+                await journals.lock_head_in_tx(tx, self._books.journal.id)
+                head = await journals.read_head_in_tx(tx, self._books.journal.id)
+                if head.config_version != self._books.config_version:
+                    # Changes that follow each other would overtake every preparation before.
+                    await self._books.refresh(under_head=tx)
+                await self._prepare_stale(groups, under_head=tx)
+                async with self._deciding:
+                    if self._known.committed is not None:
+                        self._is_shared = self._known.committed != head.sequence
+                    self._known.forget()
+                    decided = await decide_in_tx(tx, self._books, self._known, groups, self._actor)
+                results = await write_in_tx(tx, self._books, decided)
+            self._known.commit(decided.head_sequence + len(decided.accepted))
+            return results
+
+    @contextlib.contextmanager
+    def _forgetting_failures(self) -> Iterator[None]:
+        """Forget the balances if the body fails: who knows what of it came to pass."""
+        try:
+            yield
+        except BaseException:
+            self._known.forget()
+            raise
+
+    async def _prepare_stale(self, groups: Sequence[Group], under_head: Tx | None = None) -> None:
         """Prepare again what was prepared under another configuration than is known now.
 
         A group may have waited while another call refreshed the memory.
@@ -192,5 +318,5 @@ class JournalWriter:
         ]:
             for group in stale:
                 group.prepared, group.config_version = await prepare(
-                    group.commands, self._books, self._now
+                    group.commands, self._books, self._now, under_head
                 )

@@ -1,4 +1,4 @@
-"""What limits a batch is decided against: loaded under the locks of its balances."""
+"""What limits a batch is decided against."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -47,18 +47,15 @@ async def load_limits_in_tx(
     sides: Mapping[AccountId, Direction],
     keys: Sequence[BalanceKey],
     now: datetime,
-    *,
-    locked: bool,
 ) -> LoadedLimits | None:
     """Return what binds the balances of `keys`, None if nothing does.
 
     Args:
-        tx: holds the balances of `keys`, unless `locked` is false.
+        tx: reads; what is decided on it is written only if the journal has not moved.
         books: knows what binds which account.
         sides: the normal sides of the accounts of the batch.
         keys: the balances of the batch.
         now: the moment of the decision.
-        locked: false for a posting that is only validated: sets are summed, not held.
     """
     attached = await books.attachments_in_tx(tx, [key.account_id for key in keys])
     bound = {account_id: found for account_id, found in attached.items() if found}
@@ -83,13 +80,10 @@ async def load_limits_in_tx(
         sets={},
         holds_for=_Conditions(books).hold_for,
     )
-    if sets and locked:
-        book.sets = await set_balances.lock_in_tx(
+    if sets:
+        book.sets = await set_balances.read_in_tx(
             tx, books.journal.id, books.config_version, sorted(sets)
         )
-    else:
-        for one in sets:
-            book.sets[one] = await set_balances.sum_in_tx(tx, books.journal.id, one)
     return LoadedLimits(book, past)
 
 

@@ -66,9 +66,7 @@ async def _read_in_tx(tx: Tx, books: JournalBooks, account: Account) -> list[Lim
         for currency in sorted({attachment.limit.currency for attachment in bound})
     ]
     present = await limits.present_in_tx(tx, books.journal.id)
-    loaded = await load_limits_in_tx(
-        tx, books, {account.id: account.normal_side}, keys, present, locked=False
-    )
+    loaded = await load_limits_in_tx(tx, books, {account.id: account.normal_side}, keys, present)
     if loaded is None:
         return []
     found = await balances.list_of_account_in_tx(tx, books.journal.id, account)

@@ -10,18 +10,20 @@ from ledger_server.application.batch import (
     Group,
     Posted,
     Result,
-    StaleConfigurationError,
-    load_in_tx,
     posted_of,
 )
 from ledger_server.application.journal_books import JournalBooks, Library
 from ledger_server.application.journal_writer import JournalWriter
+from ledger_server.application.loaded_books import (
+    StaleConfigurationError,
+    find_known_in_tx,
+    load_in_tx,
+)
 from ledger_server.application.prepare import prepare
 from ledger_server.domain.books import BalanceState, Posting
 from ledger_server.domain.errors import ContentionError, LedgerError, TooManyEntriesError
-from ledger_server.domain.limit_check import HELD_PLACE
 from ledger_server.domain.posting import BatchRefusedError, Replay, decide_group
-from ledger_server.domain.primitives import EXACT, ZERO, Layer
+from ledger_server.domain.primitives import EXACT, Layer
 from ledger_server.domain.transaction import (
     ENTRIES_MAX_PER_CALL,
     BalanceKey,
@@ -139,10 +141,13 @@ class Poster:
     async def _validate(self, books: JournalBooks, config_version: int, draft: Draft) -> Validation:
         keys = draft.keys
         async with self._database.snapshot() as tx:
+            known = await find_known_in_tx(tx, books, [draft])
             states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
             for key in keys - states.keys():
-                states[key] = BalanceState([ZERO] * (HELD_PLACE + 2), 0)
-            loaded = await load_in_tx(tx, books, config_version, [draft], states, locked=False)
+                states[key] = BalanceState.empty()
+            loaded = await load_in_tx(
+                tx, books, config_version, [draft], known=known, states=states
+            )
         before = {key: list(state.sums) for key, state in states.items()}
         outcomes = decide_group([draft], loaded.books, atomic=False)
         assert not isinstance(outcomes, BatchRefusedError), "only an atomic group is refused whole"

@@ -1,5 +1,6 @@
 """From what callers ask to drafts that can be decided: everything that needs no lock."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ from ledger_server.domain.errors import (
     HoldNotFoundError,
     LedgerError,
     NotReversibleError,
+    TemplateNotFoundError,
     TransactionNotFoundError,
 )
 from ledger_server.domain.posting import Replay
@@ -34,6 +36,7 @@ from ledger_server.domain.tx_template import (
     evaluate_entries,
     evaluate_fields,
 )
+from ledger_server.store.database import Tx
 from ledger_server.store.transaction_codec import draft_entries, struct_values
 
 #: A draft, or why there is none: it is in the books already, or refused.
@@ -41,34 +44,53 @@ Prepared = Draft | Replay | LedgerError
 #: Recorded transactions that commands refer to, by id.
 Origins = Mapping[UUID, transactions_pb2.Transaction]
 
+#: A template's code and version, None for the newest.
+_Wanted = tuple[str, int | None]
+_Templates = dict[_Wanted, CompiledTemplate | LedgerError]
+#: A command, the record that it refers to, and the template that it needs.
+_Asked = tuple[PostCommand, transactions_pb2.Transaction | None, _Wanted | None]
+
 _NO_FIELDS = FieldsAsEvaluated()
 
 
 async def prepare(
-    commands: Sequence[PostCommand], books: JournalBooks, now: Callable[[], datetime]
+    commands: Sequence[PostCommand],
+    books: JournalBooks,
+    now: Callable[[], datetime],
+    under_head: Tx | None = None,
 ) -> tuple[list[Prepared], int]:
     """Evaluate `commands` and look up their accounts.
 
     A refusal here may come from a memory that is behind; if any command is refused, the memory is
     held against the journal and, if it was behind, everything is prepared again.
 
+    Args:
+        commands: what is asked for.
+        books: the memory of the journal.
+        now: the server's clock, for what is to be posted today.
+        under_head: a transaction that holds the journal's head, to read in; the memory is up to
+            date then.
+
     Returns:
         What became of each command, and the configuration version that all of it is good for. It
         is taken at the beginning: should the memory move on meanwhile, the batch notices.
     """
     version = books.config_version
-    prepared = await _prepare(commands, books, now)
+    prepared = await _prepare(commands, books, now, under_head)
     if not any(isinstance(one, LedgerError) for one in prepared):
         return prepared, version
-    if not await books.is_current():
+    if under_head is None and not await books.is_current():
         await books.refresh()
         version = books.config_version
-        prepared = await _prepare(commands, books, now)
-    return await _replayed(commands, prepared, books), version
+        prepared = await _prepare(commands, books, now, None)
+    return await _replayed(commands, prepared, books, under_head), version
 
 
 async def _replayed(
-    commands: Sequence[PostCommand], prepared: list[Prepared], books: JournalBooks
+    commands: Sequence[PostCommand],
+    prepared: list[Prepared],
+    books: JournalBooks,
+    under_head: Tx | None,
 ) -> list[Prepared]:
     """Answer from the books what is refused today and was posted, word for word, before.
 
@@ -80,7 +102,8 @@ async def _replayed(
             command.transaction_id
             for command, one in zip(commands, prepared, strict=True)
             if isinstance(one, LedgerError)
-        ]
+        ],
+        under_head,
     )
     if not recorded:
         return prepared
@@ -95,26 +118,33 @@ async def _replayed(
 
 
 async def _prepare(
-    commands: Sequence[PostCommand], books: JournalBooks, now: Callable[[], datetime]
+    commands: Sequence[PostCommand],
+    books: JournalBooks,
+    now: Callable[[], datetime],
+    under_head: Tx | None,
 ) -> list[Prepared]:
     origins = await books.records(
         [
             origin
             for command in commands
             if (origin := command.hold_id or command.reverses) is not None
-        ]
+        ],
+        under_head,
     )
-    evaluated: list[_Evaluated | LedgerError] = []
-    references: set[AccountReference] = set()
-    for command in commands:
-        try:
-            one = await _evaluate(command, books, origins)
-        except LedgerError as refusal:
-            evaluated.append(refusal)
-            continue
-        evaluated.append(one)
-        references.update(one.references())
-    absent = await books.look_up(references)
+    asked = [_with_origin(command, origins) for command in commands]
+    templates = await _templates(
+        [one for one in asked if not isinstance(one, LedgerError)], books, under_head
+    )
+    evaluated = [
+        one if isinstance(one, LedgerError) else _evaluate(one, templates, books) for one in asked
+    ]
+    references = {
+        reference
+        for one in evaluated
+        if not isinstance(one, LedgerError)
+        for reference in one.references()
+    }
+    absent = await books.look_up(references, under_head)
     today = books.day_of(now())
     return [
         outcome if isinstance(outcome, LedgerError) else _draft(outcome, books, absent, today)
@@ -137,19 +167,52 @@ def _draft(
         return refusal
 
 
-async def _evaluate(command: PostCommand, books: JournalBooks, origins: Origins) -> "_Evaluated":
-    origin: transactions_pb2.Transaction | None = None
-    if command.kind not in {Kind.POSTING, Kind.HOLD}:
+def _with_origin(command: PostCommand, origins: Origins) -> "_Asked | LedgerError":
+    if command.kind is Kind.POSTING or command.kind is Kind.HOLD:
+        return command, None, (command.template_code, command.template_version)
+    try:
         origin = _origin(command, origins)
-        # What is captured or taken back is what its template made of it; the record tells from
-        # which params, so that a part of it can be taken back in turn.
-        command.template_code = origin.template_code
-        command.params_as_given = _merged(origin.params, command.params_as_given)
-        if not command.is_part():
-            return _Evaluated(command, origin, books)
-    version = origin.template_version if origin is not None else command.template_version
-    template = await books.template(command.template_code, version)
-    return _Evaluated(command, origin, books, template)
+    except LedgerError as refusal:
+        return refusal
+    # What is captured or taken back is what its template made of it; the record tells from
+    # which params, so that a part of it can be taken back in turn.
+    # The request itself stays as it came: prepared again, it takes what the original has then.
+    command = dataclasses.replace(
+        command,
+        template_code=origin.template_code,
+        params_as_given=_merged(origin.params, command.params_as_given),
+    )
+    template = (command.template_code, origin.template_version) if command.is_part() else None
+    return command, origin, template
+
+
+async def _templates(
+    asked: Sequence["_Asked"], books: JournalBooks, under_head: Tx | None
+) -> "_Templates":
+    """Return the templates that are asked for, each once, or why there is none."""
+    found: _Templates = {}
+    for _, _, template in asked:
+        if template is not None and template not in found:
+            try:
+                found[template] = await books.template(*template, under_head)
+            except TemplateNotFoundError as refusal:
+                found[template] = refusal
+    return found
+
+
+def _evaluate(
+    asked: "_Asked", templates: "_Templates", books: JournalBooks
+) -> "_Evaluated | LedgerError":
+    command, origin, wanted = asked
+    if wanted is None:
+        return _Evaluated(command, origin, books)
+    template = templates[wanted]
+    if isinstance(template, LedgerError):
+        return template
+    try:
+        return _Evaluated(command, origin, books, template)
+    except LedgerError as refusal:
+        return refusal
 
 
 def _origin(command: PostCommand, origins: Origins) -> transactions_pb2.Transaction:
@@ -205,7 +268,9 @@ class _Evaluated:
 
     def references(self) -> list[AccountReference]:
         """Return the accounts that it names."""
-        references: list[AccountReference] = [entry.account for entry in self.entries or ()]
+        references: list[AccountReference] = (
+            [] if self.entries is None else [entry.account for entry in self.entries]
+        )
         if self._origin is not None:
             references.extend(UUID(entry.account_id) for entry in self._origin.entries)
         return references
@@ -214,9 +279,9 @@ class _Evaluated:
         """Return the draft: what the request gives wins over what the template gives."""
         command, fields, origin = self._command, self._fields, self._origin
         entries = None if self.entries is None else self._draft_entries(books)
-        keys = {entry.key for entry in entries or ()}
+        keys = [entry.key for entry in entries or ()]
         if origin is not None:
-            keys.update(entry.key for entry in draft_entries(origin))
+            keys += [entry.key for entry in draft_entries(origin)]
         draft = Draft(
             command=command,
             template_version=self._version(),
@@ -224,18 +289,21 @@ class _Evaluated:
             bind=self._bind,
             effective=command.effective or fields.effective or self._default_day(books, today),
             description=_first(
-                command.description, fields.description, origin and origin.description
+                command.description, fields.description, origin.description if origin else ""
             ),
-            external_id=_first(command.external_id, fields.external_id),
+            external_id=_first(command.external_id, fields.external_id, ""),
             correlation_id=_first(
-                command.correlation_id, fields.correlation_id, origin and origin.correlation_id
+                command.correlation_id,
+                fields.correlation_id,
+                origin.correlation_id if origin else "",
             ),
             metadata=(command.metadata if command.metadata is not None else fields.metadata or {}),
             entries=entries,
             keys=frozenset(keys),
             origin=origin,
         )
-        draft.seen_by_limits = self._seen_by_limits(draft)
+        if books.has_limits:
+            draft.seen_by_limits = self._seen_by_limits(draft)
         return draft
 
     def _draft_entries(self, books: JournalBooks) -> list[DraftEntry]:
@@ -260,7 +328,7 @@ class _Evaluated:
     def _bind(self, given: Mapping[str, Json]) -> Mapping[str, object]:
         if self._template is None:
             return given
-        return self._template.bind({**self._base, **given})
+        return self._template.bind({**self._base, **given} if self._base else given)
 
     def _version(self) -> int:
         if self._template is not None:
@@ -293,6 +361,8 @@ class _Evaluated:
         }
 
 
-def _first(*texts: str | None) -> str:
-    """Return the first text that is given."""
-    return next((text for text in texts if text is not None), "")
+def _first(given: str | None, of_template: str | None, otherwise: str) -> str:
+    """Return the first text that is there."""
+    if given is not None:
+        return given
+    return otherwise if of_template is None else of_template

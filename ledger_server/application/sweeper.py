@@ -1,7 +1,7 @@
 """The sweeper: gives back what is left of holds whose time has passed.
 
 It posts expiries through the journal's writer like everything else. Any number of servers may
-sweep: the first expiry to get the locks ends the hold and the others find it ended.
+sweep: the first expiry to get the head ends the hold and the others find it ended.
 """
 
 import asyncio

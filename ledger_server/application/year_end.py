@@ -1,7 +1,6 @@
 """Closing entries on their way into the books: decided under the journal's head.
 
-A posting locks the balances that it touches and then, last of all, the head. What closes a year
-does the same, but takes the head before it decides: so nothing is committed between the look at
+What closes a year takes the head before it decides: so nothing is committed between the look at
 what is to be closed and the closing entries. It holds the head for as long as it takes to look at
 what came since it was planned, which is little, and to write.
 """
@@ -16,17 +15,19 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
-from ledger_server.application.batch import (
-    Loaded,
-    StaleConfigurationError,
-    load_in_tx,
-    write_in_tx,
-)
+from ledger_server.application.batch import post_all_in_tx
 from ledger_server.application.ids import new_id
 from ledger_server.application.journal_books import JournalBooks
+from ledger_server.application.loaded_books import (
+    Loaded,
+    StaleConfigurationError,
+    find_known_in_tx,
+    load_in_tx,
+)
+from ledger_server.domain.books import BalanceState
 from ledger_server.domain.errors import ContentionError
 from ledger_server.domain.journal import Head
-from ledger_server.domain.posting import BatchRefusedError, decide_group
+from ledger_server.domain.posting import BatchRefusedError
 from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, Kind, PostCommand
 from ledger_server.store import journals, postings
 from ledger_server.store.database import (
@@ -87,7 +88,7 @@ async def in_steps(books: JournalBooks, step: Callable[[], Awaitable[R | None]])
 async def held(
     database: Database, books: JournalBooks, drafts: Sequence[Draft]
 ) -> AsyncIterator[Held]:
-    """Lock the balances of `drafts`, then the head, in one transaction.
+    """Hold the head, and read what `drafts` are decided against under it.
 
     Args:
         database: of the journal.
@@ -104,14 +105,14 @@ async def held(
     assert not absent, "accounts are never deleted"
     version = books.config_version
     async with database.writer_transaction() as tx:
-        # What is missing is made first, before anything is locked; see `journal_writer`.
-        await postings.ensure_balances_in_tx(tx, books.journal.id, keys)
-        states = await postings.lock_balances_in_tx(tx, books.journal.id, keys)
-        loaded = await load_in_tx(tx, books, version, drafts, states, locked=True)
         await journals.lock_head_in_tx(tx, books.journal.id)
         head = await journals.read_head_in_tx(tx, books.journal.id)
         if head.config_version != version:
             raise StaleConfigurationError
+        known = await find_known_in_tx(tx, books, drafts)
+        found = await postings.read_balances_in_tx(tx, books.journal.id, keys)
+        states = {key: found.get(key) or BalanceState.empty() for key in keys}
+        loaded = await load_in_tx(tx, books, version, drafts, known=known, states=states)
         yield Held(tx, books, loaded, head)
 
 
@@ -123,12 +124,18 @@ async def post_in_tx(
     Raises:
         LedgerError: why they were refused.
     """
-    outcomes = decide_group(drafts, journal.loaded.books, atomic=True)
-    if isinstance(outcomes, BatchRefusedError):
-        raise outcomes.refusal
-    messages = await write_in_tx(journal.tx, journal.books, journal.loaded, actor)
-    assert len(messages) == len(drafts), "ids of year ends are new, so none is a repeat"
-    return sorted(messages.values(), key=lambda message: message.sequence)
+    try:
+        posted = await post_all_in_tx(
+            journal.tx,
+            journal.books,
+            journal.loaded,
+            journal.head.sequence,
+            drafts=drafts,
+            actor=actor,
+        )
+    except BatchRefusedError as refused:
+        raise refused.refusal from refused
+    return [one.transaction for one in posted]
 
 
 def closing_draft(

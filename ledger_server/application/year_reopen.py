@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ledger_proto.v1 import events_pb2, fiscal_years_pb2, transactions_pb2
-from ledger_server.application.batch import StaleConfigurationError
 from ledger_server.application.journal_books import JournalBooks
+from ledger_server.application.loaded_books import StaleConfigurationError
 from ledger_server.application.mutation import Request, keep_answer_in_tx, kept_answer_in_tx
 from ledger_server.application.year_close_plan import check_day
 from ledger_server.application.year_end import (

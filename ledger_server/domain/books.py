@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from ledger_server.domain.account import AccountFacts
@@ -42,12 +42,17 @@ _add, _subtract = EXACT.add, EXACT.subtract
 
 @dataclasses.dataclass(slots=True)
 class BalanceState:
-    """A locked balance while a batch is decided. The one thing here that changes in place."""
+    """A balance while batches are decided. The one thing here that changes in place."""
 
     #: Debit and credit of SETTLED, PENDING, ENCUMBRANCE, in this order, then what open holds hold
     #: on the debit and on the credit side.
     sums: list[Decimal]
     version: int
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the balance that nothing was posted to yet."""
+        return cls([ZERO] * (HELD_PLACE + 2), 0)
 
 
 @dataclasses.dataclass(slots=True)
@@ -68,7 +73,7 @@ class Posting:
 
 @dataclasses.dataclass(slots=True)
 class Books:
-    """What a batch is decided against: read under locks, complete for its drafts."""
+    """What a batch is decided against: of one sequence, complete for its drafts."""
 
     #: The moment of the decision, by the database's clock.
     now: datetime

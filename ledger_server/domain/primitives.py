@@ -78,7 +78,8 @@ def parse_uuid(text: str) -> UUID | None:
 
     `UUID` itself takes more: braces, dashes anywhere, underscores between the digits.
     """
-    return UUID(text) if _UUID.fullmatch(text) else None
+    # The length first: most of what is asked about are codes.
+    return UUID(text) if len(text) == 36 and _UUID.fullmatch(text) else None
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -95,13 +96,16 @@ def parse_decimal(text: str) -> Decimal:
         raise ValueError(f"longer than {AMOUNT_LENGTH_MAX} characters")
     if not _DECIMAL.fullmatch(text):
         raise ValueError("not a plain decimal such as 12.34")
-    digits = len(text) - text.count("-") - text.count(".")
-    if digits > AMOUNT_DIGITS_MAX:
+    if len(text) > AMOUNT_DIGITS_MAX and _digits(text) > AMOUNT_DIGITS_MAX:
         raise ValueError(f"more than {AMOUNT_DIGITS_MAX} digits")
     value = Decimal(text)
-    if value.is_signed() and not value:
+    if not value and value.is_signed():
         raise ValueError("negative zero")
     return value
+
+
+def _digits(text: str) -> int:
+    return len(text) - text.count("-") - text.count(".")
 
 
 def decimals(value: Decimal) -> int:

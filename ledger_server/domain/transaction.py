@@ -89,25 +89,33 @@ class PostCommand:
 
     def requested(self) -> list[RequestField]:
         """Return which optional fields were given."""
-        given = (
-            (RequestField.TEMPLATE_VERSION, self.template_version),
-            (RequestField.EFFECTIVE_DATE, self.effective),
-            (RequestField.DESCRIPTION, self.description),
-            (RequestField.EXTERNAL_ID, self.external_id),
-            (RequestField.CORRELATION_ID, self.correlation_id),
-            (RequestField.METADATA, self.metadata),
-            (RequestField.PARAMS, self.is_part() or None),
-            (RequestField.FINAL, self.final or None),
-        )
-        return [field for field, value in given if value is not None]
+        # Written out: every posting asks.
+        given = []
+        if self.template_version is not None:
+            given.append(RequestField.TEMPLATE_VERSION)
+        if self.effective is not None:
+            given.append(RequestField.EFFECTIVE_DATE)
+        if self.description is not None:
+            given.append(RequestField.DESCRIPTION)
+        if self.external_id is not None:
+            given.append(RequestField.EXTERNAL_ID)
+        if self.correlation_id is not None:
+            given.append(RequestField.CORRELATION_ID)
+        if self.metadata is not None:
+            given.append(RequestField.METADATA)
+        if self.is_part():
+            given.append(RequestField.PARAMS)
+        if self.final:
+            given.append(RequestField.FINAL)
+        return given
 
     def origin_decides_params(self) -> bool:
         """Tell whether its params are another transaction's, with changes if it gives any."""
-        return self.kind not in {Kind.POSTING, Kind.HOLD}
+        return self.kind is not Kind.POSTING and self.kind is not Kind.HOLD
 
     def is_part(self) -> bool:
         """Tell whether a capture or reversal gives params of its own, and so asks for a part."""
-        return self.origin_decides_params() and bool(self.params)
+        return bool(self.params) and self.origin_decides_params()
 
 
 class BalanceKey(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from decimal import Inexact as InexactError
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from ledger_server.domain.errors import (
@@ -41,8 +41,7 @@ _DIRECTIONS: Final = {direction.name: direction for direction in Direction}
 _LAYERS: Final = {layer.name: layer for layer in Layer}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class EntryAsEvaluated:
+class EntryAsEvaluated(NamedTuple):
     """One leg as the expressions gave it; its account is still a code or an id."""
 
     #: Where it comes from, such as `entries[1]`.
@@ -174,24 +173,43 @@ class _Run:
         self._exponents = exponents
 
     def entry(self, definition: CompiledEntry, place: str, item: object) -> EntryAsEvaluated:
-        account = self._value(definition.account, place, "account", item)
+        account, currency, units = self._values(definition, place, item)
         if isinstance(account, str) and 0 < len(account) <= 255 and account.isprintable():
             account = parse_uuid(account) or account
         elif not isinstance(account, UUID):
             raise ExpressionFailedError(f"{place}.account", "gave no account's code or id")
-        currency = self._value(definition.currency, place, "currency", item)
         exponent = self._exponents.get(currency) if isinstance(currency, str) else None
         if exponent is None:
             raise CurrencyUnknownError(str(currency)[:64])
-        units = self._value(definition.units, place, "units", item)
+        if isinstance(units, EvaluationError):
+            raise _failed(f"{place}.units", units) from units
         return EntryAsEvaluated(
             place,
             account,
             self._named(definition.direction, place, "direction", item, _DIRECTIONS),
             self._named(definition.layer, place, "layer", item, _LAYERS),
-            _checked_units(f"{place}.units", units, exponent),
+            _checked_units(place, units, exponent),
             str(currency),
         )
+
+    def _values(
+        self, definition: CompiledEntry, place: str, item: object
+    ) -> tuple[object, object, object]:
+        """Return account, currency and units, the last as its error if they have none."""
+        params, exponents = self._params, self._exponents
+        try:
+            return (
+                definition.account.run(params, exponents, item),
+                definition.currency.run(params, exponents, item),
+                definition.units.run(params, exponents, item),
+            )
+        except Exception:  # noqa: BLE001  # once more, one by one, to tell which and why
+            account = self._value(definition.account, place, "account", item)
+            currency = self._value(definition.currency, place, "currency", item)
+            try:
+                return account, currency, definition.units.evaluate(params, exponents, item)
+            except EvaluationError as error:
+                return account, currency, error
 
     def holds(self, definition: CompiledEntry, place: str, item: object) -> bool:
         if definition.when is None:
@@ -287,20 +305,25 @@ def _failed(place: str, error: EvaluationError) -> ExpressionFailedError:
     return ExpressionFailedError(place, f"{error.message} ({where})")
 
 
-def _checked_units(field: str, units: object, exponent: int) -> Decimal:
+def _checked_units(place: str, units: object, exponent: int) -> Decimal:
     """Return `units` with exactly `exponent` decimals."""
     if not isinstance(units, Decimal):
-        raise ExpressionFailedError(field, "gave no decimal; write decimal(...) around a string")
+        raise ExpressionFailedError(
+            f"{place}.units", "gave no decimal; write decimal(...) around a string"
+        )
     if units <= 0:
-        raise AmountInvalidError(field, f"{plain(units)} is not above zero")
+        raise AmountInvalidError(f"{place}.units", f"{plain(units)} is not above zero")
     try:
         exact = EXACT.quantize(units, _QUANTA[exponent])
     except InexactError:
         raise AmountInvalidError(
-            field, f"{plain(units)} has more than the {exponent} decimals of its currency"
+            f"{place}.units",
+            f"{plain(units)} has more than the {exponent} decimals of its currency",
         ) from None
     except InvalidOperation:
-        raise AmountInvalidError(field, f"has more than {AMOUNT_DIGITS_MAX} digits") from None
+        raise AmountInvalidError(
+            f"{place}.units", f"has more than {AMOUNT_DIGITS_MAX} digits"
+        ) from None
     if exact.adjusted() + 1 + exponent > AMOUNT_DIGITS_MAX:
-        raise AmountInvalidError(field, f"has more than {AMOUNT_DIGITS_MAX} digits")
+        raise AmountInvalidError(f"{place}.units", f"has more than {AMOUNT_DIGITS_MAX} digits")
     return exact

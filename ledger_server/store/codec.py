@@ -40,7 +40,7 @@ _SALT_TAG: Final = tag(events_pb2.Event.PERSONAL_SALT_FIELD_NUMBER)
 _ACCOUNT_FIELDS: Final = ("account", "previous")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class StoredEvent:
     """An event about to be stored: its type's number and its bytes."""
 

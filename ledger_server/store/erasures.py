@@ -38,15 +38,18 @@ async def sequences_of_in_tx(
 async def copies_of_in_tx(tx: Tx, journal_id: JournalId, ids: Collection[UUID]) -> list[int]:
     """Return the sequences of transactions that took personal data over from others.
 
-    They are what took one of `ids` back, and what ended the hold that one of them placed.
+    They are what ended the hold that one of `ids` placed, and what took one of them, or such an
+    end, back.
     """
-    rows = await tx.fetch(_SQL["reversals_of_transactions"], journal_id, list(ids))
-    found = [row["sequence"] for row in rows]
+    found: list[int] = []
+    originals = list(ids)
     for row in await tx.fetch(_SQL["ends_of_holds"], journal_id, list(ids)):
         transaction = event_transaction(events_pb2.Event.FromString(row["payload"]))
         if transaction.hold_id == str(row["id"]):
             found.append(row["sequence"])
-    return found
+            originals.append(UUID(transaction.id))
+    rows = await tx.fetch(_SQL["reversals_of_transactions"], journal_id, originals)
+    return found + [row["sequence"] for row in rows]
 
 
 async def account_events_in_tx(

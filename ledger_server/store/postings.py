@@ -1,4 +1,4 @@
-"""Postings: locking what a batch touches, finding what is known, writing what was decided."""
+"""Postings: reading what a batch touches, finding what is known, writing what was decided."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +10,13 @@ from ledger_server.domain.books import BalanceState, Posting
 from ledger_server.domain.posting import DaySum
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.replay import Recorded
-from ledger_server.domain.transaction import BalanceKey
+from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
+from ledger_server.store.array_text import date_text, plain_array, text_array
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
-from ledger_server.store.transaction_codec import amount, recorded
+from ledger_server.store.transaction_bytes import amount
+from ledger_server.store.transaction_codec import recorded
 
 _SQL = load("postings")
 
@@ -31,10 +33,16 @@ _SUM_COLUMNS: Final = (
 )
 
 
+#: The positions of entries as text, and the numbers of layers and directions.
+_POSITIONS: Final = [str(position) for position in range(ENTRIES_MAX)]
+_NUMBERS: Final = ("0", "1", "2", "3")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
     """What the books say about the ids that a batch names."""
 
+    head_sequence: int
     config_version: int
     #: When the books were looked at, by the database's clock.
     now: datetime
@@ -43,30 +51,18 @@ class Known:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Written:
-    """Where a batch went: its postings have the sequences from `base` + 1 on."""
+class EncodedBatch:
+    """A batch as the columns of its tables."""
 
-    base: int
-    recorded_at: datetime
-
-
-async def ensure_balances_in_tx(tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]) -> None:
-    """Create the balances that are missing. Must be the first statement of `tx`; see the SQL."""
-    await tx.execute(_SQL["ensure_balances"], journal_id, *_columns(keys))
-
-
-async def lock_balances_in_tx(
-    tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
-) -> dict[BalanceKey, BalanceState]:
-    """Return the balances that are there, held until `tx` ends."""
-    rows = await tx.fetch(_SQL["lock_balances"], journal_id, *_columns(keys))
-    return _states(rows)
+    #: Its postings.
+    count: int
+    columns: tuple[Sequence[object], ...]
 
 
 async def read_balances_in_tx(
     tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
 ) -> dict[BalanceKey, BalanceState]:
-    """Return the balances that are there, without holding them."""
+    """Return the balances that are there."""
     rows = await tx.fetch(_SQL["read_balances"], journal_id, *_columns(keys))
     return _states(rows)
 
@@ -74,8 +70,10 @@ async def read_balances_in_tx(
 async def find_known_in_tx(
     tx: Tx, journal_id: JournalId, ids: Sequence[UUID], external_ids: Sequence[str]
 ) -> Known:
-    """Return what is recorded under these ids, and the configuration version now."""
-    rows = await tx.fetch(_SQL["find_known"], journal_id, ids, external_ids)
+    """Return what is recorded under these ids, and where the journal stands, at one moment."""
+    rows = await tx.fetch(
+        _SQL["find_known"], journal_id, plain_array(map(str, ids)), text_array(external_ids)
+    )
     assert rows, f"journal {journal_id} has no head"
     by_id: dict[UUID, Recorded] = {}
     by_external_id: dict[str, UUID] = {}
@@ -84,25 +82,47 @@ async def find_known_in_tx(
             by_id[row["id"]] = recorded(row["payload"], row["sequence"], row["recorded_at"])
         elif row["id"] is not None:
             by_external_id[row["external_id"]] = row["id"]
-    return Known(rows[0]["config_version"], rows[0]["now"], by_id, by_external_id)
+    first = rows[0]
+    return Known(
+        first["head_sequence"], first["config_version"], first["now"], by_id, by_external_id
+    )
+
+
+def encode_batch(
+    postings: Sequence[Posting],
+    events: Sequence[StoredEvent],
+    balances: Mapping[BalanceKey, BalanceState],
+    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
+) -> EncodedBatch:
+    """Return postings and what they make of the balances, ready to be written."""
+    return EncodedBatch(
+        len(postings),
+        (
+            plain_array([str(event.type) for event in events]),
+            [event.payload for event in events],
+            *_transaction_columns(postings),
+            *_entry_columns(postings),
+            *_balance_columns(balances),
+            *_day_columns(days),
+            [event.personal for event in events],
+        ),
+    )
 
 
 async def write_batch_in_tx(
     tx: Tx,
     journal_id: JournalId,
-    config_version: int,
+    batch: EncodedBatch,
     *,
+    head_sequence: int,
+    config_version: int,
     deadline: datetime | None,
-    postings: Sequence[Posting],
-    events: Sequence[StoredEvent],
-    balances: Mapping[BalanceKey, BalanceState],
-    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
-) -> Written | None:
-    """Write postings and what they make of the balances.
+) -> datetime | None:
+    """Write a batch at the sequences from `head_sequence` + 1 on; return when it was recorded.
 
     Returns:
-        Where they went, or None if the configuration is no longer `config_version`, or the
-        deadline has passed; then nothing was written.
+        None if the journal is no longer at `head_sequence` and `config_version`, or the deadline
+        has passed; then nothing was written.
 
     Raises:
         ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.
@@ -110,21 +130,17 @@ async def write_batch_in_tx(
     row = await tx.fetch_one(
         _SQL["write_batch"],
         journal_id,
-        len(postings),
+        batch.count,
         config_version,
         deadline,
-        [event.type for event in events],
-        [event.payload for event in events],
-        *_transaction_columns(postings),
-        *_entry_columns(postings),
-        *_balance_columns(balances),
-        *_day_columns(days),
-        [event.personal for event in events],
+        *batch.columns,
+        head_sequence,
     )
     if row is None:
         return None
-    tx.appended(journal_id, row["base"] + len(postings))
-    return Written(row["base"], row["recorded_at"])
+    tx.appended(journal_id, head_sequence + batch.count)
+    recorded_at: datetime = row["recorded_at"]
+    return recorded_at
 
 
 def _columns(keys: Iterable[BalanceKey]) -> tuple[list[UUID], list[str]]:
@@ -141,46 +157,58 @@ def _states(rows: Sequence[Row]) -> dict[BalanceKey, BalanceState]:
     }
 
 
-def _transaction_columns(postings: Sequence[Posting]) -> tuple[list[object], ...]:
+def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     drafts = [posting.draft for posting in postings]
     return (
-        [draft.command.transaction_id for draft in drafts],
-        [draft.effective for draft in drafts],
-        [draft.external_id or None for draft in drafts],
-        [draft.correlation_id or None for draft in drafts],
+        plain_array([str(draft.command.transaction_id) for draft in drafts]),
+        plain_array([date_text(draft.effective) for draft in drafts]),
+        text_array([draft.external_id or None for draft in drafts]),
+        text_array([draft.correlation_id or None for draft in drafts]),
     )
 
 
-def _entry_columns(postings: Sequence[Posting]) -> tuple[Sequence[object], ...]:
+def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     rows = [
         (
             ordinal,
             position,
-            entry.layer,
-            entry.direction,
-            posting.draft.effective,
-            entry.key.account_id,
+            _NUMBERS[entry.layer],
+            _NUMBERS[entry.direction],
+            effective,
+            str(entry.key.account_id),
             amount(entry.units),
             entry.key.currency,
         )
-        for ordinal, posting in enumerate(postings, 1)
-        for position, entry in enumerate(posting.entries)
+        for ordinal, effective, posting in (
+            (str(ordinal), date_text(posting.draft.effective), posting)
+            for ordinal, posting in enumerate(postings, 1)
+        )
+        for position, entry in zip(_POSITIONS, posting.entries, strict=False)
     ]
-    return tuple(zip(*rows, strict=True))
+    *plain, currencies = zip(*rows, strict=True)
+    return (*map(plain_array, plain), text_array(currencies))
 
 
-def _balance_columns(
-    balances: Mapping[BalanceKey, BalanceState],
-) -> tuple[Sequence[object], ...]:
-    rows = [(*key, state.version, *map(amount, state.sums)) for key, state in balances.items()]
-    return tuple(zip(*rows, strict=True))
-
-
-def _day_columns(
-    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
-) -> tuple[Sequence[object], ...]:
+def _balance_columns(balances: Mapping[BalanceKey, BalanceState]) -> tuple[str, ...]:
     rows = [
-        (*key, layer, day, amount(sums.debit), amount(sums.credit))
+        (key.currency, str(key.account_id), str(state.version), *map(amount, state.sums))
+        for key, state in balances.items()
+    ]
+    currencies, *plain = zip(*rows, strict=True)
+    return (text_array(currencies), *map(plain_array, plain))
+
+
+def _day_columns(days: Mapping[tuple[BalanceKey, Layer, date], DaySum]) -> tuple[str, ...]:
+    rows = [
+        (
+            key.currency,
+            str(key.account_id),
+            _NUMBERS[layer],
+            date_text(day),
+            amount(sums.debit),
+            amount(sums.credit),
+        )
         for (key, layer, day), sums in days.items()
     ]
-    return tuple(zip(*rows, strict=True))
+    currencies, *plain = zip(*rows, strict=True)
+    return (text_array(currencies), *map(plain_array, plain))

@@ -15,39 +15,33 @@ _SQL = load("set_balances")
 Key = tuple[UUID, str]
 
 
-async def lock_in_tx(
+async def read_in_tx(
     tx: Tx, journal_id: JournalId, config_version: int, keys: Sequence[Key]
 ) -> dict[Key, list[Decimal]]:
-    """Return the sums of sets, laid out as those of a balance, held until `tx` ends.
+    """Return the sums of sets, laid out as those of a balance.
 
-    The caller holds the balances of its batch. A sum that is older than the configuration is made
-    anew from the accounts that stand in the set now.
+    A sum that is older than the configuration, or not kept yet, is made from the accounts that
+    stand in the set now.
     """
     columns = ([set_id for set_id, _ in keys], [currency for _, currency in keys])
-    await tx.execute(_SQL["ensure_sets"], journal_id, *columns)
-    found: dict[Key, list[Decimal]] = {}
-    for row in await tx.fetch(_SQL["lock_sets"], journal_id, *columns):
-        key = (row["set_id"], row["currency"])
-        if row["config_version"] == config_version:
-            found[key] = _sums(row)
-            continue
-        summed = await tx.fetch_one(_SQL["sum_members"], journal_id, *key)
-        assert summed is not None, "an aggregate gives a row"
-        found[key] = _sums(summed)
+    rows = await tx.fetch(_SQL["read_sets"], journal_id, *columns)
+    found = {
+        (row["set_id"], row["currency"]): _sums(row)
+        for row in rows
+        if row["config_version"] == config_version
+    }
+    for key in keys:
+        if key not in found:
+            summed = await tx.fetch_one(_SQL["sum_members"], journal_id, *key)
+            assert summed is not None, "an aggregate gives a row"
+            found[key] = _sums(summed)
     return found
-
-
-async def sum_in_tx(tx: Tx, journal_id: JournalId, key: Key) -> list[Decimal]:
-    """Return the sums of a set as they stand, without holding them."""
-    row = await tx.fetch_one(_SQL["sum_members"], journal_id, *key)
-    assert row is not None, "an aggregate gives a row"
-    return _sums(row)
 
 
 async def write_in_tx(
     tx: Tx, journal_id: JournalId, config_version: int, sums: Mapping[Key, Sequence[Decimal]]
 ) -> None:
-    """Write the sums of sets that are held."""
+    """Write the sums of sets. The caller holds the journal's head."""
     rows = [
         (set_id, currency, one[0], one[1], one[HELD_PLACE], one[HELD_PLACE + 1])
         for (set_id, currency), one in sums.items()

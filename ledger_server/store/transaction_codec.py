@@ -1,104 +1,30 @@
-"""A transaction as it is stored and sent: built once, serialised once."""
+"""Transactions of the contract read back: what was asked, what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from ledger_proto.v1 import events_pb2, transactions_pb2
-from ledger_server.domain.books import Posting
-from ledger_server.domain.hold import HoldStatus
-from ledger_server.domain.primitives import EXACT, Direction, Layer
+from ledger_server.domain.primitives import Direction, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.template import Json
 from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, Kind, RequestField
-from ledger_server.store.codec import StoredEvent, personal_part, timestamp
-from ledger_server.store.wire import field, tag
-
-#: The fact of an event for what its transaction does.
-_FACTS: Final[Mapping[Kind, Any]] = {
-    Kind.POSTING: "journal_posted",
-    Kind.HOLD: "hold_created",
-    Kind.CAPTURE: "hold_captured",
-    Kind.RELEASE: "hold_released",
-    Kind.EXPIRY: "hold_expired",
-    Kind.REVERSAL: "transaction_reversed",
-    Kind.CLOSING: "journal_posted",
-}
-_FACT_NUMBERS: Final = {
-    kind: events_pb2.Event.DESCRIPTOR.fields_by_name[fact].number for kind, fact in _FACTS.items()
-}
-_FACT_TAGS: Final = {kind: tag(number) for kind, number in _FACT_NUMBERS.items()}
-#: Of the transaction in every fact.
-_TRANSACTION_TAG: Final = tag(events_pb2.JournalPosted.TRANSACTION_FIELD_NUMBER)
-_DESCRIPTION_TAG: Final = tag(transactions_pb2.Transaction.DESCRIPTION_FIELD_NUMBER)
-_PARAMS_TAG: Final = tag(transactions_pb2.Transaction.PARAMS_FIELD_NUMBER)
-
-
-def amount(value: Decimal) -> str:
-    """Write an amount in plain form, with the decimals that it carries."""
-    return format(value, "f")
+from ledger_server.store.codec import timestamp
+from ledger_server.store.transaction_bytes import (
+    FACTS,
+    personal_transaction_fields,
+    transaction_fields,
+)
 
 
 def draft_message(draft: Draft, entries: Sequence[DraftEntry]) -> transactions_pb2.Transaction:
     """Encode a draft: a transaction without sequence, record time and balances after."""
-    message = transactions_pb2.Transaction()
-    _fill_head(message, draft)
-    message.MergeFromString(_personal_fields(draft))
-    for entry in entries:
-        _add_entry(message.entries.add, entry)
-    return message
-
-
-def _personal_fields(draft: Draft) -> bytes:
-    """Return the fields of a transaction that may be personal, as bytes; empty if none is set.
-
-    Put together by hand: the params as they came are encoded once and copied nowhere.
-    """
-    fields = b""
-    if draft.description:
-        fields = field(_DESCRIPTION_TAG, draft.description.encode())
-    if draft.command.params_as_given is not None:
-        params = draft.command.params_as_given.SerializeToString()  # type: ignore[attr-defined]  # the Struct as it came
-        if params:
-            fields += field(_PARAMS_TAG, params)
-    if draft.metadata:
-        fields += transactions_pb2.Transaction(metadata=draft.metadata).SerializeToString()
-    return fields
-
-
-def _fill_head(message: transactions_pb2.Transaction, draft: Draft) -> None:
-    command = draft.command
-    message.id = str(command.transaction_id)
-    message.kind = command.kind.value  # type: ignore[assignment]  # same numbers
-    message.template_code = command.template_code
-    message.template_version = draft.template_version
-    message.effective_date = draft.effective.isoformat()
-    message.external_id = draft.external_id
-    message.correlation_id = draft.correlation_id
-    if command.kind not in {Kind.POSTING, Kind.CLOSING}:
-        if command.hold_id is not None:
-            message.hold_id = str(command.hold_id)
-        elif command.reverses is not None:
-            message.reverses = str(command.reverses)
-        else:
-            message.hold_id = message.id
-    requested = command.requested()
-    if requested:
-        message.requested.extend(requested)  # type: ignore[arg-type]  # same numbers
-
-
-def _add_entry(add: Any, entry: DraftEntry) -> transactions_pb2.Entry:
-    leg: transactions_pb2.Entry = add(
-        account_id=str(entry.key.account_id),
-        account_code=entry.account_code,
-        direction=entry.direction,
-        layer=entry.layer,
-        units=amount(entry.units),
-        currency=entry.key.currency,
+    return transactions_pb2.Transaction.FromString(
+        transaction_fields(draft, entries, [None] * len(entries))
+        + personal_transaction_fields(draft)
     )
-    return leg
 
 
 def event_transaction(event: events_pb2.Event) -> transactions_pb2.Transaction:
@@ -110,46 +36,8 @@ def event_transaction(event: events_pb2.Event) -> transactions_pb2.Transaction:
 def _fact(event: events_pb2.Event) -> Any:
     fact = event.WhichOneof("fact")
     assert fact is not None, "an event states a fact"
-    assert fact in _FACTS.values(), f"{fact} holds no transaction"
+    assert fact in FACTS.values(), f"{fact} holds no transaction"
     return getattr(event, fact)
-
-
-def posting_event(
-    posting: Posting, actor: str, salt: bytes
-) -> tuple[StoredEvent, transactions_pb2.Transaction]:
-    """Return the event of a posting as it is stored, and the transaction that it holds, whole.
-
-    The transaction is built inside the event, for a copy costs as much as building it.
-
-    Args:
-        posting: as decided.
-        actor: who asked for it.
-        salt: `codec.SALT_BYTES` random bytes, for this event alone.
-    """
-    event = events_pb2.Event(actor=actor)
-    kind = posting.draft.command.kind
-    fact = getattr(event, _FACTS[kind])
-    transaction: transactions_pb2.Transaction = fact.transaction
-    _fill_head(transaction, posting.draft)
-    add: Any = transaction.entries.add
-    for entry, after in zip(posting.entries, posting.balances_after, strict=True):
-        balance = _add_entry(add, entry).balance_after
-        # A side that was never used is a bare 0; it takes the decimals of its currency too.
-        balance.debit = amount(after.debit or EXACT.subtract(entry.units, entry.units))
-        balance.credit = amount(after.credit or EXACT.subtract(entry.units, entry.units))
-        balance.version = after.version
-    if kind is Kind.HOLD and posting.draft.command.expire_at is not None:
-        fact.expire_time.CopyFrom(timestamp(posting.draft.command.expire_at))
-    if kind is Kind.CAPTURE:
-        assert posting.hold_step is not None, "a capture changes its hold"
-        fact.ended = posting.hold_step.hold.status is not HoldStatus.OPEN
-    payload = event.SerializeToString()
-    fields = _personal_fields(posting.draft)
-    if not fields:
-        return StoredEvent(_FACT_NUMBERS[kind], payload), transaction
-    transaction.MergeFromString(fields)
-    personal = personal_part(salt, field(_FACT_TAGS[kind], field(_TRANSACTION_TAG, fields)))
-    return StoredEvent(_FACT_NUMBERS[kind], payload, personal), transaction
 
 
 def stamp(
@@ -223,7 +111,9 @@ def struct_values(struct: Any) -> dict[str, Json]:
         ValueError: a number with a fraction, or beyond what a double holds exactly; the message
             begins with the path to it.
     """
-    return {name: json_value(value, name) for name, value in struct.fields.items()}
+    fields = struct.fields
+    # A text that is not empty can only be a string: most are, and asking which kind costs more.
+    return {name: fields[name].string_value or json_value(fields[name], name) for name in fields}
 
 
 #: Whole numbers up to here are exact in a double.

@@ -6,18 +6,19 @@ from typing import Final
 _LAST: Final = [bytes([number]) for number in range(0x80)]
 _MORE: Final = [bytes([number | 0x80]) for number in range(0x80)]
 #: The numbers of two bytes: most lengths, and what is left of most sequences.
-_SMALL: Final = _LAST + [
+SMALL: Final = _LAST + [
     _MORE[number & 0x7F] + _LAST[number >> 7] for number in range(0x80, 0x80 * 0x80)
 ]
 
-#: The wire type of what has a length: texts, bytes, messages.
+#: The wire types of whole numbers, and of what has a length: texts, bytes, messages.
+_NUMBER: Final = 0
 _LENGTH: Final = 2
 
 
 def varint(number: int) -> bytes:
     """Encode a number that is not negative."""
-    if number < len(_SMALL):
-        return _SMALL[number]
+    if number < len(SMALL):
+        return SMALL[number]
     return _MORE[number & 0x7F] + varint(number >> 7)
 
 
@@ -26,6 +27,12 @@ def tag(field_number: int) -> bytes:
     return varint(field_number << 3 | _LENGTH)
 
 
+def number_tag(field_number: int) -> bytes:
+    """Return what begins a field that is a whole number."""
+    return varint(field_number << 3 | _NUMBER)
+
+
 def field(field_tag: bytes, body: bytes) -> bytes:
     """Return a field: its `tag`, its length, its bytes."""
-    return b"%b%b%b" % (field_tag, varint(len(body)), body)
+    size = len(body)
+    return b"%b%b%b" % (field_tag, SMALL[size] if size < len(SMALL) else varint(size), body)

@@ -8,11 +8,14 @@ also tells that nothing up to the tail's position is for its subscriber: it move
 
 import asyncio
 import dataclasses
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from ledger_server.store.event_codec import StreamEvent
+
+_log = logging.getLogger(__name__)
 
 #: An account's id, or a template's code or a correlation id with a mark before it.
 Mark: TypeAlias = str
@@ -103,9 +106,21 @@ class Watches:
                 watch.note(event)
             # Decoded only if somebody may take an event of this type.
             if event.type in self._marked_types or None in self._marked_types:
-                for mark in self._marks_of(event):
+                for mark in self._marks(event):
                     for watch in self._waiting.get(mark, ()):
                         watch.note(event)
+
+    def _marks(self, event: StreamEvent) -> list[int | Mark]:
+        """Return an event's marks; of one that cannot be read, all that anybody waits for.
+
+        Whoever is woken looks at it himself, and his stream fails; nobody moves on past it, or
+        past what is behind it, unseen.
+        """
+        try:
+            return list(self._marks_of(event))
+        except Exception:  # noqa: BLE001  # whatever is stored must not silence the others
+            _log.exception("event %s cannot be read", event.sequence)
+            return list(self._waiting)
 
     def wake_all(self) -> None:
         """Have everyone look at how things are."""

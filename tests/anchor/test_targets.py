@@ -1,5 +1,6 @@
 """Where checkpoints are sent: files, HTTP, NATS JetStream, RabbitMQ."""
 
+import asyncio
 import contextlib
 import http.server
 import json
@@ -18,7 +19,9 @@ from ledger_client.anchor.file import FileAnchor
 from ledger_client.anchor.http import ATTEMPTS_MAX, HttpAnchor
 from ledger_client.anchor.nats import NatsAnchor
 from ledger_client.anchor.rabbitmq import RabbitAnchor
+from ledger_client.anchor.target import shown
 from ledger_client.verify import SignedCheckpoint
+from tests.tcp_proxy import tcp_proxy
 from tests.verify.signing import Signer
 
 NATS_URL = "nats://127.0.0.1:4222"
@@ -169,8 +172,43 @@ async def test_rabbitmq_confirms_or_returns(checkpoint: SignedCheckpoint) -> Non
             message = await queue.get(timeout=5)
             assert message.body == checkpoint.note.encode()
             await message.ack()
+            async with tcp_proxy(5672) as proxy:
+                cut_off = open_anchor(
+                    f"amqp://guest:guest@127.0.0.1:{proxy.port}/?exchange={name}&routing_key=signed"
+                )
+                await cut_off.submit(checkpoint)
+                # A broker that was restarted between two checkpoints.
+                proxy.cut()
+                await asyncio.sleep(0.2)
+                await cut_off.submit(checkpoint)
+                proxy.close()
+                await asyncio.sleep(0.2)
+                with pytest.raises(AnchorError, match=r"127\.0"):
+                    await cut_off.submit(checkpoint)
+                await cut_off.close()
     finally:
         await anchor.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "people_see"),
+    [
+        ("amqp://u:s3cret@h/v?exchange=E", "amqp://u:***@h/v?exchange=E"),
+        ("nats://s3cret@h:4222/x", "nats://***@h:4222/x"),
+        ("tls://u:s3cret@h/x", "tls://u:***@h/x"),
+        ("https://u:s3cret@h/x?key=s3cret", "https://u:***@h/x?***"),
+        ("https://h/x", "https://h/x"),
+        ("file:/a/b", "file:/a/b"),
+    ],
+)
+def test_no_secret_is_shown(url: str, people_see: str) -> None:
+    assert shown(url) == people_see
+
+
+@pytest.mark.parametrize("url", ["amqp://u:s3cret@/v", "kafka://u:s3cret@h/"])
+def test_what_is_no_target_is_named_without_its_secret(url: str) -> None:
+    with pytest.raises(ValueError, match=r"u:\*\*\*@"):
+        open_anchor(url)
 
 
 @pytest.mark.parametrize(

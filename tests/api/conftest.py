@@ -9,7 +9,6 @@ import grpc
 import pytest
 import pytest_asyncio
 
-from ledger_server.api.interceptors import RefusalInterceptor
 from ledger_server.app import add_servicers
 from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
@@ -25,7 +24,7 @@ _journal_numbers = itertools.count(1)
 async def server(database_dsn: str) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server on a database of the test's own."""
     decimal.setcontext(EXACT.copy())
-    running = grpc.aio.server(interceptors=[RefusalInterceptor()], options=SERVER_OPTIONS)
+    running = grpc.aio.server(options=SERVER_OPTIONS)
     app = await add_servicers(running, database_dsn)
     port = running.add_insecure_port("127.0.0.1:0")
     await running.start()

@@ -14,13 +14,9 @@ from ledger_proto.v1 import balances_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_server.app import App
 from ledger_server.application.journal_books import Library
-from ledger_server.domain.primitives import JournalId
-from ledger_server.domain.transaction import BalanceKey
-from ledger_server.store import postings
 from tests.ledger import (
     ATOMIC,
     PostingLedger,
-    Serving,
     check_books,
     gather_limited,
     lines,
@@ -177,34 +173,6 @@ async def test_twenty_callers_post_between_five_accounts(ledgers: Ledgers, dsn: 
 @pytest.mark.nightly
 async def test_twenty_callers_post_for_minutes(ledgers: Ledgers, dsn: str) -> None:
     await _race(ledgers, dsn, seed=random.randrange(10**6), seconds=180)
-
-
-async def test_locks_are_taken_in_one_order(
-    both: tuple[Serving, Serving], ledgers: Ledgers, dsn: str
-) -> None:
-    """However the keys come: writers that take the same locks by another way must only wait."""
-    ledger = ledgers[0]
-    names = [f"account-{number}" for number in range(6)]
-    await ledger.open(*names)
-    posted = await ledger.post(
-        lines(*(f"{side} {name} 1 USD" for name in names for side in ("DEBIT", "CREDIT")))
-    )
-    keys = [
-        BalanceKey(uuid.UUID(entry.account_id), "USD") for entry in posted.transaction.entries[::2]
-    ]
-    journal_id = (await _library(both[0].app).books(ledger.journal)).journal.id
-    deadlocks = await _deadlocks(dsn)
-
-    async def lock(caller: int) -> None:
-        chooser = random.Random(caller)
-        for _ in range(40):
-            async with both[caller % 2].app.database.writer_transaction() as tx:
-                wanted = chooser.sample(keys, chooser.randint(2, 6))
-                states = await postings.lock_balances_in_tx(tx, JournalId(journal_id), wanted)
-                assert states.keys() == set(wanted)
-
-    await asyncio.gather(*(lock(caller) for caller in range(12)))
-    assert await _deadlocks(dsn) == deadlocks
 
 
 async def test_first_postings_of_accounts_race(ledgers: Ledgers, dsn: str) -> None:

@@ -12,42 +12,25 @@ from ledger_proto.v1 import (
     accounts_pb2,
     erasures_pb2,
     events_pb2,
-    holds_pb2,
-    holds_pb2_grpc,
     proofs_pb2,
     reports_pb2,
 )
 from ledger_proto.v1 import event_stream_pb2 as stream_pb
-from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceStub
 from ledger_proto.v1.proofs_pb2_grpc import ProofServiceStub
 from tests.api.calls import DEBIT, reason, refused
+from tests.api.erasing import SECRETS, erasable, erase, everything, secret_transfer
 from tests.event_stream import Stream
 from tests.ledger import Serving, changed, serving, transfer
-from tests.proof.keys import new_signing
 
 if TYPE_CHECKING:
-    from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceAsyncStub
-
-SECRETS = ("Ada Lovelace", "her-metadata", "her-memo", "her-param")
+    pass
 
 
 @pytest.fixture
 async def running(database_dsn: str, tmp_path: Path) -> AsyncIterator[Serving]:
-    async with serving(database_dsn, new_signing(tmp_path)) as made:
-        await made.app.checkpointer.close()
-        await made.ledger.open("cash", "income")
+    async with erasable(database_dsn, tmp_path) as made:
         yield made
-
-
-def eraser(running: Serving) -> "ErasureServiceAsyncStub":
-    return ErasureServiceStub(running.channel)
-
-
-async def erase(running: Serving, **fields: Any) -> erasures_pb2.ErasePersonalDataResponse:
-    asked: dict[str, Any] = {"journal": "main", "reason": "asked by the person"} | fields
-    return await eraser(running).ErasePersonalData(erasures_pb2.ErasePersonalDataRequest(**asked))
 
 
 async def events(running: Serving, **fields: Any) -> list[events_pb2.Event]:
@@ -55,29 +38,6 @@ async def events(running: Serving, **fields: Any) -> list[events_pb2.Event]:
         stream_pb.ListEventsRequest(journal="main", page_size=1_000, **fields)
     )
     return list(answer.events)
-
-
-def secret_transfer(**fields: Any) -> pb.TransactionRequest:
-    asked = transfer(**{"metadata": {"who": SECRETS[1]}, "description": SECRETS[0]} | fields)
-    asked.params["memo"] = SECRETS[3]
-    return asked
-
-
-async def everything(dsn: str) -> bytes:
-    """All bytes of all tables that hold anything personal, but for dead rows."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        parts: list[bytes] = []
-        for query in (
-            "SELECT payload || coalesce(personal, '') FROM events",
-            "SELECT response || fingerprint || open_fingerprint FROM requests",
-            "SELECT convert_to(accounts::text, 'UTF8') FROM accounts",
-            "SELECT convert_to(transactions::text, 'UTF8') FROM transactions",
-        ):
-            parts += [row[0] for row in await connection.fetch(query)]
-        return b"".join(parts)
-    finally:
-        await connection.close()
 
 
 async def test_open_parts_hold_nothing_personal(running: Serving, database_dsn: str) -> None:
@@ -271,38 +231,6 @@ async def test_what_is_not_there_erases_nothing(running: Serving) -> None:
     assert kept.transaction.description == SECRETS[0]
 
 
-async def test_copies_go_with_what_they_copied(running: Serving, database_dsn: str) -> None:
-    """What ends a hold and what takes a posting back has its description and params."""
-    holds = holds_pb2_grpc.HoldServiceStub(running.channel)
-    posted = (await running.ledger.post(secret_transfer())).transaction
-    await running.ledger.transactions.ReverseTransaction(
-        pb.ReverseTransactionRequest(
-            journal="main", transaction_id=str(uuid.uuid4()), reverses=posted.id,
-            effective_date="2026-01-31",
-        )
-    )  # fmt: skip
-    held, others = secret_transfer(), secret_transfer(description="not hers", metadata={})
-    others.params["memo"] = "none"
-    for one in (held, others):
-        await holds.PlaceHold(holds_pb2.PlaceHoldRequest(journal="main", transaction=one))
-        for amount, final in (("0.40", False), ("0.10", True)):
-            part = pb.TransactionRequest()
-            part.params["amount"] = amount
-            await holds.CaptureHold(
-                holds_pb2.CaptureHoldRequest(
-                    journal="main", hold_id=one.transaction_id, final=final,
-                    capture_id=str(uuid.uuid4()), params=part.params,
-                    # Another's correlation id does not make it part of that hold.
-                    correlation_id=held.transaction_id,
-                )
-            )  # fmt: skip
-    answer = await erase(running, transaction_ids=[posted.id, held.transaction_id])
-    assert len(answer.erased_sequences) == 5
-    stored = await everything(database_dsn)
-    assert not any(secret.encode() in stored for secret in SECRETS)
-    assert b"not hers" in stored
-
-
 async def test_reports_call_an_erased_account_by_its_code(running: Serving) -> None:
     await create_account(running, "ada")
     await running.ledger.post(transfer("ada", "income"))
@@ -321,6 +249,22 @@ async def test_reports_call_an_erased_account_by_its_code(running: Serving) -> N
         names = {row.code: row.name for row in after.rows}
         assert names["ada"] == "ada"
         assert [row.columns for row in after.rows] == [row.columns for row in before.rows]
+
+
+@pytest.mark.parametrize("actor", ["$234567890", "$" * 36, "a" * 200 + "\n$" + "b" * 36])
+async def test_who_acted_hides_no_account(running: Serving, database_dsn: str, actor: str) -> None:
+    """Names that look like the beginning of an account's id."""
+    account = await create_account(running, "ada")
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute("ALTER TABLE events DISABLE TRIGGER USER")
+    await connection.execute(
+        "UPDATE events SET payload = $1 || payload WHERE type = 12",
+        events_pb2.Event(actor=actor).SerializeToString(),
+    )
+    await connection.close()
+    answer = await erase(running, accounts=[account.id])
+    assert len(answer.erased_sequences) == 1
+    assert SECRETS[0].encode() not in await everything(database_dsn)
 
 
 async def test_statements_tell_what_is_left(running: Serving) -> None:

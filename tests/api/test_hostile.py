@@ -36,8 +36,9 @@ def ledger(posting: PostingLedger) -> PostingLedger:
     return posting
 
 
-#: What a caller may wait while another one does its worst. Generous: the machine may be busy.
-PATIENCE_SECONDS = 5.0
+#: What a caller may wait while another one does its worst. It tells minutes from moments, no more:
+#: unguarded, the worst of these texts take minutes, and the machine may be busy.
+PATIENCE_SECONDS = 30.0
 
 
 # Amounts: reliability.md 2.3.

@@ -28,7 +28,7 @@ def dsn(postgres_dsn: str, template_database: str) -> Iterator[str]:
 
 
 class Proxy:
-    """Stands between a server and PostgreSQL and cuts connections at COMMIT."""
+    """Stands between a server and PostgreSQL and cuts connections at commits."""
 
     def __init__(self, dsn: str, seed: int) -> None:
         self._parts = urllib.parse.urlsplit(dsn)
@@ -80,9 +80,13 @@ class Proxy:
         cut_at_answer = asyncio.Event()
 
         async def upwards() -> None:
+            writing: bytes | None = None
             while chunk := await from_server.read(65_536):
-                # The driver ends a transaction by a simple query of its own.
-                if b"COMMIT;" in chunk and self._choose.random() < self.cut_chance:
+                # What commits: the statement that writes a batch, where it is alone, once it is
+                # prepared; else a simple query of the driver's own.
+                commits = b"COMMIT;" in chunk or (writing is not None and writing in chunk)
+                writing = _prepared_write(chunk) or writing
+                if commits and self._choose.random() < self.cut_chance:
                     if self._choose.random() < 0.5:
                         self.cuts_before += 1
                         return
@@ -107,6 +111,12 @@ class Proxy:
             writer.transport.abort()
         async with self._cut:
             self._cut.notify_all()
+
+
+def _prepared_write(chunk: bytes) -> bytes | None:
+    """Return the name under which the driver prepares the statement that writes a batch."""
+    before, found, _ = chunk.partition(b"\0-- postings.write_batch")
+    return b"\0__asyncpg_stmt_%b\0" % before.rpartition(b"__asyncpg_stmt_")[2] if found else None
 
 
 async def _insist(

@@ -8,6 +8,8 @@ COMPARISON = Comparison(name="a", title="a", unit="transfers/s", ours="ours", ba
 
 def test_ratios_are_taken_round_by_round() -> None:
     figure = compare(COMPARISON, {"ours": [10.0, 40.0, 90.0], "theirs": [10.0, 20.0, 30.0]})
+    assert figure.ratio is not None
+    assert figure.baseline is not None
     assert (figure.ratio.lowest, figure.ratio.median, figure.ratio.highest) == (1.0, 2.0, 3.0)
     assert (figure.value.median, figure.baseline.median, figure.rounds) == (40.0, 20.0, 3)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger_client.cli.chart_csv import read_chart
+from ledger_client.csv_files.charts import read_chart
 from ledger_client.models import AccountCategory, Direction
 from tests.cli.conftest import Ledgerctl
 

@@ -81,3 +81,26 @@ def test_an_income_statement_at_the_rate_of_the_day(ledgerctl: Ledgerctl) -> Non
     ]
     unknown = ledgerctl("report", "income-statement", "--in=XYZ")
     assert (unknown.exit_code, "CURRENCY_UNKNOWN" in unknown.stderr) == (3, True)
+
+
+@pytest.mark.usefixtures("books")
+def test_files_show_the_difference_and_the_rates(ledgerctl: Ledgerctl, tmp_path: Path) -> None:
+    """The rates stand below the table, where a sheet has its notes."""
+    made = {}
+    for report in ("balance-sheet", "income-statement"):
+        file = tmp_path / f"{report}.json"
+        run = ledgerctl("report", report, "--as-of=2026-01-31", "--in=USD", "--file", file)
+        assert run.exit_code == 0, run.stderr
+        made[report] = file.read_text(encoding="utf-8")
+        for said in (
+            "; in USD",
+            "1 EUR = 1.25 USD from 2026-01-05 12:00:00 UTC (ECB, sequence ",
+            "Without a rate to USD, not converted: GBP.",
+        ):
+            assert said in made[report]
+    assert made["balance-sheet"].count("Translation difference") == 1
+    assert (
+        "USD: assets = liabilities + equity + earnings + translation difference."
+        in (made["balance-sheet"])
+    )
+    assert "Translation difference" not in made["income-statement"]

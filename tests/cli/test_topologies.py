@@ -41,3 +41,8 @@ def test_says_what_is_wrong(ledgerctl: Ledgerctl, tmp_path: Path) -> None:
     run = ledgerctl("topology", "declare", FILE, "--to", "amqp://u:secret@127.0.0.1:1/")
     assert run.exit_code == 7
     assert "secret" not in run.stderr
+    for wrong in ("somewhere", "nats://u:secret@h", "amqp://u:secret@h:port/"):
+        run = ledgerctl("topology", "declare", FILE, "--to", wrong)
+        assert run.exit_code == 2
+        assert "--to" in run.stderr
+        assert "secret" not in run.stderr

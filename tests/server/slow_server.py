@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 
 from ledger_server import lifecycle
-from ledger_server.api.interceptors import RefusalInterceptor
+from ledger_server.api.methods import Methods
 from ledger_server.settings import Settings
 
 
@@ -39,14 +39,12 @@ class SlowService:
 async def add_servicers(server: grpc.aio.Server, _dsn: str) -> SlowService:
     service = SlowService()
     handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(service.wait)
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler("test.Slow", {"Wait": handler}),)
-    )
+    methods = Methods()
+    methods.add_registered_method_handlers("test.Slow", {"Wait": handler})
+    server.add_generic_rpc_handlers((methods,))
     return service
 
 
 if __name__ == "__main__":
     settings = Settings(listen="127.0.0.1:0")
-    asyncio.run(
-        lifecycle.serve(settings, sys.argv[1], add_servicers, interceptors=(RefusalInterceptor(),))
-    )
+    asyncio.run(lifecycle.serve(settings, sys.argv[1], add_servicers))

@@ -7,10 +7,10 @@ import pytest
 from ledger_proto.v1 import transactions_pb2 as pb
 from tests.ledger import ATOMIC, INDEPENDENT, Serving, lines, serving, transfer
 
-#: lock_balances, find_known, write_batch.
-STATEMENTS_PER_BATCH = 3
-#: The same batch where a balance does not exist yet: lock in vain, and again with ensure_balances.
-STATEMENTS_WITH_NEW_BALANCES = 5
+#: find_known, write_batch.
+STATEMENTS_PER_BATCH = 2
+#: The same batch where a balance is not remembered, as it does not exist yet: read_balances too.
+STATEMENTS_WITH_NEW_BALANCES = 3
 
 
 async def _statements(running: Serving, requests: list[pb.TransactionRequest], mode: int) -> int:

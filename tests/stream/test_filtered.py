@@ -4,6 +4,7 @@ import asyncio
 import random
 from typing import Any
 
+import asyncpg
 import pytest
 
 from ledger_proto.v1 import account_sets_pb2
@@ -172,4 +173,36 @@ async def test_what_is_for_nobody_wakes_nobody(both: Both, monkeypatch: pytest.M
             assert [event.sequence for event in response.events] == [head + 101]
     assert looks == 25
     for call in readers:
+        call.cancel()
+
+
+async def test_a_fact_of_a_newer_server_hides_nothing_behind_it(
+    both: Both, database_dsn: str
+) -> None:
+    """During an upgrade an old server streams what a new one has written."""
+    ledger = both[0].ledger
+    await ledger.open("cash", "income")
+    head = await ledger.head()
+    for account in ("cash", ""):
+        wanted = pb.EventFilter(accounts=[account] if account else [], correlation_id="mine")
+        call: Any = EventServiceStub(both[0].channel).Subscribe(
+            pb.SubscribeRequest(
+                journal="main", after_sequence=head, filter=wanted, heartbeat_seconds=1
+            )
+        )
+        await call.read()
+        connection = await asyncpg.connect(database_dsn)
+        await connection.execute(
+            "WITH head AS (UPDATE journal_heads SET sequence = sequence + 1 RETURNING *)"
+            " INSERT INTO events (journal_id, sequence, recorded_at, type, payload)"
+            " SELECT journal_id, sequence, clock_timestamp(), 99, '\\x9a06020801' FROM head"
+        )
+        await connection.close()
+        legs = ("DEBIT cash 1 USD", "CREDIT income 1 USD")
+        posted = await ledger.post(lines(*legs, correlation_id="mine"))
+        async with asyncio.timeout(30):
+            while not (response := await call.read()).events:
+                pass
+        head = posted.transaction.sequence
+        assert [event.sequence for event in response.events] == [head]
         call.cancel()

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_server.store.event_codec import StreamEvent
+from ledger_server.stream.matching import marks_of
 from ledger_server.stream.watches import Interest, Watches
 
 TYPES = (12, 21, 22)
@@ -71,3 +72,22 @@ def test_nobody_is_decoded_for_a_type() -> None:
     watches.add(Interest(frozenset({22}), frozenset({"a"})), 0)
     watches.note([StreamEvent(1, 21, b"", b""), StreamEvent(2, 12, b"", b"")])
     assert watch.first == 2
+
+
+def test_what_cannot_be_read_may_be_for_anybody() -> None:
+    """Who waits for marks is woken before it, instead of moving on past it and what follows."""
+
+    def marks(event: StreamEvent) -> tuple[str, ...]:
+        if event.sequence == 1:
+            raise ValueError("damaged")
+        return ("a",)
+
+    watches = Watches(marks)
+    waiting = [watches.add(Interest(None, frozenset({mark})), 0) for mark in "ab"]
+    watches.note([StreamEvent(1, 21, b"", b""), StreamEvent(2, 21, b"", b"")])
+    assert [watch.first for watch in waiting] == [1, 1]
+
+
+def test_a_fact_that_only_a_newer_server_knows_has_no_marks() -> None:
+    unknown = b"\x9a\x06\x02\x08\x01"  # field 99 of an event
+    assert list(marks_of(StreamEvent(1, 99, b"", unknown))) == []

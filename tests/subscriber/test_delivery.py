@@ -1,8 +1,9 @@
 """What becomes of events that a handler does not take: retries, narrowing, dead letters, a stop."""
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ledger_client.subscriber.backoff import Backoff
 from ledger_client.subscriber.continuity import Step
 from ledger_client.subscriber.delivery import Delivery
 from ledger_client.subscriber.failures import StoppedError
+from ledger_client.subscriber.memory_checkpoints import MemoryWork
 from ledger_proto.v1 import events_pb2
 from tests.subscriber.test_file_checkpoints import MAIN
 
@@ -236,12 +238,30 @@ async def test_no_alert_for_what_another_process_dealt_with() -> None:
     assert bench.delivery.position == 2
 
 
+async def test_an_alert_for_a_letter_whose_keeping_was_not_answered() -> None:
+    """The letter is kept with the position, and the connection is lost at the commit."""
+
+    class Unanswered(MemoryCheckpoints):
+        @contextlib.asynccontextmanager
+        async def work(self) -> AsyncIterator[MemoryWork]:
+            async with super().work() as work:
+                yield work
+            if work.letters:
+                raise StoreUnavailableError("lost at the commit")
+
+    bench = Bench({2: 3}, store=Unanswered())
+    await bench.hand_over(2)
+    assert [letter.sequence for letter in bench.store.dead_letters] == [2]
+    assert bench.told == bench.store.dead_letters
+
+
 async def test_a_file_keeps_the_letter(tmp_path: Path) -> None:
     store = FileCheckpoints(tmp_path / "main.checkpoint")
     await store.open(MAIN, start_after=0)
     bench = Bench({2: 10}, store=store)
     await bench.hand_over(1, 2, 3)
     await store.close()
+    assert store.letters.path.stat().st_mode & 0o077 == 0, "it holds whole events"
     (letter,) = store.letters.read()
     assert (letter.sequence, letter.attempts) == (2, 3)
     assert letter.events[0].sequence == 2

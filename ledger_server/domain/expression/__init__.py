@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ledger_server.domain.expression import checker, parser, plan
-from ledger_server.domain.expression.compiler import Compiled
+from ledger_server.domain.expression.compiler import Compiled, Evaluator
 from ledger_server.domain.expression.errors import (
     EvaluationError,
     ExpressionError,
@@ -46,7 +46,7 @@ SOURCE_LENGTH_MAX: Final = 4_096
 class Expression:
     """A compiled expression. Immutable."""
 
-    __slots__ = ("_careful", "_evaluate", "_fast", "params_used", "source", "type", "uses_item")
+    __slots__ = ("_careful", "_fast", "params_used", "run", "source", "type", "uses_item")
 
     source: str
     #: JSON if it is known only at run time.
@@ -54,6 +54,8 @@ class Expression:
     #: Names of the params it mentions, also those in `has()`.
     params_used: frozenset[str]
     uses_item: bool
+    #: `evaluate` without its explanation: raises whatever it is that fails.
+    run: Evaluator
 
     def __init__(self, source: str, found: checker.Checked) -> None:
         """Build the Python functions of a source without mistakes."""
@@ -70,7 +72,7 @@ class Expression:
             step = plan.Apply(step.offset, EXACT.plus, (step,))
         self._fast = Compiled(step, careful=False)
         self._careful = Compiled(step, careful=True)
-        self._evaluate = self._fast.evaluate
+        self.run = self._fast.evaluate
 
     def __repr__(self) -> str:
         """Show the source."""
@@ -93,7 +95,7 @@ class Expression:
             EvaluationError: there is no value; says why and where.
         """
         try:
-            return self._evaluate(params, exponents, item)
+            return self.run(params, exponents, item)
         except Exception:  # noqa: BLE001  # whatever it is, _evaluate_carefully explains it
             return self._evaluate_carefully(params, exponents, item)
 

@@ -32,13 +32,18 @@ SELECT DISTINCT hold.id, events.sequence, events.payload
 
 -- account_events --
 -- Events about accounts that have something to erase. The first field of 36 bytes with the number 1
--- (0x0a 0x24) is the account's id; the caller looks again. The second bound on the type repeats the
--- index's own condition, without which it is not used.
+-- (0x0a 0x24) of the fact is the account's id; the caller looks again. Before the fact stands who
+-- acted (0x1a, one or two bytes of length), a text that could hold anything. The second bound on
+-- the type repeats the index's own condition, without which it is not used.
 SELECT sequence, payload
   FROM events
+ CROSS JOIN LATERAL substr(payload, CASE
+        WHEN get_byte(payload, 0) <> 26 THEN 1
+        WHEN get_byte(payload, 1) < 128 THEN 3 + get_byte(payload, 1)
+        ELSE 4 + (get_byte(payload, 1) & 127) + (get_byte(payload, 2) << 7) END) AS fact
  WHERE journal_id = $1 AND type BETWEEN 12 AND 16 AND type NOT BETWEEN 21 AND 29
    AND get_byte(personal, 0) = 34
-   AND substr(payload, position('\x0a24'::bytea IN payload) + 2, 36) = ANY ($2::bytea[]);
+   AND substr(fact, position('\x0a24'::bytea IN fact) + 2, 36) = ANY ($2::bytea[]);
 
 -- answers_with_accounts --
 -- Kept answers that hold accounts: those with one account as events have it, and those with many.

@@ -139,3 +139,13 @@ async def test_memory_forgets_the_oldest() -> None:
         async with inbox.handling(event_id) as transaction:
             seen.append(transaction is not None)
     assert seen == [True, True, True, False, True]
+
+
+async def test_memory_keeps_no_attempts_of_what_was_handled() -> None:
+    """What comes again after its acknowledgement was lost is counted first."""
+    inbox = MemoryInbox()
+    for _ in range(2):
+        await inbox.count_attempt("a")
+        async with inbox.handling("a"):
+            pass
+    assert inbox._attempts == {}

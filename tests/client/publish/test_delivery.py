@@ -183,6 +183,23 @@ class Run:
         return done
 
 
+async def test_a_broker_that_lost_what_it_had_confirmed_is_told_of() -> None:
+    """As one whose machine lost power before it had written all to its disk."""
+    target = ScriptedTarget([], remembers=True)
+    run = Run(target)
+    assert await run.deliver(batch(1, 2, 3), batch(4, 5))
+    await run.delivery.close()
+    assert await run.deliver(batch(6))
+    assert run.alerts == []
+    await run.delivery.close()
+    del target.taken[3:]
+    assert await run.deliver(batch(7))
+    (alert,) = run.alerts
+    assert alert.kind == "ConfirmedMessagesLost"
+    assert "ends with event 3, and had confirmed event 6" in alert.message
+    assert [one.sequence for one in target.taken] == [1, 2, 3, 7]
+
+
 attempts = st.builds(
     Attempt,
     taken=st.integers(0, 12),

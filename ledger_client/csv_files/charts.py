@@ -4,14 +4,17 @@ import csv
 import dataclasses
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ledger_client.cli.csv_rows import Problem, file_text, read_rows, shown
+from ledger_client.csv_files.rows import Problem, file_text, read_rows, shown
+from ledger_client.errors import InvalidRequestError
 from ledger_client.models import AccountCategory, Direction, NewChartNode
 
 COLUMNS: Final = ("code", "name", "parent", "category", "normal_side")
 
+_NODE: Final = re.compile(r"nodes\[([0-9]+)\]", re.ASCII)
+_CATEGORY_NAMES: Final = ", ".join(one.lower().replace("_", "-") for one in AccountCategory)
 _DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 _SIDES: Final = {"debit": Direction.DEBIT, "credit": Direction.CREDIT, "": None}
 #: What nodes at the top are commonly called. Any other name must be told.
@@ -40,7 +43,9 @@ class ChartFile:
     problems: list[Problem]
 
 
-def read_chart(data: bytes, categories: Mapping[str, AccountCategory]) -> ChartFile:
+def read_chart(
+    data: bytes, categories: Mapping[str, AccountCategory], *, option: str = "--category"
+) -> ChartFile:
     """Return the nodes of a file and everything that is wrong with it.
 
     A file whose first row has the word `code` in it has one row a node; any other the indented
@@ -49,6 +54,7 @@ def read_chart(data: bytes, categories: Mapping[str, AccountCategory]) -> ChartF
     Args:
         data: UTF-8.
         categories: of nodes at the top, by code; else told by the file or by their name.
+        option: where people write `categories`, for the messages.
     """
     file = ChartFile([], [], [])
     text = file_text(data, file.problems)
@@ -59,9 +65,44 @@ def read_chart(data: bytes, categories: Mapping[str, AccountCategory]) -> ChartF
         _read_plain(data, file)
     else:
         _Indented(file).read(text)
-    _check(file, categories)
+    _check(file, categories, option)
     file.problems.sort()
     return file
+
+
+def parse_categories(given: Iterable[str]) -> dict[str, AccountCategory]:
+    """Return what texts such as `7=revenue` say of nodes at the top.
+
+    Raises:
+        ValueError: one says nothing, or two speak of the same node.
+    """
+    found: dict[str, AccountCategory] = {}
+    for text in given:
+        code, _, name = text.partition("=")
+        category = AccountCategory.__members__.get(name.upper().replace("-", "_"))
+        if category is None:
+            raise ValueError(f"{shown(text)} is not CODE=CATEGORY, of {_CATEGORY_NAMES}")
+        if code in found:
+            raise ValueError(f"{code} is given twice")
+        found[code] = category
+    return found
+
+
+def refused_rows(error: InvalidRequestError, file: ChartFile) -> Iterator[Problem]:
+    """Lay what the server found wrong to the rows of the file; nothing if it names no nodes."""
+    placed = False
+    for wrong in error.violations:
+        place = _NODE.match(wrong.field)
+        if place:
+            placed = True
+            text = _NODE.sub(
+                lambda found: f"row {file.rows[int(found[1])]}",
+                wrong.description,
+            )
+            yield Problem(file.rows[int(place[1])], text)
+    told = int(error.facts.get("mistakes", 0))
+    if placed and told > len(error.violations):
+        yield Problem(file.rows[-1], f"and {told - len(error.violations)} more mistakes")
 
 
 def _read_plain(data: bytes, file: ChartFile) -> None:
@@ -74,8 +115,7 @@ def _read_plain(data: bytes, file: ChartFile) -> None:
         if side not in _SIDES:
             file.problems.append(Problem(row, f"normal_side {shown(side)}: not debit or credit"))
         if category and category not in AccountCategory.__members__:
-            names = ", ".join(one.lower().replace("_", "-") for one in AccountCategory)
-            problem = f"category {shown(cells['category'])}: none of {names}"
+            problem = f"category {shown(cells['category'])}: none of {_CATEGORY_NAMES}"
             file.problems.append(Problem(row, problem))
         file.rows.append(row)
         file.nodes.append(
@@ -172,7 +212,7 @@ class _Indented:
         return None
 
 
-def _check(file: ChartFile, categories: Mapping[str, AccountCategory]) -> None:
+def _check(file: ChartFile, categories: Mapping[str, AccountCategory], option: str) -> None:
     """Give nodes at the top their categories; note what is there twice or has none."""
     first: dict[str, int] = {}
     for index, (row, node) in enumerate(zip(file.rows, file.nodes, strict=True)):
@@ -185,9 +225,9 @@ def _check(file: ChartFile, categories: Mapping[str, AccountCategory]) -> None:
         category = categories.get(node.code) or _CATEGORIES.get(node.name.lower())
         if category is None:
             told = f"{shown(node.name)} stands at the top and needs a category"
-            file.problems.append(Problem(row, f"{told}: --category {node.code}=revenue"))
+            file.problems.append(Problem(row, f"{told}: {option} {node.code}=revenue"))
         file.nodes[index] = dataclasses.replace(node, category=category)
     tops = {node.code for node in file.nodes if not node.parent}
     for code in categories:
         if code not in tops:
-            file.problems.append(Problem(1, f"--category {code}: no node at the top has this code"))
+            file.problems.append(Problem(1, f"{option} {code}: no node at the top has this code"))

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from ledger_server.api.interceptors import RefusalInterceptor
+from ledger_server.api.methods import Methods
 
 
 class Gone:
@@ -27,11 +27,11 @@ async def test_a_caller_that_is_gone_is_no_incident(caplog: pytest.LogCaptureFix
         finally:
             closed.set()
 
-    async def continuation(_: object) -> Any:
-        return grpc.unary_stream_rpc_method_handler(answers)
-
+    methods = Methods()
+    streaming: Any = grpc.unary_stream_rpc_method_handler(answers)
+    methods.add_registered_method_handlers("x", {"Y": streaming})
     details: Any = type("Details", (), {"method": "/x/Y"})
-    handler = await RefusalInterceptor().intercept_service(continuation, details)
+    handler = methods.service(details)
     with pytest.raises(asyncio.CancelledError):
         await handler.unary_stream(b"", Gone())
     assert closed.is_set(), "what it held is let go"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_client.cli.amounts import EXACT, parse_amount, parse_decimal, plain, shortest
+from ledger_client.amounts import EXACT, parse_amount, parse_decimal, plain, shortest
 
 
 @pytest.mark.parametrize(

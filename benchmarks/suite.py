@@ -1,0 +1,318 @@
+"""The whole suite: the nine areas, one after another, on one PostgreSQL."""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import replay
+from benchmarks.figures import (
+    BATCH,
+    BATCH_CALLERS,
+    PGBENCH,
+    SINGLE_CALLERS,
+    Bench,
+    measure,
+)
+from benchmarks.grow import grow
+from benchmarks.live_load import Followed, Pace
+from benchmarks.load_generator import Job
+from benchmarks.mixed_load import Mix, Mixed
+from benchmarks.processes import Server, run_load, run_program, running_server
+from benchmarks.reads import measure_reads
+from benchmarks.rounds import Comparison, Figure, Run, alternate, compare, single
+from benchmarks.sizes import measure_costs, measure_memory
+from benchmarks.verify import LedgerVerifier
+from benchmarks.workload import Shape
+
+Tell = Callable[[str], None]
+
+#: Points of a line of a plot.
+Points = list[tuple[float, float]]
+
+_SMALL: Final = "the same, small journal"
+_ONE: Final = "the same, one server"
+
+
+@dataclasses.dataclass(slots=True)
+class Results:
+    """All that was measured."""
+
+    figures: list[Figure] = dataclasses.field(default_factory=list)
+    #: Of each plot: title, titles of the axes, lines.
+    series: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where everything is."""
+
+    server: Server
+    ledger_dsn: str
+    baseline_dsn: str
+    #: A copy of the ledger's database, to be grown.
+    grown_dsn: str
+    log: Path
+
+
+async def measure_all(bench: Bench, places: Places, tell: Tell) -> Results:
+    """Measure every area; the memory, which takes longest, last."""
+    results = Results()
+    tell("posting")
+    results.figures += await measure(bench, tell)
+    tell("everything at once")
+    results.figures.append(await _measure_mixed(bench, tell))
+    tell("reads")
+    results.figures += await measure_reads(
+        bench.address,
+        places.baseline_dsn,
+        calls=bench.plan.alone_calls,
+        rounds=bench.plan.rounds,
+        tell=tell,
+    )
+    tell("stream")
+    results.figures += await _measure_stream(bench, places)
+    tell("bytes and CPU")
+    results.figures += await measure_costs(
+        bench.plan,
+        dsn=places.ledger_dsn,
+        address=bench.address,
+        pid=places.server.pid,
+        baseline_dsn=places.baseline_dsn,
+        baseline=bench.baseline,
+        seed=next(bench.seeds),
+    )
+    bench.verifier.forget()
+    tell("sizes of batches")
+    results.series |= await _measure_sizes(bench, tell)
+    tell("servers")
+    results.figures += await _measure_servers(bench, places, tell)
+    tell("growth")
+    await _measure_growth(bench, places, results, tell)
+    tell("memory")
+    results.figures.append(
+        await measure_memory(
+            bench.plan, bench.address, places.server.pid, bench.verifier, 1_000_000
+        )
+    )
+    return results
+
+
+async def _measure_mixed(bench: Bench, tell: Tell) -> Figure:
+    name = "mixed"
+
+    async def run(number: int) -> float:
+        seconds = bench.seconds(number)
+        mix = Mix(
+            address=bench.address,
+            callers=SINGLE_CALLERS,
+            seconds=seconds,
+            count=round(seconds * 6_000),
+            seed=next(bench.seeds),
+        )
+        output = await asyncio.to_thread(run_program, "benchmarks.mixed_load", mix)
+        mixed = Mixed(**output)
+        await bench.verifier.verify(mixed.acknowledged)
+        return mixed.operations / mixed.seconds
+
+    runs: dict[str, Run] = {
+        PGBENCH: lambda number: bench.baseline.run(Shape.SPREAD, bench.seconds(number)),
+        name: run,
+    }
+    async with bench.half_limited():
+        values = await alternate(runs, bench.plan.rounds, tell)
+    comparison = Comparison(
+        name="mixed",
+        title="transfers, holds, reversals, reads; limits, a subscriber",
+        unit="operations/s",
+        ours=name,
+        baseline=PGBENCH,
+    )
+    return compare(comparison, values)
+
+
+async def _measure_stream(bench: Bench, places: Places) -> list[Figure]:
+    rates = {
+        kind: await asyncio.to_thread(replay.in_process, kind, target)
+        for kind, target in (("rows", places.ledger_dsn), ("raw", bench.address))
+    }
+    replayed = compare(
+        Comparison(
+            name="replay",
+            title="replay",
+            unit="events/s",
+            ours="raw",
+            baseline="rows",
+        ),
+        {kind: [rate] for kind, rate in rates.items()},
+    )
+    half = bench.rates[Shape.SPREAD, 1] / 2
+    pace = Pace(
+        address=bench.address,
+        follow=bench.address,
+        per_second=half,
+        seconds=2 * bench.plan.seconds,
+        seed=next(bench.seeds),
+    )
+    output = await asyncio.to_thread(run_program, "benchmarks.live_load", pace)
+    followed = Followed(**output)
+    await bench.verifier.verify(followed.acknowledged)
+    late = followed.latencies_ms
+    at = f"{half:,.0f} postings/s"
+    return [
+        replayed,
+        single("live_p50", f"live event, median, at {at}", "ms", late[len(late) // 2]),
+        single("live_p99", f"live event, p99, at {at}", "ms", late[len(late) * 99 // 100]),
+    ]
+
+
+async def _measure_sizes(bench: Bench, tell: Tell) -> dict[str, dict[str, Any]]:
+    throughput: Points = []
+    latency: Points = []
+    for size in bench.plan.batch_sizes:
+        result = await bench.run(Shape.SPREAD, BATCH_CALLERS, size, bench.plan.seconds)
+        ordered = sorted(result.latencies_us)
+        throughput.append((size, len(result.acknowledged) / result.seconds))
+        latency.append((size, ordered[len(ordered) // 2] / 1_000))
+        tell(f"batches of {size}: {throughput[-1][1]:,.0f}/s, {latency[-1][1]:.1f} ms")
+    x = f"transactions a call, {BATCH_CALLERS} callers"
+    return {
+        "throughput-by-batch": {
+            "title": "Throughput by size of batches",
+            "x": x,
+            "y": "transfers a second",
+            "lines": {"spread": throughput},
+        },
+        "latency-by-batch": {
+            "title": "Latency by size of batches",
+            "x": x,
+            "y": "median, ms a call",
+            "lines": {"spread": latency},
+        },
+    }
+
+
+async def _measure_servers(bench: Bench, places: Places, tell: Tell) -> list[Figure]:
+    """Post to one journal through several servers at once."""
+    figures: list[Figure] = []
+    with contextlib.ExitStack() as stack:
+        addresses = [bench.address]
+        by_count: dict[int, list[float]] = {}
+        for count in bench.plan.servers:
+            while len(addresses) < count:
+                server = stack.enter_context(running_server(places.ledger_dsn, places.log))
+                addresses.append(server.address)
+            by_count[count] = []
+            for number in range(bench.plan.rounds + 1):
+                rate = await _post_to_all(bench, addresses[:count], bench.seconds(number))
+                if number:
+                    by_count[count].append(rate)
+                tell(f"{count} servers, single callers: {rate:,.0f}")
+    for count, rates in by_count.items():
+        if count == 1:
+            continue
+        comparison = Comparison(
+            name=f"servers_{count}",
+            title=f"{SINGLE_CALLERS} single callers, one journal, {count} servers",
+            unit="transfers/s",
+            ours="several",
+            baseline=_ONE,
+        )
+        figures.append(compare(comparison, {"several": rates, _ONE: by_count[1]}))
+    return figures
+
+
+async def _post_to_all(bench: Bench, addresses: list[str], seconds: float) -> float:
+    jobs = [
+        Job(
+            address=address,
+            shape=Shape.SPREAD,
+            callers=SINGLE_CALLERS // len(addresses),
+            batch=1,
+            seconds=seconds,
+            count=round(seconds * 8_000 / len(addresses)),
+            seed=next(bench.seeds),
+        )
+        for address in addresses
+    ]
+    done = await asyncio.gather(*(asyncio.to_thread(run_load, job) for job in jobs))
+    await bench.verifier.verify([one for result in done for one in result.acknowledged])
+    return sum(len(result.acknowledged) / result.seconds for result in done)
+
+
+async def _measure_growth(bench: Bench, places: Places, results: Results, tell: Tell) -> None:
+    """Post to a journal as large as others are after years, and to the small one in turn."""
+    lines: dict[str, Points] = {"batches": [], "single": []}
+    latency: Points = []
+    for size in bench.plan.grown_entries:
+        tell(f"growing to {size:,} entries")
+        await grow(places.grown_dsn, size)
+        async with _serving(bench, places.grown_dsn, places.log) as grown:
+            for name, shape, callers, batch in (
+                ("batches", Shape.SPREAD, BATCH_CALLERS, BATCH),
+                ("batches_hot", Shape.HOT, BATCH_CALLERS, BATCH),
+                ("single", Shape.SPREAD, SINGLE_CALLERS, 1),
+            ):
+                figure = await _against_small(bench, grown, (name, shape, callers, batch), tell)
+                results.figures.append(
+                    dataclasses.replace(
+                        figure,
+                        comparison=dataclasses.replace(
+                            figure.comparison,
+                            name=f"{name}_at_{size}",
+                            title=f"{figure.comparison.title}, {size:,} entries there",
+                        ),
+                    )
+                )
+                if name in lines:
+                    lines[name].append((size, figure.value.median))
+            reads = await measure_reads(
+                grown.address,
+                places.baseline_dsn,
+                calls=bench.plan.alone_calls,
+                rounds=1,
+                tell=tell,
+                suffix=f"_at_{size}",
+            )
+            results.figures += reads
+            latency.append((size, reads[0].value.median / 1_000))
+    x = "entries in the journal"
+    results.series |= {
+        "throughput-by-size": {
+            "title": "Throughput by size of the journal",
+            "x": x,
+            "y": "transfers a second",
+            "lines": lines,
+        },
+        "read-latency-by-size": {
+            "title": "Latency of reading a balance by size of the journal",
+            "x": x,
+            "y": "median, ms",
+            "lines": {"balance": latency},
+        },
+    }
+
+
+@contextlib.asynccontextmanager
+async def _serving(bench: Bench, dsn: str, log: Path) -> AsyncIterator[Bench]:
+    with running_server(dsn, log) as server:
+        verifier = LedgerVerifier(dsn, server.address)
+        yield dataclasses.replace(bench, address=server.address, verifier=verifier, rates={})
+
+
+async def _against_small(
+    bench: Bench, grown: Bench, load: tuple[str, Shape, int, int], tell: Tell
+) -> Figure:
+    name, shape, callers, batch = load
+    runs: dict[str, Run] = {
+        _SMALL: lambda number: bench.load(shape, callers, batch, number),
+        name: lambda number: grown.load(shape, callers, batch, number),
+    }
+    values = await alternate(runs, bench.plan.rounds, tell)
+    what = f"batches of {batch}" if batch > 1 else f"{callers} single callers"
+    comparison = Comparison(
+        name=name, title=f"{what}, {shape}", unit="transfers/s", ours=name, baseline=_SMALL
+    )
+    return compare(comparison, values)

@@ -1,0 +1,1 @@
+"""One module a subject; each function makes the answer to one address."""

@@ -1,0 +1,72 @@
+"""The balances of a journal as this server left them: what need not be read again."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger_server.domain.books import BalanceState
+from ledger_server.domain.transaction import BalanceKey
+
+#: Balances remembered of one journal: about 1 kB each.
+BALANCES_MAX: Final = 100_000
+
+
+class KnownBalances:
+    """Balances, and the one sequence of the journal at which they stand.
+
+    A batch is decided on them and written only if the journal still is where they stand, so a
+    memory that is behind can delay a posting but never decide one. Whatever is not certain any
+    more is forgotten as a whole.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        self.states: dict[BalanceKey, BalanceState] = {}
+        #: The sequence at which `states` stand, with all that is decided; None if not known.
+        self.sequence: int | None = None
+        #: The same without what is decided and not committed yet.
+        self.committed: int | None = None
+        #: Grows when everything is forgotten: what was decided before is void.
+        self.generation = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether they are too many: then nothing may be decided ahead, or they never go."""
+        return len(self.states) > BALANCES_MAX
+
+    def forget(self) -> None:
+        """Know nothing any more."""
+        # A new dict: what is being written keeps the old one.
+        self.states = {}
+        self.sequence = self.committed = None
+        self.generation += 1
+
+    def begin(self, head_sequence: int) -> bool:
+        """Tell whether the journal, seen at `head_sequence`, is where the balances stand.
+
+        If nothing is known, they stand there from now on.
+        """
+        if self.sequence is None:
+            self.sequence = self.committed = head_sequence
+        if self.sequence == self.committed and self.is_full:
+            self.states = {}
+        # What is decided and under way may be committed or not when the journal was seen.
+        return head_sequence in {self.committed, self.sequence}
+
+    def missing(self, keys: Iterable[BalanceKey]) -> list[BalanceKey]:
+        """Return those of `keys` that have to be read."""
+        return [key for key in keys if key not in self.states]
+
+    def learn(self, keys: Iterable[BalanceKey], found: dict[BalanceKey, BalanceState]) -> None:
+        """Remember what was read for `keys`; a balance that is not there yet is zero."""
+        assert self.sequence is not None, "begun, and not forgotten since"
+        for key in keys:
+            self.states[key] = found.get(key) or BalanceState.empty()
+
+    def advance(self, count: int) -> None:
+        """Note that `count` postings were decided, each a step of the sequence."""
+        assert self.sequence is not None, "begun"
+        self.sequence += count
+
+    def commit(self, head_sequence: int) -> None:
+        """Note that all up to `head_sequence` is committed."""
+        self.committed = head_sequence

@@ -1,0 +1,125 @@
+"""What a batch is decided against, read from the journal or remembered of it."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from ledger_proto.v1 import transactions_pb2
+from ledger_server.application.journal_books import JournalBooks
+from ledger_server.application.limit_book import LoadedLimits, load_limits_in_tx
+from ledger_server.domain.books import BalanceState, Books
+from ledger_server.domain.primitives import TransactionId
+from ledger_server.domain.reversal import Reversible, reversible_entries
+from ledger_server.domain.transaction import BalanceKey, Draft, Kind
+from ledger_server.store import holds, postings, reversals
+from ledger_server.store.database import Tx
+from ledger_server.store.transaction_codec import draft_entries
+
+
+class StaleConfigurationError(Exception):
+    """The journal's configuration is newer than what the batch was prepared under."""
+
+
+@dataclasses.dataclass(slots=True)
+class Loaded:
+    """All that a batch is decided against, and the configuration that it is valid for."""
+
+    books: Books
+    config_version: int
+    limits: LoadedLimits | None
+    #: Whether anything of it was read after the ids, and may be of a later moment than they.
+    is_read_later: bool
+
+
+async def find_known_in_tx(tx: Tx, books: JournalBooks, drafts: Sequence[Draft]) -> postings.Known:
+    """Return what the journal says about the ids of `drafts`, and where it stands."""
+    return await postings.find_known_in_tx(
+        tx,
+        books.journal.id,
+        [draft.command.transaction_id for draft in drafts],
+        [draft.external_id for draft in drafts if draft.external_id],
+    )
+
+
+async def load_in_tx(
+    tx: Tx,
+    books: JournalBooks,
+    version: int,
+    drafts: Sequence[Draft],
+    *,
+    known: postings.Known,
+    states: dict[BalanceKey, BalanceState],
+) -> Loaded:
+    """Return what `drafts` are decided against.
+
+    Args:
+        tx: reads; what it reads after `known` counts only if the journal has not moved since.
+        books: the memory of the journal.
+        version: the configuration that `drafts` are prepared under.
+        drafts: what is to be decided.
+        known: what the journal says about the ids of `drafts`.
+        states: the balances of `drafts`, at least.
+
+    Raises:
+        StaleConfigurationError: the configuration is no longer `version`.
+    """
+    journal_id = books.journal.id
+    account_ids = {key.account_id for draft in drafts for key in draft.keys}
+    accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
+    period = books.period
+    if not version == known.config_version == books.config_version:
+        raise StaleConfigurationError
+    if len(accounts) < len(account_ids):
+        # Another call made room in the memory; preparing again fills it.
+        raise StaleConfigurationError
+    hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
+    found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
+    reversibles = await _reversibles_in_tx(tx, books, drafts)
+    limits = await load_limits_in_tx(
+        tx,
+        books,
+        {account_id: facts.normal_side for account_id, facts in accounts.items()},
+        list({key for draft in drafts for key in draft.keys}),
+        known.now,
+    )
+    if books.config_version != version:
+        raise StaleConfigurationError
+    return Loaded(
+        Books(
+            now=known.now,
+            period=period,
+            balances=states,
+            accounts=accounts,
+            by_id=known.by_id,
+            by_external_id=known.by_external_id,
+            holds=found_holds,
+            reversibles=reversibles,
+            limits=limits.book if limits else None,
+        ),
+        version,
+        limits,
+        is_read_later=bool(hold_ids or reversibles or limits),
+    )
+
+
+async def _reversibles_in_tx(
+    tx: Tx, books: JournalBooks, drafts: Sequence[Draft]
+) -> dict[TransactionId, Reversible]:
+    originals = {
+        draft.command.reverses: draft.origin
+        for draft in drafts
+        if draft.command.reverses is not None
+    }
+    if not originals:
+        return {}
+    gone = await reversals.reversed_in_tx(tx, books.journal.id, list(originals))
+    found: dict[TransactionId, Reversible] = {}
+    for original_id, record in originals.items():
+        assert isinstance(record, transactions_pb2.Transaction), "prepared with its original"
+        kind = Kind(record.kind)
+        found[original_id] = Reversible(
+            original_id,
+            kind,
+            reversible_entries(kind, draft_entries(record)),
+            gone.get(original_id, {}),
+        )
+    return found

@@ -1,0 +1,37 @@
+"""Arrays for PostgreSQL, written as it writes them itself: `{1,2}`, `{"a","b"}`.
+
+The driver encodes an array element by element in Python's object model; a text that one join puts
+together costs a tenth of that, and PostgreSQL reads it about as fast.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+#: What the driver makes of the first and the last day, which it reads back as these again.
+_ENDS: Final = {date.min: "-infinity", date.max: "infinity"}
+
+
+def plain_array(elements: Iterable[str]) -> str:
+    """Return the array of what needs no quotes: numbers, dates, UUIDs."""
+    return "{" + ",".join(elements) + "}"
+
+
+def text_array(elements: Iterable[str | None]) -> str:
+    """Return the array of texts of any kind, NULL for None."""
+    return "{" + ",".join(map(_quoted, elements)) + "}"
+
+
+@lru_cache(maxsize=4_096)
+def date_text(day: date) -> str:
+    """Return a date as an element of an array; most of a batch are of few days."""
+    return _ENDS.get(day) or day.isoformat()
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "NULL"
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

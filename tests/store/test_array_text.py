@@ -1,0 +1,41 @@
+"""Arrays written by hand are read by PostgreSQL as the driver's own are."""
+
+from datetime import date
+
+import asyncpg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger_server.store.array_text import date_text, plain_array, text_array
+from tests.conftest import run_sync
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
+)
+@given(
+    st.lists(st.none() | texts | st.sampled_from(["NULL", "", "{}", '"', "\\", ",", " a "])),
+    st.lists(st.dates() | st.sampled_from([date.min, date.max])),
+)
+def test_arrays_come_back_as_they_went(
+    database_dsn: str, given_texts: list[str | None], days: list[date]
+) -> None:
+    async def check() -> None:
+        connection = await asyncpg.connect(database_dsn)
+        try:
+            assert given_texts == await connection.fetchval(
+                "SELECT $1::text::text[]", text_array(given_texts)
+            )
+            row = await connection.fetchrow(
+                "SELECT $1::text::date[], $1::text::date[] = $2::date[]",
+                plain_array(map(date_text, days)),
+                days,
+            )
+            assert row is not None
+            assert tuple(row) == (days, True)
+        finally:
+            await connection.close()
+
+    run_sync(check)
