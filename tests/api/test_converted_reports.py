@@ -178,6 +178,28 @@ async def test_a_currency_stays_whole_where_one_of_its_days_has_no_rate(
     assert all(total.difference[0].strip("0.") == "" for total in sheet.totals)
 
 
+async def test_columns_without_ends_have_the_last_rate_there_is(ledger: RatedLedger) -> None:
+    await ledger.earn("9999-12-31", "0.1")
+    everything = pb.Comparison(periods=[pb.ReportPeriod()])
+    made = await ledger.income_statement(
+        from_date="2026-01-11",
+        as_of="2026-01-31",
+        comparison=everything,
+        reporting_currency="USD",
+        currency="BTC",
+    )
+    # 0.2 at 60,000.50; and beside it 0.1 at 50,000 and 0.1 at 40,000 too.
+    assert [(total.currency, *total.net_income) for total in made.totals] == [
+        ("USD", "12000.10", "21000.10")
+    ]
+    assert list(made.unconverted) == [], "of one currency alone, others lack nothing"
+
+
+async def test_zero_rows_stand_in_the_reporting_currency(ledger: RatedLedger) -> None:
+    sheet = await ledger.in_usd(as_of="2026-01-31", include_zero_rows=True)
+    assert "- cash USD 0.00" in shown(sheet.sections[ASSETS])
+
+
 async def test_without_rates_it_is_the_plain_report(ledger: RatedLedger) -> None:
     converted = await ledger.balance_sheet(as_of="2025-12-31", reporting_currency="EUR")
     plain = await ledger.balance_sheet(as_of="2025-12-31")
