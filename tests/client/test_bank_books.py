@@ -10,6 +10,7 @@ from ledger_client import (
     Comparison,
     Direction,
     LedgerClient,
+    NewRate,
     Posting,
     ReportPeriod,
 )
@@ -121,14 +122,67 @@ async def check_each_day(ledger: LedgerClient) -> None:
             assert total.difference[number] == 0
 
 
-async def printed(ledger: LedgerClient, position: int | None) -> list[bytes]:
-    """Return balance sheet and income statement in every form."""
-    last = FIRST_DAY + dt.timedelta(days=DAYS - 1)
-    sheet = await ledger.get_balance_sheet(BANK, as_of=last, as_known_at=position)
-    income = await ledger.get_income_statement(
-        BANK, from_date=FIRST_DAY, as_of=last, as_known_at=position
+async def check_each_day_converted(ledger: LedgerClient) -> None:
+    """The same in dollars, with the translation difference on its own line."""
+    days = [FIRST_DAY + dt.timedelta(days=number) for number in range(DAYS)]
+    sheet = await ledger.get_balance_sheet(
+        BANK,
+        as_of=days[0],
+        set_depth=1,
+        reporting_currency="USD",
+        comparison=Comparison(periods=tuple(ReportPeriod(None, day) for day in days[1:])),
     )
-    sheets = [balance_sheet_sheet(BANK, sheet), income_statement_sheet(BANK, income)]
+    (total,) = sheet.totals
+    assert (total.currency, sheet.unconverted) == ("USD", ())
+    assert len({used.rate.effective_time for used in sheet.used_rates}) == DAYS
+    assert any(total.translation_difference)
+    for number in range(DAYS):
+        assert total.assets[number] == (
+            total.liabilities[number]
+            + total.equity[number]
+            + total.current_earnings[number]
+            + total.earlier_earnings[number]
+            + total.translation_difference[number]
+        )
+        assert total.difference[number] == 0
+        assert total.unexplained[number] == 0
+
+
+async def record_rates(ledger: LedgerClient, base: int) -> None:
+    """Record what a bitcoin is worth from each day's beginning on."""
+    await ledger.record_rates(
+        BANK,
+        [
+            NewRate(
+                base="BTC",
+                quote="USD",
+                effective_time=dt.datetime.combine(
+                    FIRST_DAY + dt.timedelta(days=number), dt.time(), dt.UTC
+                ),
+                rate=Decimal(base) + Decimal("137.25") * number,
+                source="TEST",
+            )
+            for number in range(DAYS)
+        ],
+    )
+
+
+async def printed(ledger: LedgerClient, position: int | None) -> list[bytes]:
+    """Return balance sheet and income statement, converted and not, in every form."""
+    last = FIRST_DAY + dt.timedelta(days=DAYS - 1)
+    sheets = []
+    for currency in (None, "USD"):
+        sheet = await ledger.get_balance_sheet(
+            BANK, as_of=last, as_known_at=position, reporting_currency=currency
+        )
+        income = await ledger.get_income_statement(
+            BANK,
+            from_date=FIRST_DAY,
+            as_of=last,
+            as_known_at=position,
+            reporting_currency=currency,
+        )
+        sheets += [balance_sheet_sheet(BANK, sheet), income_statement_sheet(BANK, income)]
     return [as_file([each], form) for each in sheets for form in FileForm]
 
 
@@ -139,7 +193,9 @@ async def test_a_month_of_a_bank(server_address: str) -> None:
         await open_bank(ledger)
         days = [FIRST_DAY + dt.timedelta(days=number) for number in range(DAYS)]
         await post(ledger, [each for day in days for each in bank.day(day, 100)])
+        await record_rates(ledger, 64_000)
         await check_each_day(ledger)
+        await check_each_day_converted(ledger)
         position = (await ledger.get_head(BANK)).sequence
         before = await printed(ledger, position)
 
@@ -147,6 +203,8 @@ async def test_a_month_of_a_bank(server_address: str) -> None:
         assert len(late) == 1_000
         await post(ledger, late)
 
+        await record_rates(ledger, 71_000)
         await check_each_day(ledger)
+        await check_each_day_converted(ledger)
         assert await printed(ledger, position) == before
         assert await printed(ledger, None) != before

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger_client import AccountCategory, Direction, LedgerClient
+from ledger_client import AccountCategory, Direction, LedgerClient, NewRate
 from ledger_client.demo.server_process import running_server
 from ledger_client.templates import library
 from tests.conftest import reachable_directory
@@ -99,6 +99,11 @@ async def _keep_books(address: str) -> tuple[UUID, UUID, UUID]:
                 await ledger.create_account(JOURNAL, account, normal_side=side)
             await ledger.add_account_set_members(JOURNAL, code, accounts=accounts)
         await ledger.create_account(JOURNAL, "suspense", normal_side=Direction.DEBIT)
+        begin = dt.datetime(2025, 12, 31, tzinfo=dt.UTC)
+        worth = NewRate(
+            base="BTC", quote="USD", effective_time=begin, rate=Decimal(64250), source="TEST"
+        )
+        await ledger.record_rates(JOURNAL, [worth])
 
         async def post(day: str, debit: str, credit: str, amount: str, currency: str) -> UUID:
             params = {"from": credit, "to": debit, "amount": Decimal(amount), "currency": currency}

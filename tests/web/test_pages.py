@@ -91,3 +91,12 @@ def test_the_filters_stand_in_the_links(browser: httpx2.Client) -> None:
 def test_unmapped_accounts_are_shown(browser: httpx2.Client) -> None:
     page = browser.get("chart").text
     assert page.index("Unmapped") < page.index("suspense")
+
+
+def test_converted_to_one_currency(browser: httpx2.Client) -> None:
+    """One currency is left, and the rate that was used is told."""
+    plain = browser.get("balance-sheet?as_of=2026-06-30").text
+    assert "BTC</td>" in plain
+    converted = browser.get("balance-sheet?as_of=2026-06-30&in=USD").text
+    assert "64250" in converted.replace(",", "")
+    assert "BTC</td>" not in converted

@@ -50,9 +50,13 @@ async def trial_balance(site: Site, request: Request) -> Response:
 async def balance_sheet(site: Site, request: Request) -> Response:
     """Show the balance sheet."""
     journal = request.path_params["journal"]
-    filters = _filters(Query(request)) | {"year": Query(request).text("year")}
+    query = Query(request)
+    filters = _filters(query) | {"year": query.text("year"), "in": query.text("in").upper()}
     report = await site.ledger.get_balance_sheet(
-        journal, fiscal_year_start=filters["year"], **_arguments(filters)
+        journal,
+        fiscal_year_start=filters["year"],
+        reporting_currency=filters["in"] or None,
+        **_arguments(filters),
     )
     sheet = balance_sheet_sheet(journal, report, links(journal, filters))
     return site.sheets(
@@ -70,11 +74,16 @@ async def income_statement(site: Site, request: Request) -> Response:
     """Show the income statement, and income by month as a picture."""
     journal = request.path_params["journal"]
     query = Query(request)
-    filters = _filters(query) | {"from": query.date("from"), "year": query.text("year")}
+    filters = _filters(query) | {
+        "from": query.date("from"),
+        "year": query.text("year"),
+        "in": query.text("in").upper(),
+    }
     report = await site.ledger.get_income_statement(
         journal,
         from_date=filters["from"],
         fiscal_year_start=filters["year"],
+        reporting_currency=filters["in"] or None,
         **_arguments(filters),
     )
     sheet = income_statement_sheet(journal, report, links(journal, filters))
