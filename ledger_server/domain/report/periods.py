@@ -255,7 +255,8 @@ def taken_off(sums: SumsByKey, *others: SumsByKey) -> SumsByKey:
     for other in others:
         for key, one in other.items():
             left[key] = left.get(key, NOTHING) - one
-    return {key: one for key, one in left.items() if any(one)}
+    # Most books have none of those, and need no second table.
+    return left if all(map(any, left.values())) else {k: one for k, one in left.items() if any(one)}
 
 
 def _anniversary(month: int, day_of_month: int, day: date) -> date:
