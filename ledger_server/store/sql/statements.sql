@@ -78,7 +78,9 @@ SELECT place.*, events.recorded_at, events.payload || coalesce(events.personal, 
  ORDER BY place.number, place.effective, place.sequence, place.position;
 
 -- ledger_accounts --
--- Only accounts that ever had an entry: of many that never had, none is looked at twice.
+-- Only accounts that ever had an entry: of many that never had, none is looked at twice. OFFSET
+-- keeps it a look-up for each account: made a join, it read every balance of the journal for a page
+-- while the tables were not analysed.
 SELECT id, code, name, normal_side
   FROM accounts
  WHERE journal_id = $1 AND code >= $2 AND (code > $2 OR $3::boolean)
@@ -86,7 +88,8 @@ SELECT id, code, name, normal_side
                  FROM balances
                 WHERE balances.journal_id = $1
                   AND balances.account_id = accounts.id
-                  AND balances.version > 0)
+                  AND balances.version > 0
+               OFFSET 0)
  ORDER BY code
  LIMIT $4;
 
