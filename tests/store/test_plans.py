@@ -110,7 +110,7 @@ async def _work(ledger: PostingLedger, accounts: list[str]) -> None:
 
 
 async def _read_statements(ledger: PostingLedger, account: str) -> None:
-    """Read a statement to its end, now and as it was known, and a page of the journal."""
+    """Read a statement to its end and the ledger's first pages, now and as known; the journal."""
     head = await ledger.head()
     for known_at in (0, head - 1):
         asked = reports_pb2.GetAccountStatementRequest(
@@ -121,6 +121,13 @@ async def _read_statements(ledger: PostingLedger, account: str) -> None:
             asked.page_token = page.next_page_token
             if not page.next_page_token:
                 break
+        ledger_page = reports_pb2.GetGeneralLedgerRequest(
+            journal=ledger.journal, page_size=5, as_known_at=known_at
+        )
+        for _ in range(3):
+            part = await ledger.reports.GetGeneralLedger(ledger_page)
+            assert part.accounts
+            ledger_page.page_token = part.next_page_token
     await ledger.reports.SearchJournal(
         reports_pb2.SearchJournalRequest(journal=ledger.journal, account=account, page_size=3)
     )
@@ -180,6 +187,54 @@ async def test_no_statement_reads_a_whole_table(database_dsn: str) -> None:
         _check(when, before, await _scans(database_dsn))
 
 
+async def test_reports_by_sums_read_the_days_and_not_the_entries(database_dsn: str) -> None:
+    """Days and accounts once a report; of entries only those after its position."""
+    calls = 0
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open("cash", "income")
+        await ledger.post_all([transfer() for _ in range(3)], ATOMIC)
+        async with _connection(database_dsn) as connection:
+            await _fill(connection)
+            await connection.execute(_FILL_ENTRIES, ACCOUNTS)
+            await connection.execute("ANALYZE")
+    before = await _scans(database_dsn)
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        head = await ledger.head()
+        for known_at in (0, head - 1):
+            for without_closing in (False, True):
+                fields: dict[str, Any] = {
+                    "journal": "main",
+                    "as_known_at": known_at,
+                    "without_closing": without_closing,
+                }
+                await ledger.reports.GetTrialBalance(reports_pb2.GetTrialBalanceRequest(**fields))
+                await ledger.reports.GetBalanceSheet(reports_pb2.GetBalanceSheetRequest(**fields))
+                await ledger.reports.GetIncomeStatement(
+                    reports_pb2.GetIncomeStatementRequest(from_date="2026-01-01", **fields)
+                )
+                calls += 3
+    after = await _scans(database_dsn)
+    for name in TABLES:
+        scans, rows = (now - then for now, then in zip(after[name], before[name], strict=True))
+        if name in ("accounts", "daily_sums"):
+            # By the table or by an index of the journal, and no more than once.
+            assert scans + rows / ACCOUNTS <= calls * 1.01, f"{name}: {scans} scans, {rows} rows"
+        # A handful of events fills one page, for which no index is asked.
+        elif name != "events":
+            assert not scans, f"{scans} sequential scans of {name}"
+            assert rows < 1_000, f"{rows} rows read of {name}"
+
+
+#: Long before all that the ledger wrote.
+_FILL_ENTRIES = """
+INSERT INTO entries (journal_id, sequence, position, layer, direction, effective, account_id, units,
+                     currency)
+SELECT journals.id, -1 - n / 2, n % 2, 1, 1 + n % 2, '2020-01-01', md5(n::text)::uuid, 1, 'USD'
+  FROM journals, generate_series(0, $1 - 1) AS n"""
+
+
 async def _fill(connection: Any) -> None:
     """Give the journal 200,000 accounts with a balance and a day each, past the ledger."""
     journal_id = await connection.fetchval("SELECT id FROM journals")
@@ -188,8 +243,8 @@ async def _fill(connection: Any) -> None:
             """INSERT INTO accounts (journal_id, id, code, name, normal_side, status, metadata,
                created_at) SELECT $1, md5(n::text)::uuid, 'filled-' || to_char(n, 'FM000000'), '',
                1, 1, '{}', now()""",
-            """INSERT INTO balances (journal_id, account_id, currency)
-               SELECT $1, md5(n::text)::uuid, 'USD'""",
+            """INSERT INTO balances (journal_id, account_id, currency, version)
+               SELECT $1, md5(n::text)::uuid, 'USD', 1""",
             """INSERT INTO daily_sums (journal_id, account_id, currency, layer, day, debit, credit)
                SELECT $1, md5(n::text)::uuid, 'USD', 1, '2020-01-01', 0, 0""",
         ):

@@ -4,9 +4,10 @@ import calendar
 import dataclasses
 import enum
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final, NamedTuple
 
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId
@@ -163,6 +164,8 @@ class Sums(NamedTuple):
 
 
 NOTHING: Final = Sums(ZERO, ZERO, ZERO, ZERO)
+#: Makes one of a tuple of four, without the call in Python that a class of named fields costs.
+_sums: Final[Callable[[tuple[Decimal, ...]], Sums]] = partial(tuple.__new__, Sums)
 
 Key = tuple[AccountId, str]
 SumsByKey = dict[Key, Sums]
@@ -202,10 +205,14 @@ class Cut:
         self._count = len(periods)
 
     def sums(self, rows: Iterable[SegmentRow]) -> list[SumsByKey]:
-        """Return the sums of each column; a key that has nothing in a column is not in it.
+        """Return the sums of each column; a key that has no row in a column is not in it.
 
-        Any five values in the order of a `SegmentRow` are taken for one.
+        Args:
+            rows: one for each key and segment; any five values in the order of a `SegmentRow` are
+                taken for one.
         """
+        if not self.boundaries:
+            return [_whole(rows)] * self._count
         columns: list[SumsByKey] = [{} for _ in range(self._count)]
         for account_id, currency, segment, debit, credit in rows:
             key = (account_id, currency)
@@ -231,6 +238,14 @@ class Cut:
         return parts
 
 
+def _whole(rows: Iterable[SegmentRow]) -> SumsByKey:
+    """Return the sums where nothing is cut: all is movement, and a key has one row."""
+    return {
+        (account_id, currency): _sums((ZERO, ZERO, debit, credit))
+        for account_id, currency, _, debit, credit in rows
+    }
+
+
 def taken_off(sums: SumsByKey, *others: SumsByKey) -> SumsByKey:
     """Return `sums` less others: what came after a position, what closed a year.
 
@@ -240,7 +255,8 @@ def taken_off(sums: SumsByKey, *others: SumsByKey) -> SumsByKey:
     for other in others:
         for key, one in other.items():
             left[key] = left.get(key, NOTHING) - one
-    return {key: one for key, one in left.items() if one != NOTHING}
+    # Most books have none of those, and need no second table.
+    return left if all(map(any, left.values())) else {k: one for k, one in left.items() if any(one)}
 
 
 def _anniversary(month: int, day_of_month: int, day: date) -> date:

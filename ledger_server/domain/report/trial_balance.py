@@ -3,9 +3,9 @@
 import dataclasses
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -45,15 +45,15 @@ class Columns(NamedTuple):
         if form is Form.GROSS:
             closings = _add(opening_debit, debit), _add(opening_credit, credit)
             return cls(opening_debit, opening_credit, debit, credit, *closings)
-        closing = _subtract(debit, credit)
         if opening_debit or opening_credit:
             opening = _subtract(opening_debit, opening_credit)
-            closing = _add(opening, closing)
-            opening_debit, opening_credit = _sides(opening)
-        if closing < ZERO:
-            minus = EXACT.minus(closing)
-            return cls(opening_debit, opening_credit, debit, credit, ZERO, minus)
-        return cls(opening_debit, opening_credit, debit, credit, closing, ZERO)
+            closing = _add(opening, _subtract(debit, credit))
+            return cls(*_sides(opening), debit, credit, *_sides(closing))
+        # Most rows of most reports. Made as a tuple is, without a call in Python; and the less is
+        # taken from the more, so that no sign has to be turned.
+        if debit < credit:
+            return _columns((ZERO, ZERO, debit, credit, ZERO, _subtract(credit, debit)))
+        return _columns((ZERO, ZERO, debit, credit, _subtract(debit, credit), ZERO))
 
     def __add__(self, other: "Columns") -> "Columns":  # type: ignore[override]  # no sequence
         """Add column by column."""
@@ -72,8 +72,13 @@ class Columns(NamedTuple):
         )
 
 
+#: Makes them of a tuple of six.
+_columns: Final[Callable[[tuple[Decimal, ...]], Columns]] = partial(tuple.__new__, Columns)
+
 #: One for each period of the report: first its own, then the earlier ones.
 ColumnsByPeriod = tuple[Columns, ...]
+#: Of each account by currency.
+ColumnsByAccount = dict[AccountId, dict[str, ColumnsByPeriod]]
 
 
 class Row(NamedTuple):
@@ -91,6 +96,10 @@ class Row(NamedTuple):
     def columns(self) -> Columns:
         """The columns of the report's own period."""
         return self.periods[0]
+
+
+#: Makes one of a tuple of its fields.
+_row: Final[Callable[[tuple[object, ...]], Row]] = partial(tuple.__new__, Row)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,33 +135,27 @@ def trial_balance(
     Returns:
         Accounts by code, then currency; with `set_depth` in the order of the chart.
     """
-    made = [_columns(each, chart, form) for each in sums]
+    made = [_columns_by_key(each, chart, form) for each in sums]
     totals = [_totals(each) for each in made]
     currencies = sorted({code for each in totals for code in each})
-    shown = {
-        key: columns
-        for key, columns in _joined(made).items()
-        if include_zero_rows or any(map(any, columns))
-    }
+    shown = _joined(made, include_zero_rows=include_zero_rows)
     if include_zero_rows:
-        for account_id in chart.accounts.keys() - {account_id for account_id, _ in shown}:
-            shown[account_id, currency] = (Columns(),) * len(sums)
+        for account_id in chart.accounts.keys() - shown.keys():
+            shown[account_id] = {currency: (Columns(),) * len(sums)}
     if set_depth:
         by_chart = _ChartRows(chart, sums, shown, set_depth, form)
         rows = list(islice(by_chart.rows(), ROWS_MAX + 1))
         if len(rows) > ROWS_MAX:
             raise ReportTooLargeError(ROWS_MAX)
     else:
-        accounts = chart.accounts
-        rows = [Row(accounts[key[0]], False, 0, key[1], shown[key]) for key in shown]
-        rows.sort(key=lambda row: (row.named.code, row.currency))
+        rows = _account_rows(chart, shown)
     nothing = Columns()
     return TrialBalance(
         rows, {code: tuple([each.get(code, nothing) for each in totals]) for code in currencies}
     )
 
 
-def _columns(sums: SumsByKey, chart: Chart, form: Form) -> dict[Key, Columns]:
+def _columns_by_key(sums: SumsByKey, chart: Chart, form: Form) -> dict[Key, Columns]:
     """Return the columns of one period, of accounts that the chart knows."""
     accounts = chart.accounts
     return {key: Columns.of(one, form) for key, one in sums.items() if key[0] in accounts}
@@ -164,18 +167,44 @@ def _totals(columns: Mapping[Key, Columns]) -> dict[str, Columns]:
     for (_, currency), each in columns.items():
         by_currency[currency].append(each)
     return {
-        currency: Columns(*[reduce(_add, column) for column in zip(*found, strict=True)])
+        # Half of all columns are zero, and asking for it is cheaper than adding it.
+        currency: _columns(
+            tuple([reduce(_add, filter(None, column), ZERO) for column in zip(*found, strict=True)])
+        )
         for currency, found in by_currency.items()
     }
 
 
-def _joined(made: Sequence[Mapping[Key, Columns]]) -> dict[Key, ColumnsByPeriod]:
+def _joined(made: Sequence[Mapping[Key, Columns]], *, include_zero_rows: bool) -> ColumnsByAccount:
     """Put the columns of all periods side by side, nothing where a key has none."""
+    shown: ColumnsByAccount = {}
     if len(made) == 1:
-        return {key: (columns,) for key, columns in made[0].items()}
+        for (account_id, currency), columns in made[0].items():
+            if include_zero_rows or any(columns):
+                shown.setdefault(account_id, {})[currency] = (columns,)
+        return shown
     nothing = Columns()
-    keys = dict.fromkeys(key for each in made for key in each)
-    return {key: tuple([each.get(key, nothing) for each in made]) for key in keys}
+    for key in dict.fromkeys(key for each in made for key in each):
+        joined = tuple([each.get(key, nothing) for each in made])
+        if include_zero_rows or any(map(any, joined)):
+            account_id, currency = key
+            shown.setdefault(account_id, {})[currency] = joined
+    return shown
+
+
+def _account_rows(chart: Chart, shown: ColumnsByAccount) -> list[Row]:
+    """Return the rows of accounts by code, then currency."""
+    # In the order of the chart, which is that of the codes already if it comes from the store:
+    # then sorting only looks. To sort a hundred thousand that are strewn over the memory takes as
+    # long as all else here.
+    rows = [
+        _row((named, False, 0, currency, of_account[currency]))
+        for account_id, named in chart.accounts.items()
+        if (of_account := shown.get(account_id))
+        for currency in (sorted(of_account) if len(of_account) > 1 else of_account)
+    ]
+    rows.sort(key=lambda row: row[0][1])
+    return rows
 
 
 def _sides(net_debit: Decimal) -> tuple[Decimal, Decimal]:
@@ -192,7 +221,7 @@ class _ChartRows:
         self,
         chart: Chart,
         sums: Sequence[SumsByKey],
-        shown: Mapping[Key, ColumnsByPeriod],
+        shown: ColumnsByAccount,
         set_depth: int,
         form: Form,
     ) -> None:
@@ -201,9 +230,7 @@ class _ChartRows:
         self._form = form
         self._nothing = (NOTHING,) * len(sums)
         self._below = chart.accounts_below()
-        self._shown: defaultdict[AccountId, dict[str, ColumnsByPeriod]] = defaultdict(dict)
-        for (account_id, currency), columns in shown.items():
-            self._shown[account_id][currency] = columns
+        self._shown = shown
         self._sums: defaultdict[AccountId, dict[str, list[Sums]]] = defaultdict(dict)
         for index, each in enumerate(sums):
             for (account_id, currency), one in each.items():

@@ -1,15 +1,19 @@
 -- statement_sums --
--- Sums of accounts by currency before a day and from it on, up to another day.
-SELECT daily_sums.account_id, daily_sums.currency,
-       coalesce(sum(debit) FILTER (WHERE day < $5), 0) AS opening_debit,
-       coalesce(sum(credit) FILTER (WHERE day < $5), 0) AS opening_credit,
-       coalesce(sum(debit) FILTER (WHERE day >= $5), 0) AS debit,
-       coalesce(sum(credit) FILTER (WHERE day >= $5), 0) AS credit
+-- Sums of accounts, each named once, by currency before a day and from it on, up to another day.
+-- LATERAL keeps it a look-up for each account: joined, it read every day of the journal for a few
+-- accounts while the tables were not analysed.
+SELECT wanted.account_id, sums.*
   FROM unnest($2::uuid[]) AS wanted (account_id)
-  JOIN daily_sums
-    ON daily_sums.journal_id = $1 AND daily_sums.account_id = wanted.account_id
- WHERE layer = $3 AND ($4::text IS NULL OR currency = $4) AND day <= $6
- GROUP BY daily_sums.account_id, daily_sums.currency;
+ CROSS JOIN LATERAL (
+        SELECT currency,
+               coalesce(sum(debit) FILTER (WHERE day < $5), 0) AS opening_debit,
+               coalesce(sum(credit) FILTER (WHERE day < $5), 0) AS opening_credit,
+               coalesce(sum(debit) FILTER (WHERE day >= $5), 0) AS debit,
+               coalesce(sum(credit) FILTER (WHERE day >= $5), 0) AS credit
+          FROM daily_sums
+         WHERE journal_id = $1 AND daily_sums.account_id = wanted.account_id AND layer = $3
+           AND ($4::text IS NULL OR currency = $4) AND day <= $6
+         GROUP BY currency) AS sums;
 
 -- statement_sums_later --
 -- The same of the entries after a sequence: what a statement of that position takes off.
@@ -78,7 +82,9 @@ SELECT place.*, events.recorded_at, events.payload || coalesce(events.personal, 
  ORDER BY place.number, place.effective, place.sequence, place.position;
 
 -- ledger_accounts --
--- Only accounts that ever had an entry: of many that never had, none is looked at twice.
+-- Only accounts that ever had an entry: of many that never had, none is looked at twice. OFFSET
+-- keeps it a look-up for each account: made a join, it read every balance of the journal for a page
+-- while the tables were not analysed.
 SELECT id, code, name, normal_side
   FROM accounts
  WHERE journal_id = $1 AND code >= $2 AND (code > $2 OR $3::boolean)
@@ -86,7 +92,8 @@ SELECT id, code, name, normal_side
                  FROM balances
                 WHERE balances.journal_id = $1
                   AND balances.account_id = accounts.id
-                  AND balances.version > 0)
+                  AND balances.version > 0
+               OFFSET 0)
  ORDER BY code
  LIMIT $4;
 
