@@ -69,7 +69,7 @@ def dead_letter(step: Step, error: BaseException, attempts: int) -> DeadLetter:
         type=convert.type_of(step.messages[0]),
         messages=tuple(message.SerializeToString() for message in step.messages),
         error=error_line(error),
-        traceback=_storable("".join(traceback.format_exception(error)))[-TRACEBACK_LENGTH_MAX:],
+        traceback=traceback_of(error),
         attempts=attempts,
         time=dt.datetime.now(dt.UTC),
     )
@@ -79,6 +79,11 @@ def error_line(error: BaseException) -> str:
     """Return class and text of an error on one line."""
     text = " ".join(str(error).split())
     return _storable(f"{type(error).__name__}: {text}")[:ERROR_LENGTH_MAX]
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return an error's traceback in letters that every store and log takes."""
+    return _storable("".join(traceback.format_exception(error)))[-TRACEBACK_LENGTH_MAX:]
 
 
 def _storable(text: str) -> str:

@@ -14,7 +14,12 @@ from ledger_client.models import Event
 from ledger_client.subscriber.backoff import Backoff
 from ledger_client.subscriber.checkpoint import CheckpointStore
 from ledger_client.subscriber.continuity import Step
-from ledger_client.subscriber.dead_letter import DeadLetter, dead_letter, error_line
+from ledger_client.subscriber.dead_letter import (
+    DeadLetter,
+    dead_letter,
+    error_line,
+    traceback_of,
+)
 from ledger_client.subscriber.failures import (
     CheckpointMovedError,
     HandlerError,
@@ -159,9 +164,11 @@ class Delivery(Generic[*Ts]):
             told = self._alert(letter)
             if inspect.isawaitable(told):
                 await told
-        except Exception:  # noqa: BLE001  # the caller's own code may raise anything
-            # The letter is kept: whoever looks will find it.
-            _log.exception("the alert of event %d failed", step.sequence)
+        except Exception as failed:  # noqa: BLE001  # the caller's own code may raise anything
+            # The letter is kept: whoever looks will find it. Not `exception`: the text of what the
+            # handler failed with is in the traceback too, and a log may not take all its letters.
+            text = traceback_of(failed)
+            _log.error("the alert of event %d failed: %s", step.sequence, text)
 
     async def _attempt(
         self, steps: Sequence[Step], position: int, letter: DeadLetter | None = None

@@ -1,7 +1,8 @@
 -- read_balances --
--- The balances of a batch that are there. One key after another is looked up; as a join, a planner
--- that knows nothing of the table yet (never analysed) reads every balance of the journal for each
--- key. Nothing is locked: what is decided on them is written only if the journal has not moved.
+-- The balances of a batch that are there. The LIMIT, which cuts nothing, has one key after another
+-- looked up; as a join, a planner that knows nothing of the table yet (never analysed) reads every
+-- balance of the journal for each key. Nothing is locked: what is decided on them is written only
+-- if the journal has not moved.
 SELECT balance.*
   FROM unnest($2::uuid[], $3::text[]) AS key (account_id, currency)
  CROSS JOIN LATERAL (
@@ -13,7 +14,8 @@ SELECT balance.*
           FROM balances
          WHERE balances.journal_id = $1
            AND balances.account_id = key.account_id
-           AND balances.currency = key.currency COLLATE "C") AS balance;
+           AND balances.currency = key.currency COLLATE "C"
+         LIMIT 1) AS balance;
 
 -- find_known --
 -- What is recorded under the ids that a batch names, and the place and the configuration of the

@@ -11,7 +11,14 @@ import pytest
 import pytest_asyncio
 
 from dev.event_schemas import facts
-from ledger_client import Direction, Event, LedgerClient, NewRate, StandingLimit
+from ledger_client import (
+    AccountCategory,
+    Direction,
+    Event,
+    LedgerClient,
+    NewRate,
+    StandingLimit,
+)
 from ledger_client.publish.envelopes import ENVELOPES, envelope
 from ledger_client.templates import library
 from ledger_proto.v1.erasures_pb2 import ErasePersonalDataRequest
@@ -69,7 +76,30 @@ async def cause_everything(client: LedgerClient) -> None:
         source="exchange",
     )
     await client.record_rates("MAIN", [price])
+    await cause_years(client)
     await client.close_period("MAIN", dt.date(2020, 1, 31), reason="month end")
+
+
+async def cause_years(client: LedgerClient) -> None:
+    """Earn something in a year, close it and open it again."""
+    for code, category, account in (
+        ("E", AccountCategory.EQUITY, "retained"),
+        ("R", AccountCategory.REVENUE, "sales"),
+    ):
+        await client.create_account_set("MAIN", code, category=category)
+        await client.create_account("MAIN", account, normal_side=Direction.CREDIT)
+        await client.add_account_set_members("MAIN", code, accounts=[account])
+    sale = {"from": "sales", "to": "cash", "currency": "USD", "amount": Decimal("5.00")}
+    await client.post("MAIN", "TRANSFER", sale, effective_date=dt.date(2019, 6, 30))
+    await client.open_fiscal_year(
+        "MAIN",
+        "2019",
+        first_day=dt.date(2019, 1, 1),
+        last_day=dt.date(2019, 12, 31),
+        retained_earnings="retained",
+    )
+    await client.close_fiscal_year("MAIN", "2019", reason="audited")
+    await client.reopen_fiscal_year("MAIN", "2019", reason="an invoice came late")
 
 
 async def cause_movements(client: LedgerClient) -> None:
