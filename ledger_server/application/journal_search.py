@@ -105,8 +105,11 @@ async def search_journal(database: Database, journal: Journal, search: Search) -
         )
         found: list[transactions_pb2.Transaction] = []
         mark = search.after
-        for _ in range(SCAN_MAX // _BATCH):
-            rows = await transactions.list_in_tx(tx, journal.id, rows_wanted, mark, _BATCH)
+        read = 0
+        # Without a filter that leaves much out, the first rows are the page.
+        count = min(_BATCH, search.size + 1)
+        while read < SCAN_MAX:
+            rows = await transactions.list_in_tx(tx, journal.id, rows_wanted, mark, count)
             for row in rows:
                 if (
                     row.sequence <= position.sequence
@@ -117,6 +120,8 @@ async def search_journal(database: Database, journal: Journal, search: Search) -
                         return Found(transactions=found, mark=mark, position=position)
                     found.append(row)
                 mark = (date.fromisoformat(row.effective_date), row.sequence)
-            if len(rows) < _BATCH:
+            if len(rows) < count:
                 return Found(transactions=found, mark=None, position=position)
+            read += count
+            count = _BATCH
     return Found(transactions=found, mark=mark, position=position)
