@@ -12,9 +12,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+import pytest
 
 from ledger_proto.v1 import accounts_pb2, balances_pb2, reports_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
+from ledger_server.proof.checkpointer import Checkpointer
 from tests.api.calls import DEBIT
 from tests.ledger import ATOMIC, PostingLedger, lines, serving, transfer
 
@@ -149,12 +151,15 @@ def _check(
 ) -> None:
     for name in TABLES:
         scans, rows = (now - then for now, then in zip(after[name], before[name], strict=True))
-        # The tree reads its right edge in the background: of as few events as are here, by a scan.
-        assert not scans or name == "events", f"{when}: {scans} sequential scans of {name}"
+        assert not scans, f"{when}: {scans} sequential scans of {name}"
         assert rows < ROWS_MAX, f"{when}: {rows} rows read of {name}"
 
 
-async def test_no_statement_reads_a_whole_table(database_dsn: str) -> None:
+async def test_no_statement_reads_a_whole_table(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the tree reads in the background, the newest events, is most of the few that are here.
+    monkeypatch.setattr(Checkpointer, "start", lambda _self: None)
     filled = [f"filled-{number:06}" for number in range(30)]
     async with _connection(database_dsn) as connection:
         # Autovacuum would analyse.
