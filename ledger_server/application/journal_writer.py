@@ -174,7 +174,12 @@ class JournalWriter:
         try:
             await self._prepare_stale(groups)
             return await self._decide(groups)
-        except Exception:  # noqa: BLE001  # whatever it is, the next run meets it again or not
+        except (LedgerError, ConstraintError, OvertakenError, RetryError, StaleConfigurationError):
+            # What runs next meets it again, and answers; or it has passed by then.
+            self._known.forget()
+            return None
+        except Exception:  # noqa: BLE001  # the next run has to answer, whatever this one met
+            _log.exception("deciding ahead failed: a bug; decided again without")
             self._known.forget()
             return None
 
