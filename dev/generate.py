@@ -1,4 +1,4 @@
-"""Generates the Python of the contract: proto/ledger/v1 -> proto/ledger_proto/v1.
+"""Generates the Python of the contracts: proto/ledger -> ledger_proto, proto/bank -> bank_proto.
 
 protoc writes imports such as `from ledger.v1 import x_pb2`; a top-level `ledger` package would
 collide with a user's own, so they are rewritten to `ledger_proto.v1`. With `--check` nothing is
@@ -17,17 +17,19 @@ from pathlib import Path
 from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "proto" / "ledger_proto"
+PROTO = ROOT / "proto"
+#: Folders below proto/; the package generated from one is called `<name>_proto`.
+CONTRACTS = ("ledger", "bank")
 
 
-def generate(folder: Path) -> None:
-    """Write the whole package into `folder`."""
-    sources = sorted(str(path) for path in (ROOT / "proto" / "ledger").rglob("*.proto"))
+def generate(contract: str, folder: Path) -> None:
+    """Write the whole package of a contract into `folder`."""
+    sources = sorted(str(path) for path in (PROTO / contract).rglob("*.proto"))
     with tempfile.TemporaryDirectory() as raw:
         status = protoc.main(
             [
                 "protoc",
-                f"-I{ROOT / 'proto'}",
+                f"-I{PROTO}",
                 f"-I{files('grpc_tools') / '_proto'}",
                 f"--python_out={raw}",
                 f"--grpc_python_out={raw}",
@@ -38,18 +40,26 @@ def generate(folder: Path) -> None:
         )
         if status:
             sys.exit(status)
-        shutil.copytree(Path(raw) / "ledger", folder, dirs_exist_ok=True)
-    (folder / "__init__.py").write_text('"""Generated from proto/ledger; never edited."""\n')
-    (folder / "v1" / "__init__.py").write_text('"""Generated from proto/ledger/v1."""\n')
+        shutil.copytree(Path(raw) / contract, folder, dirs_exist_ok=True)
     (folder / "py.typed").write_text("")
+    for package in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        place = "/".join((contract, *package.relative_to(folder).parts))
+        edited = "; never edited" if package == folder else ""
+        (package / "__init__.py").write_text(f'"""Generated from proto/{place}{edited}."""\n')
     for path in folder.rglob("*"):
         if path.name.endswith(("_pb2_grpc.py", "_pb2_grpc.pyi")) and not _has_service(path):
             path.unlink()
         elif path.suffix in {".py", ".pyi"}:
-            text = re.sub(r"\b(from|import) ledger\.v1\b", r"\1 ledger_proto.v1", path.read_text())
-            path.write_text(
-                text.replace("ledger.v1.", "ledger_proto.v1.") if path.suffix == ".pyi" else text
-            )
+            path.write_text(_renamed(path.read_text(), is_stub=path.suffix == ".pyi"))
+
+
+def _renamed(text: str, *, is_stub: bool) -> str:
+    for name in CONTRACTS:
+        package = rf"{name}((?:\.\w+)*?\.v1)"
+        text = re.sub(rf"\b(from|import) {package}\b", rf"\1 {name}_proto\2", text)
+        if is_stub:
+            text = re.sub(rf"(?<![\w.]){package}\.(?=\w+_pb2)", rf"{name}_proto\1.", text)
+    return text
 
 
 def _has_service(path: Path) -> bool:
@@ -73,13 +83,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    with tempfile.TemporaryDirectory() as fresh:
-        generate(Path(fresh))
-        if not check:
-            shutil.rmtree(TARGET, ignore_errors=True)
-            shutil.copytree(fresh, TARGET)
-        elif not _same(Path(fresh), TARGET):
-            sys.exit("proto/ledger_proto is not what dev/generate.py makes: run `make generate`")
+    for contract in CONTRACTS:
+        target = PROTO / f"{contract}_proto"
+        with tempfile.TemporaryDirectory() as fresh:
+            generate(contract, Path(fresh))
+            if not check:
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(fresh, target)
+            elif not _same(Path(fresh), target):
+                sys.exit(f"proto/{target.name} is not what dev/generate.py makes: run `make generate`")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What every banking module stands on; see docs/banking/modules.md."""
