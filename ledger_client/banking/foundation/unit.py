@@ -2,13 +2,13 @@
 
 import dataclasses
 import datetime as dt
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from ledger_client.banking.foundation import store
 from ledger_client.banking.foundation.calls import Call
+from ledger_client.banking.foundation.cause import Cause
 from ledger_client.banking.foundation.database import Connection
 from ledger_client.banking.foundation.entity import Entity, StoredEvent
 from ledger_client.banking.foundation.errors import EntityNotFoundError
@@ -20,24 +20,6 @@ S = TypeVar("S")
 #: Entities of a page, at most.
 PAGE_SIZE_MAX: Final = 500
 PAGE_SIZE_DEFAULT: Final = 100
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Who does it, why, and where that is on record."""
-
-    #: Code of the journal that is the tenant.
-    tenant: str
-    #: `user:<id>`, or `system:<module>` for what a module does by itself.
-    subject: str
-    #: The audit entry of the decision that allowed it.
-    audit_entry_id: int
-    #: Of the request that it all began with.
-    trace_id: str
-    #: Ties together all that one command led to.
-    correlation_id: str
-    #: What led to this directly.
-    causation_id: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +40,15 @@ class Page:
     next_page_token: str
 
 
+class Work:
+    """What the units of one transaction share."""
+
+    def __init__(self) -> None:
+        """Begin knowing nothing."""
+        self.known: dict[UUID, Entity[Any]] = {}
+        self.changes = store.Changes()
+
+
 class Unit:
     """One transaction on the module's database, for one tenant.
 
@@ -67,7 +58,12 @@ class Unit:
     """
 
     def __init__(
-        self, connection: Connection, cause: Cause, now: dt.datetime, settings: Mapping[str, Any]
+        self,
+        connection: Connection,
+        cause: Cause,
+        now: dt.datetime,
+        settings: Mapping[str, Any],
+        work: "Work | None" = None,
     ) -> None:
         """Begin; the host has opened the transaction and recorded the decision.
 
@@ -76,13 +72,18 @@ class Unit:
             cause: who does it.
             now: by the bank's clock, in UTC.
             settings: what the tenant has set.
+            work: what other units of the same transaction know and have changed.
         """
         self.connection = connection
         self.cause = cause
         self.now = now
         self._settings = settings
-        self._known: dict[UUID, Entity[Any]] = {}
-        self._changes = store.Changes()
+        self._work = work or Work()
+
+    @property
+    def has_changes(self) -> bool:
+        """Tell whether there is anything to keep."""
+        return not self._work.changes.is_empty
 
     @property
     def tenant(self) -> str:
@@ -100,10 +101,10 @@ class Unit:
     async def find_many(self, kind: type[T], entity_ids: Iterable[UUID]) -> dict[UUID, T]:
         """Return those of the entities that there are, by id."""
         wanted = list(dict.fromkeys(entity_ids))
-        missing = [entity_id for entity_id in wanted if entity_id not in self._known]
+        missing = [entity_id for entity_id in wanted if entity_id not in self._work.known]
         if missing:
-            self._known |= await store.load(self.connection, kind, self.tenant, missing)
-        found = {entity_id: self._known.get(entity_id) for entity_id in wanted}
+            self._work.known |= await store.load(self.connection, kind, self.tenant, missing)
+        found = {entity_id: self._work.known.get(entity_id) for entity_id in wanted}
         return {key: entity for key, entity in found.items() if isinstance(entity, kind)}
 
     async def load(self, kind: type[T], entity_id: UUID) -> T:
@@ -119,7 +120,7 @@ class Unit:
 
     async def find_by_key(self, kind: type[T], key: str) -> T | None:
         """Return the entity with this `key`."""
-        for entity in self._known.values():
+        for entity in self._work.known.values():
             if isinstance(entity, kind) and entity.key == key:
                 return entity
         entity_id = await store.id_by_key(self.connection, kind.KIND, self.tenant, key)
@@ -151,7 +152,9 @@ class Unit:
         found = await self.find_many(kind, ids)
         return Page([found[entity_id] for entity_id in ids], token)
 
-    async def all_of(self, kind: type[T], *, parent_id: UUID | None = None, state: str = "") -> list[T]:
+    async def all_of(
+        self, kind: type[T], *, parent_id: UUID | None = None, state: str = ""
+    ) -> list[T]:
         """Return every entity that the filters leave, oldest first."""
         items: list[T] = []
         token = ""
@@ -172,8 +175,8 @@ class Unit:
         before = entity.version
         for event in events:
             entity = entity.after(event)
-        self._known[entity.id] = entity
-        self._changes.add_events(entity, before, events)
+        self._work.known[entity.id] = entity
+        self._work.changes.add_events(entity, before, events, self.now, self.cause)
         return entity
 
     def publish(self, event: DomainEvent, *, about: UUID) -> None:
@@ -183,11 +186,11 @@ class Unit:
             event: its payload.
             about: id of the entity that it is about.
         """
-        self._changes.add_domain_event(event, about)
+        self._work.changes.domain_events.append((event, about, self.now, self.cause))
 
     def call(self, call: Call) -> None:
         """Have a call made once this unit is kept; its module is told the outcome."""
-        self._changes.add_call(call)
+        self._work.changes.calls.append((call, self.cause))
 
     async def keep(self) -> Sequence[Call]:
         """Write all that was decided; return the calls to be made after the commit.
@@ -196,9 +199,4 @@ class Unit:
             ConcurrentChangeError: an entity was changed meanwhile; nothing is written.
             KeyTakenError: the tenant has another entity with a new one's key.
         """
-        return await store.write(self.connection, self._changes, self.cause, self.now)
-
-
-def as_json(value: Mapping[str, Any]) -> str:
-    """Return JSON as the store keeps it."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return await store.write(self.connection, self._work.changes)
