@@ -67,9 +67,11 @@ class ModuleDatabase:
                 knows whether it happened.
         """
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                async with connection.transaction():
-                    yield connection
+            async with (
+                self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
+                connection.transaction(),
+            ):
+                yield connection
         except PASSING as error:
             _log.warning("the database of %s: %s: %s", self.module, type(error).__name__, error)
             raise UnavailableError("the bank's database") from error

@@ -63,12 +63,12 @@ INSERT INTO stored_events (entity_id, version, body, recorded_at, audit_entry_id
                            correlation_id, causation_id)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::jsonb[], $4::timestamptz[], $5::bigint[],
                      $6::text[], $7::text[], $8::text[])"""
-_INSERT_CALLS = f"""
+_INSERT_CALLS = """
 INSERT INTO calls (id, kind, body, entity_kind, entity_id, tenant, subject, audit_entry_id,
                    trace_id, correlation_id, causation_id, due_at)
-SELECT call.*, clock_timestamp() + interval '{CALL_LEASE_SECONDS} seconds'
-  FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-              $8::bigint[], $9::text[], $10::text[], $11::text[]) AS call"""
+SELECT call.*, clock_timestamp() + $1 * interval '1 second'
+  FROM unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::text[], $8::text[],
+              $9::bigint[], $10::text[], $11::text[], $12::text[]) AS call"""
 _NEXT_SEQUENCES = """
 INSERT INTO outbox_heads AS head (tenant, sequence) VALUES ($1, $2)
     ON CONFLICT (tenant) DO UPDATE SET sequence = head.sequence + $2
@@ -192,43 +192,46 @@ async def write(connection: Connection, changes: Changes) -> list[Call]:
              cause.tenant, cause.subject, *cause.of_event)
             for call, cause in changes.calls
         ]  # fmt: skip
-        await connection.execute(_INSERT_CALLS, *zip(*rows, strict=True))
+        await connection.execute(_INSERT_CALLS, CALL_LEASE_SECONDS, *zip(*rows, strict=True))
     await _write_domain_events(connection, changes)
     return [call for call, _ in changes.calls]
 
 
 async def _write_entities(connection: Connection, changed: Sequence[_Changed]) -> None:
     new = [each.entity for each in changed if each.known == 0]
-    if new:
-        rows = [
-            (entity.id, entity.tenant, entity.KIND, entity.version, entity.parent_id, entity.state,
-             entity.key)
-            for entity in new
-        ]  # fmt: skip
-        try:
-            await connection.execute(_INSERT_ENTITIES, *zip(*rows, strict=True))
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name == "entities_key":
-                taken = next(entity for entity in new if entity.key is not None)
-                raise KeyTakenError(taken.KIND, str(taken.key)) from error
-            raise ConcurrentChangeError(new[0].KIND, new[0].id) from error
     old = [each for each in changed if each.known > 0]
-    if not old:
-        return
+    try:
+        if new:
+            await _insert(connection, new)
+        written = await _update(connection, old) if old else set()
+    except asyncpg.UniqueViolationError as error:
+        entities = [each.entity for each in changed]
+        if error.constraint_name == "entities_key":
+            taken = next(entity for entity in entities if entity.key is not None)
+            raise KeyTakenError(taken.KIND, str(taken.key)) from error
+        raise ConcurrentChangeError(entities[0].KIND, entities[0].id) from error
+    for each in old:
+        if each.entity.id not in written:
+            raise ConcurrentChangeError(each.entity.KIND, each.entity.id)
+
+
+async def _insert(connection: Connection, entities: Sequence[Entity[Any]]) -> None:
+    rows = [
+        (entity.id, entity.tenant, entity.KIND, entity.version, entity.parent_id, entity.state,
+         entity.key)
+        for entity in entities
+    ]  # fmt: skip
+    await connection.execute(_INSERT_ENTITIES, *zip(*rows, strict=True))
+
+
+async def _update(connection: Connection, changed: Sequence[_Changed]) -> set[UUID]:
     rows = [
         (each.entity.id, each.known, each.entity.version, each.entity.parent_id, each.entity.state,
          each.entity.key)
-        for each in old
+        for each in changed
     ]  # fmt: skip
-    try:
-        written = await connection.fetch(_UPDATE_ENTITIES, *zip(*rows, strict=True))
-    except asyncpg.UniqueViolationError as error:
-        taken = next(each.entity for each in old if each.entity.key is not None)
-        raise KeyTakenError(taken.KIND, str(taken.key)) from error
-    kept = {row["id"] for row in written}
-    for each in old:
-        if each.entity.id not in kept:
-            raise ConcurrentChangeError(each.entity.KIND, each.entity.id)
+    written = await connection.fetch(_UPDATE_ENTITIES, *zip(*rows, strict=True))
+    return {row["id"] for row in written}
 
 
 async def _write_domain_events(connection: Connection, changes: Changes) -> None:

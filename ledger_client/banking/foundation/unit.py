@@ -79,6 +79,8 @@ class Unit:
         self.now = now
         self._settings = settings
         self._work = work or Work()
+        #: What `keep` returned, where another than its caller makes the calls.
+        self.kept_calls: Sequence[Call] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -154,7 +156,7 @@ class Unit:
 
     async def all_of(
         self, kind: type[T], *, parent_id: UUID | None = None, state: str = ""
-    ) -> list[T]:
+    ) -> Sequence[T]:
         """Return every entity that the filters leave, oldest first."""
         items: list[T] = []
         token = ""

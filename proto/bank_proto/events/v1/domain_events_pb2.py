@@ -22,11 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bank/events/v1/domain_events.proto\x12\x0e\x62\x61nk.events.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x02\n\x0b\x44omainEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12(\n\x07payload\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0brecord_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x05 \x01(\t\x12\x10\n\x08sequence\x18\x06 \x01(\x03\x12\x16\n\x0eschema_version\x18\x07 \x01(\x05\x12\x0e\n\x06tenant\x18\x08 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\t \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x0b \x01(\t\"}\n\x13StreamEventsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x19\n\x11heartbeat_seconds\x18\x05 \x01(\x05\"l\n\x14StreamEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.bank.events.v1.DomainEvent\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\rhead_sequence\x18\x03 \x01(\x03\"s\n\x11ListEventsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x11\n\tpage_size\x18\x05 \x01(\x05\"j\n\x12ListEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.bank.events.v1.DomainEvent\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\rhead_sequence\x18\x03 \x01(\x03\x32\xd0\x01\n\x12\x44omainEventService\x12`\n\x0cStreamEvents\x12#.bank.events.v1.StreamEventsRequest\x1a$.bank.events.v1.StreamEventsResponse\"\x03\x90\x02\x01\x30\x01\x12X\n\nListEvents\x12!.bank.events.v1.ListEventsRequest\x1a\".bank.events.v1.ListEventsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bank/events/v1/domain_events.proto\x12\x0e\x62\x61nk.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x01\n\x0b\x44omainEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\t\x12/\n\x0brecord_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x05 \x01(\t\x12\x10\n\x08sequence\x18\x06 \x01(\x03\x12\x16\n\x0eschema_version\x18\x07 \x01(\x05\x12\x0e\n\x06tenant\x18\x08 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\t \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x0b \x01(\t\"}\n\x13StreamEventsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x19\n\x11heartbeat_seconds\x18\x05 \x01(\x05\"l\n\x14StreamEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.bank.events.v1.DomainEvent\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\rhead_sequence\x18\x03 \x01(\x03\"s\n\x11ListEventsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x11\n\tpage_size\x18\x05 \x01(\x05\"j\n\x12ListEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.bank.events.v1.DomainEvent\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\rhead_sequence\x18\x03 \x01(\x03\x32\xd0\x01\n\x12\x44omainEventService\x12`\n\x0cStreamEvents\x12#.bank.events.v1.StreamEventsRequest\x1a$.bank.events.v1.StreamEventsResponse\"\x03\x90\x02\x01\x30\x01\x12X\n\nListEvents\x12!.bank.events.v1.ListEventsRequest\x1a\".bank.events.v1.ListEventsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,16 +36,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOMAINEVENTSERVICE'].methods_by_name['StreamEvents']._serialized_options = b'\220\002\001'
   _globals['_DOMAINEVENTSERVICE'].methods_by_name['ListEvents']._loaded_options = None
   _globals['_DOMAINEVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\220\002\001'
-  _globals['_DOMAINEVENT']._serialized_start=118
-  _globals['_DOMAINEVENT']._serialized_end=398
-  _globals['_STREAMEVENTSREQUEST']._serialized_start=400
-  _globals['_STREAMEVENTSREQUEST']._serialized_end=525
-  _globals['_STREAMEVENTSRESPONSE']._serialized_start=527
-  _globals['_STREAMEVENTSRESPONSE']._serialized_end=635
-  _globals['_LISTEVENTSREQUEST']._serialized_start=637
-  _globals['_LISTEVENTSREQUEST']._serialized_end=752
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=754
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=860
-  _globals['_DOMAINEVENTSERVICE']._serialized_start=863
-  _globals['_DOMAINEVENTSERVICE']._serialized_end=1071
+  _globals['_DOMAINEVENT']._serialized_start=88
+  _globals['_DOMAINEVENT']._serialized_end=343
+  _globals['_STREAMEVENTSREQUEST']._serialized_start=345
+  _globals['_STREAMEVENTSREQUEST']._serialized_end=470
+  _globals['_STREAMEVENTSRESPONSE']._serialized_start=472
+  _globals['_STREAMEVENTSRESPONSE']._serialized_end=580
+  _globals['_LISTEVENTSREQUEST']._serialized_start=582
+  _globals['_LISTEVENTSREQUEST']._serialized_end=697
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=699
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=805
+  _globals['_DOMAINEVENTSERVICE']._serialized_start=808
+  _globals['_DOMAINEVENTSERVICE']._serialized_end=1016
 # @@protoc_insertion_point(module_scope)

@@ -6,7 +6,6 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
@@ -41,6 +40,8 @@ class DomainEvent(_message.Message):
     """Of this event, a UUID; the same however often it is delivered."""
     event_type: _builtins.str
     """`core.<module>.<event-name>` or `governance.<event-name>`."""
+    payload: _builtins.str
+    """The event's own fields: a JSON object as the event's schema has it."""
     trace_id: _builtins.str
     """Of the request that it all began with."""
     sequence: _builtins.int
@@ -56,10 +57,6 @@ class DomainEvent(_message.Message):
     causation_id: _builtins.str
     """What led to it directly: a request, a transaction of the ledger, another event."""
     @_builtins.property
-    def payload(self) -> _struct_pb2.Struct:
-        """The event's own fields, as its JSON schema has them."""
-
-    @_builtins.property
     def record_time(self) -> _timestamp_pb2.Timestamp:
         """By the bank's clock."""
 
@@ -68,7 +65,7 @@ class DomainEvent(_message.Message):
         *,
         id: _builtins.str = ...,
         event_type: _builtins.str = ...,
-        payload: _struct_pb2.Struct | None = ...,
+        payload: _builtins.str = ...,
         record_time: _timestamp_pb2.Timestamp | None = ...,
         trace_id: _builtins.str = ...,
         sequence: _builtins.int = ...,
@@ -78,7 +75,7 @@ class DomainEvent(_message.Message):
         correlation_id: _builtins.str = ...,
         causation_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "record_time", b"record_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "causation_id", b"causation_id", "correlation_id", b"correlation_id", "event_type", b"event_type", "id", b"id", "payload", b"payload", "record_time", b"record_time", "schema_version", b"schema_version", "sequence", b"sequence", "tenant", b"tenant", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

@@ -1,0 +1,1 @@
+"""Access: users, their roles, the permission sets of roles, and the gate that asks them."""

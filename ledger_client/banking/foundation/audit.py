@@ -1,0 +1,141 @@
+"""The beginning of a unit: the decision on record, the request if it was carried out before."""
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from ledger_client.banking.foundation.database import Connection
+from ledger_client.banking.foundation.gate import Decision
+from ledger_client.banking.foundation.permissions import Permission
+
+# One statement, since every call begins with it.
+_OPEN: Final = """
+WITH entry AS (
+    INSERT INTO audit_entries (tenant, subject, object, action, authorized, trace_id, recorded_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+)
+SELECT entry.id, method, digest, entity_kind, entity_id, settings
+  FROM entry
+  LEFT JOIN requests ON requests.tenant = $1 AND requests.request_id = $8
+  LEFT JOIN tenant_settings ON tenant_settings.tenant = $1"""
+_CARRIED_OUT: Final = """
+INSERT INTO requests (tenant, request_id, method, digest, entity_kind, entity_id, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+_RESERVE: Final = "SELECT nextval(pg_get_serial_sequence('audit_entries', 'id'))"
+_SETTINGS: Final = "SELECT settings FROM tenant_settings WHERE tenant = $1"
+_BY_ITSELF: Final = """
+INSERT INTO audit_entries (id, tenant, subject, object, action, authorized, trace_id, recorded_at)
+VALUES ($1, $2, $3, $4, $5, true, $6, $7)"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A request that was carried out before under the same id."""
+
+    method: str
+    digest: bytes
+    entity_kind: str
+    entity_id: UUID
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What a unit begins with."""
+
+    audit_entry_id: int
+    settings: Mapping[str, Any]
+    earlier: Earlier | None
+
+
+async def open_unit(
+    connection: Connection,
+    decision: Decision,
+    permission: Permission,
+    *,
+    tenant: str,
+    trace_id: str,
+    now: dt.datetime,
+    request_id: UUID | None,
+) -> Opened:
+    """Record a decision and return what the unit needs."""
+    row = await connection.fetchrow(
+        _OPEN,
+        tenant,
+        decision.subject,
+        f"{permission.object}/*",
+        permission.action,
+        decision.is_allowed,
+        trace_id,
+        now,
+        request_id,
+    )
+    assert row is not None, "the entry was inserted"
+    earlier = None
+    if row["method"] is not None:
+        earlier = Earlier(
+            method=row["method"],
+            digest=row["digest"],
+            entity_kind=row["entity_kind"],
+            entity_id=row["entity_id"],
+        )
+    settings = json.loads(row["settings"]) if row["settings"] else {}
+    return Opened(audit_entry_id=row["id"], settings=settings, earlier=earlier)
+
+
+async def note_request(
+    connection: Connection, tenant: str, request_id: UUID, request: Earlier, now: dt.datetime
+) -> None:
+    """Note that a request was carried out.
+
+    Raises:
+        asyncpg.UniqueViolationError: the same request, or another with its id, was faster.
+    """
+    await connection.execute(
+        _CARRIED_OUT,
+        tenant,
+        request_id,
+        request.method,
+        request.digest,
+        request.entity_kind,
+        request.entity_id,
+        now,
+    )
+
+
+async def reserve_entry(connection: Connection) -> int:
+    """Return the id of an audit entry that `note_own_work` inserts if there is anything to note."""
+    entry: int = await connection.fetchval(_RESERVE)
+    return entry
+
+
+async def settings_of(connection: Connection, tenant: str) -> Mapping[str, Any]:
+    """Return what a tenant has set."""
+    settings = await connection.fetchval(_SETTINGS, tenant)
+    found: Mapping[str, Any] = json.loads(settings) if settings else {}
+    return found
+
+
+async def note_own_work(
+    connection: Connection,
+    entry: int,
+    *,
+    tenant: str,
+    subject: str,
+    permission: Permission,
+    trace_id: str,
+    now: dt.datetime,
+) -> None:
+    """Record what a module does by itself, before what it stores."""
+    await connection.execute(
+        _BY_ITSELF,
+        entry,
+        tenant,
+        subject,
+        f"{permission.object}/*",
+        permission.action,
+        trace_id,
+        now,
+    )

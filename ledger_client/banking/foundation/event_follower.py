@@ -1,0 +1,171 @@
+"""Follows the domain events of another module: each handled once, in order.
+
+The position moves in the transaction of what the handler did. An event that cannot be handled is
+tried again, then set aside as a dead letter, so that one event never stops all behind it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Final
+
+import asyncpg
+import grpc
+
+from bank_proto.events.v1 import domain_events_pb2 as pb
+from bank_proto.events.v1.domain_events_pb2_grpc import DomainEventServiceStub
+from ledger_client.banking.foundation.database import CONTENTION, ModuleDatabase
+from ledger_client.banking.foundation.dispatcher import Dispatcher
+from ledger_client.banking.foundation.errors import ConcurrentChangeError, UnavailableError
+from ledger_client.banking.foundation.event_messages import envelope_of
+from ledger_client.banking.foundation.events import Envelope
+from ledger_client.banking.foundation.own_work import OwnWork
+from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.taken import Taken
+from ledger_client.banking.foundation.unit import Unit
+
+_log: Final = logging.getLogger(__name__)
+
+#: Attempts at an event before it is set aside; those that fail in passing do not count.
+ATTEMPTS_MAX: Final = 5
+RETRY_SECONDS: Final = 0.2
+RECONNECT_SECONDS: Final = 1.0
+#: Silence after which a stream is given up: three heartbeats.
+SILENCE_SECONDS: Final = 15.0
+
+_POSITION: Final = "SELECT position FROM followed WHERE module = $1 AND tenant = $2"
+_BEGIN: Final = """
+INSERT INTO followed (module, tenant, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING"""
+# Locks the row: of several instances one handles an event, the others find it handled.
+_MOVE: Final = """
+UPDATE followed SET position = $3 WHERE module = $1 AND tenant = $2 AND position < $3
+RETURNING true"""
+_SET_ASIDE: Final = """
+INSERT INTO dead_letters (module, tenant, sequence, event, error, attempts, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT DO NOTHING"""
+_PASSING: Final = (
+    UnavailableError,
+    ConcurrentChangeError,
+    asyncpg.UniqueViolationError,
+    *CONTENTION,
+)
+
+
+class EventFollower:
+    """Tells a module of the events of one other module, for one tenant."""
+
+    def __init__(
+        self,
+        followed: str,
+        tenant: str,
+        *,
+        database: ModuleDatabase,
+        channel: grpc.aio.Channel,
+        token: Callable[[], str],
+        own_work: OwnWork,
+        dispatcher: Dispatcher,
+        on_event: Callable[[Unit, Envelope], Any],
+    ) -> None:
+        """Follow nothing before `run`.
+
+        Args:
+            followed: name of the other module.
+            tenant: whose events.
+            database: of this module.
+            channel: to where the other module runs.
+            token: makes the credentials of this module.
+            own_work: opens units of this module's own.
+            dispatcher: takes the calls that the handler decided on.
+            on_event: the module's.
+        """
+        self._key = (followed, tenant)
+        self._database = database
+        self._stub = DomainEventServiceStub(channel)
+        self._token = token
+        self._own_work = own_work
+        self._dispatcher = dispatcher
+        self._on_event = on_event
+        self._permission = Permission("", f"{followed}/events", f"{followed}:events:handle")
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            try:
+                async with contextlib.aclosing(self._events(await self._position())) as events:
+                    async for event in events:
+                        await self._handle(event)
+            except (grpc.aio.AioRpcError, UnavailableError, TimeoutError) as error:
+                _log.info("%s of %s is not followed now: %s", *self._key, error)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _position(self) -> int:
+        async with self._database.transaction() as connection:
+            await connection.execute(_BEGIN, *self._key)
+            position: int = await connection.fetchval(_POSITION, *self._key)
+            return position
+
+    async def _events(self, position: int) -> AsyncGenerator[Envelope, None]:
+        module, tenant = self._key
+        request = pb.StreamEventsRequest(tenant=tenant, module=module, after_sequence=position)
+        stream = self._stub.StreamEvents(
+            request, metadata=(("authorization", f"Bearer {self._token()}"),)
+        )
+        try:
+            while True:
+                response: Any = await asyncio.wait_for(stream.read(), SILENCE_SECONDS)
+                if response is grpc.aio.EOF:
+                    return
+                for event in response.events:
+                    yield envelope_of(event)
+        finally:
+            stream.cancel()
+
+    async def _handle(self, event: Envelope) -> None:
+        attempts = 0
+        while True:
+            try:
+                await self._once(event)
+            except _PASSING as error:
+                _log.info("event %d of %s comes again: %s", event.sequence, self._key[0], error)
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001  # whatever it is, others wait behind
+                attempts += 1
+                _log.exception("event %d of %s, attempt %d", event.sequence, self._key[0], attempts)
+                if attempts >= ATTEMPTS_MAX:
+                    await self._set_aside(event, error, attempts)
+                    return
+                await asyncio.sleep(RETRY_SECONDS * 2**attempts)
+            else:
+                return
+
+    async def _once(self, event: Envelope) -> None:
+        async with self._database.transaction() as connection:
+            if not await connection.fetchval(_MOVE, *self._key, event.sequence):
+                return
+            async with self._own_work.unit(
+                connection,
+                event.tenant,
+                self._permission,
+                trace_id=event.trace_id,
+                correlation_id=event.correlation_id,
+                causation_id=f"event:{event.id}",
+            ) as unit:
+                await self._on_event(unit, event)
+            calls = unit.kept_calls
+        self._dispatcher.take([Taken(call=call, cause=unit.cause, attempts=1) for call in calls])
+
+    async def _set_aside(self, event: Envelope, error: Exception, attempts: int) -> None:
+        said = "".join(traceback.format_exception_only(error))
+        async with self._database.transaction() as connection:
+            if await connection.fetchval(_MOVE, *self._key, event.sequence):
+                await connection.execute(
+                    _SET_ASIDE,
+                    *self._key,
+                    event.sequence,
+                    event.model_dump_json(),
+                    said,
+                    attempts,
+                )
+        _log.error("event %d of %s was set aside as a dead letter", event.sequence, self._key[0])

@@ -1,0 +1,160 @@
+"""`DomainEventService`: the domain events of all modules that run here."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import grpc
+
+from bank_proto.events.v1 import domain_events_pb2 as pb
+from ledger_client.banking.foundation import outbox
+from ledger_client.banking.foundation.database import ModuleDatabase
+from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.event_messages import message_of
+from ledger_client.banking.foundation.events import Envelope
+from ledger_client.banking.foundation.outbox import OutboxHeads
+from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.request_errors import (
+    ModuleUnknownError,
+    PositionUnavailableError,
+)
+from ledger_client.banking.foundation.serving import Call, Serving
+from ledger_client.banking.foundation.statuses import refuse
+from ledger_client.banking.foundation.unit import Unit
+
+_log: Final = logging.getLogger(__name__)
+
+SERVICE: Final = "bank.events.v1.DomainEventService"
+PERMISSIONS: Final[Mapping[str, Permission]] = {
+    f"{SERVICE}/StreamEvents": Permission("events_viewer", "bank/events", "bank:events:stream"),
+    f"{SERVICE}/ListEvents": Permission("events_viewer", "bank/events", "bank:events:list"),
+}
+
+HEARTBEAT_SECONDS_DEFAULT: Final = 5
+HEARTBEAT_SECONDS_MAX: Final = 60
+PAGE_SIZE_DEFAULT: Final = 100
+PAGE_SIZE_MAX: Final = 500
+
+
+class DomainEventHandlers:
+    """The service's methods, for gRPC."""
+
+    def __init__(
+        self,
+        servings: Mapping[str, Serving],
+        databases: Mapping[str, ModuleDatabase],
+        heads: Mapping[str, OutboxHeads],
+    ) -> None:
+        """Serve modules, by name."""
+        self._servings = servings
+        self._databases = databases
+        self._heads = heads
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """End all streams; their readers go on elsewhere from where they are."""
+        self._stopping.set()
+
+    def handlers(self) -> dict[str, Any]:
+        """Return a gRPC handler for each method."""
+        return {
+            "StreamEvents": grpc.unary_stream_rpc_method_handler(
+                self._stream, None, pb.StreamEventsResponse.SerializeToString
+            ),
+            "ListEvents": grpc.unary_unary_rpc_method_handler(
+                self._list, None, pb.ListEventsResponse.SerializeToString
+            ),
+        }
+
+    async def _list(self, body: bytes, context: Any) -> Any:
+        method = f"{SERVICE}/ListEvents"
+        try:
+            request = pb.ListEventsRequest.FromString(body)
+            serving = self._serving(request.module)
+            if not 0 <= request.page_size <= PAGE_SIZE_MAX:
+                raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")  # noqa: TRY301
+
+            async def page(unit: Unit) -> pb.ListEventsResponse:
+                head = await self._head(unit, request.after_sequence)
+                events = await outbox.read(
+                    unit.connection,
+                    request.tenant,
+                    request.after_sequence,
+                    head,
+                    request.page_size or PAGE_SIZE_DEFAULT,
+                )
+                position = events[-1].sequence if events else head
+                return pb.ListEventsResponse(
+                    events=_messages(events, request.event_types),
+                    position=position,
+                    head_sequence=head,
+                )
+
+            call = Call(method, PERMISSIONS[method], request, context)
+            return await serving.query(call, page)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the last resort of a call
+            await refuse(method, error, context)
+
+    async def _stream(self, body: bytes, context: Any) -> None:
+        method = f"{SERVICE}/StreamEvents"
+        try:
+            request = pb.StreamEventsRequest.FromString(body)
+            serving = self._serving(request.module)
+            if not 0 <= request.heartbeat_seconds <= HEARTBEAT_SECONDS_MAX:
+                raise FieldInvalidError(  # noqa: TRY301
+                    "heartbeat_seconds", f"must be 0 to {HEARTBEAT_SECONDS_MAX}"
+                )
+            call = Call(method, PERMISSIONS[method], request, context)
+            await serving.query(call, lambda unit: self._head(unit, request.after_sequence))
+            await self._send(request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the last resort of a call
+            await refuse(method, error, context)
+
+    async def _send(self, request: pb.StreamEventsRequest, context: Any) -> None:
+        """Send what there is, then wait for more, until the caller or the server ends it."""
+        position = request.after_sequence
+        database, heads = self._databases[request.module], self._heads[request.module]
+        heartbeat = request.heartbeat_seconds or HEARTBEAT_SECONDS_DEFAULT
+        head = position
+        while not self._stopping.is_set():
+            while True:
+                async with database.transaction() as connection:
+                    head = await outbox.head(connection, request.tenant)
+                    events = await outbox.read(
+                        connection, request.tenant, position, head, PAGE_SIZE_MAX
+                    )
+                if not events:
+                    break
+                position = events[-1].sequence
+                await context.write(
+                    pb.StreamEventsResponse(
+                        events=_messages(events, request.event_types),
+                        position=position,
+                        head_sequence=head,
+                    )
+                )
+            if await heads.after(request.tenant, position, heartbeat) <= position:
+                await context.write(
+                    pb.StreamEventsResponse(position=position, head_sequence=position)
+                )
+
+    def _serving(self, module: str) -> Serving:
+        if module not in self._servings:
+            raise ModuleUnknownError(module)
+        return self._servings[module]
+
+    async def _head(self, unit: Unit, after: int) -> int:
+        head = await outbox.head(unit.connection, unit.tenant)
+        if not 0 <= after <= head:
+            raise PositionUnavailableError(after, head)
+        return head
+
+
+def _messages(events: Sequence[Envelope], types: Sequence[str]) -> list[pb.DomainEvent]:
+    wanted = set(types)
+    return [message_of(event) for event in events if not wanted or event.event_type in wanted]

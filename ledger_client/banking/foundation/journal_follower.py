@@ -1,0 +1,142 @@
+"""Follows a tenant's journal: what moved money has happened when the journal says so.
+
+A batch of the stream is one transaction: it tells the module the outcomes, notes that the calls
+have ended and moves the checkpoint. So an outcome is taken note of exactly once, however often the
+stream is opened again and by however many instances.
+"""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final
+
+from ledger_client.banking.foundation import store
+from ledger_client.banking.foundation.calls import Call, Outcome, OutcomeKind
+from ledger_client.banking.foundation.cause import Cause
+from ledger_client.banking.foundation.database import ModuleDatabase
+from ledger_client.banking.foundation.dispatcher import Dispatcher, outcome_as_json
+from ledger_client.banking.foundation.endings import Endings
+from ledger_client.banking.foundation.taken import Taken, cause_of_row, taken_of_row
+from ledger_client.banking.foundation.unit import Unit, Work
+from ledger_client.client import LedgerClient
+from ledger_client.models import Event, EventFilter, Transaction
+from ledger_client.subscriber import (
+    Connection,
+    FailurePolicy,
+    JournalSubscriber,
+    PostgresCheckpoints,
+)
+from ledger_client.subscriber.postgres_checkpoints import PostgresWork
+
+_log: Final = logging.getLogger(__name__)
+
+#: Events that say that a transaction was recorded; each carries it.
+TYPES: Final = (
+    "journal.posted",
+    "hold.created",
+    "hold.captured",
+    "hold.released",
+    "transaction.reversed",
+)
+EVENTS_MAX: Final = 200
+#: How long a batch waits for more events: as short as callers wait for it.
+GATHER_SECONDS: Final = 0.005
+
+_FIND: Final = """
+SELECT * FROM calls WHERE id = ANY($1) AND tenant = $2 AND state <> 'done' ORDER BY id FOR UPDATE"""
+_ENDED: Final = """
+UPDATE calls SET state = 'done', outcome = ended.outcome
+  FROM unnest($1::uuid[], $2::jsonb[]) AS ended (id, outcome) WHERE calls.id = ended.id"""
+
+
+class _Checkpoints(PostgresCheckpoints):
+    """Tells when a unit of work is committed."""
+
+    on_commit: Callable[[], None]
+
+    @contextlib.asynccontextmanager
+    async def work(self) -> AsyncIterator[PostgresWork]:
+        """As the class it extends, then `on_commit`."""
+        async with super().work() as work:
+            yield work
+        self.on_commit()
+
+
+class JournalFollower:
+    """Takes note of the outcomes of one module's calls in one tenant's journal."""
+
+    def __init__(
+        self,
+        tenant: str,
+        database: ModuleDatabase,
+        ledger: LedgerClient,
+        endings: Endings,
+        dispatcher: Dispatcher,
+        *,
+        on_outcome: Callable[[Unit, Call, Outcome], Any],
+        unit_of: Callable[[Any, Cause, Work], Any],
+    ) -> None:
+        """Follow nothing before `run`; the arguments are those of `Dispatcher`."""
+        self._tenant = tenant
+        self._endings = endings
+        self._dispatcher = dispatcher
+        self._on_outcome = on_outcome
+        self._unit_of = unit_of
+        self._ended: list[Any] = []
+        self._new: list[Taken] = []
+        checkpoints = _Checkpoints(
+            database.dsn, consumer=f"bank-{database.module}", set_up=database.become
+        )
+        checkpoints.on_commit = self._committed
+        self._subscriber = JournalSubscriber(
+            ledger,
+            tenant,
+            checkpoints,
+            filter=EventFilter(types=TYPES),
+            failures=FailurePolicy(),
+        )
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        await self._subscriber.run_batches(
+            self._handle, events_max=EVENTS_MAX, seconds_max=GATHER_SECONDS
+        )
+
+    async def _handle(self, events: Sequence[Event], connection: Connection) -> None:
+        self._ended, self._new = [], []
+        facts = {event.fact.id: event for event in events if isinstance(event.fact, Transaction)}
+        rows = await connection.fetch(_FIND, list(facts), self._tenant)
+        if not rows:
+            return
+        # Commands on the same entities wait, or are kept before what is read here.
+        await store.lock(connection, sorted({row["entity_id"] for row in rows}))
+        work = Work()
+        unit = None
+        ended = []
+        for row in sorted(rows, key=lambda row: facts[row["id"]].sequence):
+            sequence = facts[row["id"]].sequence
+            if row["state"] == "refused":
+                _log.warning(
+                    "%s %s was refused, and posted after all by another attempt, at %d",
+                    row["kind"],
+                    row["id"],
+                    sequence,
+                )
+            unit = await self._unit_of(
+                connection, cause_of_row(row, f"ledger:{self._tenant}:{sequence}"), work
+            )
+            outcome = Outcome(kind=OutcomeKind.DONE, sequence=sequence)
+            await self._on_outcome(unit, taken_of_row(row).call, outcome)
+            ended.append((row["id"], outcome_as_json(outcome)))
+        assert unit is not None, "there are rows"
+        await unit.keep()
+        await connection.execute(_ENDED, *zip(*ended, strict=True))
+        self._ended = [call_id for call_id, _ in ended]
+        self._new = [
+            Taken(call=call, cause=cause, attempts=1) for call, cause in work.changes.calls
+        ]
+
+    def _committed(self) -> None:
+        self._endings.ended(self._ended)
+        self._dispatcher.take(self._new)
+        self._ended, self._new = [], []

@@ -1,0 +1,34 @@
+"""Refusals of the services that all modules share."""
+
+import dataclasses
+
+from ledger_client.banking.foundation.errors import BankError, Kind
+
+
+@dataclasses.dataclass(eq=False)
+class ModuleUnknownError(BankError):
+    """No such module runs here."""
+
+    reason = "MODULE_UNKNOWN"
+    kind = Kind.NOT_FOUND
+
+    module: str
+
+    def __str__(self) -> str:
+        """Name it."""
+        return f"module {self.module!r} does not run here"
+
+
+@dataclasses.dataclass(eq=False)
+class PositionUnavailableError(BankError):
+    """The reader is ahead of the events: they are those of another past."""
+
+    reason = "POSITION_UNAVAILABLE"
+    kind = Kind.INVALID
+
+    after_sequence: int
+    head_sequence: int
+
+    def __str__(self) -> str:
+        """Say where the events end."""
+        return f"no event {self.after_sequence}: the last is {self.head_sequence}"

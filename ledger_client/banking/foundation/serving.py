@@ -1,0 +1,304 @@
+"""What surrounds every RPC of a module: who calls, may he, one transaction, one answer.
+
+No RPC can be served without a permission: `service_handlers` refuses to start. A request with a
+`request_id` is a command, and happens once; any other is a query.
+"""
+
+import asyncio
+import dataclasses
+import datetime as dt
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import grpc
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+
+from ledger_client.banking.foundation import audit, store
+from ledger_client.banking.foundation.cause import Cause
+from ledger_client.banking.foundation.clock import Clock
+from ledger_client.banking.foundation.database import CONTENTION, ModuleDatabase
+from ledger_client.banking.foundation.dispatcher import Dispatcher
+from ledger_client.banking.foundation.endings import Endings
+from ledger_client.banking.foundation.entity import Entity
+from ledger_client.banking.foundation.errors import (
+    ConcurrentChangeError,
+    FieldInvalidError,
+    KeyTakenError,
+    OtherTenantError,
+    PermissionDeniedError,
+    RequestIdReusedError,
+)
+from ledger_client.banking.foundation.gate import Decision, Gate
+from ledger_client.banking.foundation.module import Module
+from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.statuses import refuse
+from ledger_client.banking.foundation.taken import Taken
+from ledger_client.banking.foundation.unit import Answer, Unit
+from ledger_client.ids import new_id
+
+#: How often a command runs anew when others change the same entity under it.
+ATTEMPTS_MAX: Final = 10
+#: How long a command waits for the end of its calls; then it answers with what there is.
+WAIT_SECONDS_MAX: Final = 10.0
+
+_PENDING: Final = "SELECT id FROM calls WHERE entity_id = $1 AND state = 'pending'"
+
+
+class UnguardedError(Exception):
+    """A service has an RPC that needs no permission, or that nobody implements."""
+
+
+class Call:
+    """One RPC under way."""
+
+    def __init__(self, method: str, permission: Permission, request: Any, context: Any) -> None:
+        """Read the request's common fields and the call's metadata.
+
+        Raises:
+            FieldInvalidError: a command's request id is not a UUID.
+        """
+        self.permission = permission
+        self.tenant: str = request.tenant
+        #: None for a query.
+        self.request_id = _request_id(request) if hasattr(request, "request_id") else None
+        self.digest = store.digest(request.SerializeToString(deterministic=True))
+        metadata = {key.lower(): value for key, value in context.invocation_metadata() or ()}
+        self.method = method
+        self.token = _bearer(str(metadata.get("authorization", "")))
+        trace = str(metadata.get("x-request-id", ""))
+        self.trace_id = trace if 0 < len(trace) <= 255 and trace.isprintable() else str(new_id())
+        left = context.time_remaining()
+        self.ends_at = time.monotonic() + (WAIT_SECONDS_MAX if left is None else left - 0.25)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the caller still waits."""
+        return min(max(self.ends_at - time.monotonic(), 0.0), WAIT_SECONDS_MAX)
+
+
+class Serving:
+    """Serves the RPCs of one module."""
+
+    def __init__(
+        self,
+        module: Module,
+        database: ModuleDatabase,
+        *,
+        gate: Gate,
+        clock: Clock,
+        dispatcher: Dispatcher,
+        endings: Endings,
+        tenants: frozenset[str],
+    ) -> None:
+        """Serve a module to tenants."""
+        self._database = database
+        self._gate = gate
+        self._clock = clock
+        self._dispatcher = dispatcher
+        self._endings = endings
+        self._tenants = tenants
+        self._kinds = {kind.KIND: kind for kind in module.entities}
+
+    async def query(self, call: Call, run: Callable[[Unit], Any]) -> Any:
+        """Run a query in a transaction that records the decision."""
+        decision = await self._decide(call)
+        async with self._database.transaction() as connection:
+            unit, _ = await self._open(connection, call, decision)
+            if decision.is_allowed:
+                return await run(unit)
+        raise self._denial(call, decision)
+
+    async def command(
+        self, call: Call, run: Callable[[Unit], Any]
+    ) -> tuple[Entity[Any], Mapping[str, Any]]:
+        """Carry a command out once; return the entity as it is after the command's calls."""
+        decision = await self._decide(call)
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                entity, extras, taken = await self._attempt(call, decision, run)
+                break
+            except KeyTakenError:
+                # The same request may have been faster on another connection: look once more.
+                if attempt > 1:
+                    raise
+            except (ConcurrentChangeError, asyncpg.UniqueViolationError, *CONTENTION):
+                if attempt == ATTEMPTS_MAX:
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311  # jitter
+        if taken is None:
+            return await self._again(call, entity), extras
+        if not taken:
+            return entity, extras
+        self._dispatcher.take(taken)
+        await self._endings.wait([each.call.id for each in taken], call.seconds_left)
+        return await self._as_it_is(entity), extras
+
+    async def _decide(self, call: Call) -> Decision:
+        decision = await self._gate.check(call.token, call.permission, call.tenant)
+        if decision.is_allowed and call.tenant not in self._tenants:
+            return dataclasses.replace(decision, is_allowed=False)
+        return decision
+
+    async def _attempt(
+        self, call: Call, decision: Decision, run: Callable[[Unit], Any]
+    ) -> tuple[Entity[Any], Mapping[str, Any], list[Taken] | None]:
+        """Run a command in one transaction; None for the calls says that it is a repetition."""
+        async with self._database.transaction() as connection:
+            unit, earlier = await self._open(connection, call, decision)
+            if decision.is_allowed:
+                if earlier is not None:
+                    if (earlier.method, earlier.digest) != (call.method, call.digest):
+                        raise RequestIdReusedError(str(call.request_id))
+                    kind = self._kinds[earlier.entity_kind]
+                    return await unit.load(kind, earlier.entity_id), {}, None
+                result = await run(unit)
+                answer = result if isinstance(result, Answer) else Answer(entity=result, extras={})
+                calls = await unit.keep()
+                await self._note(connection, call, answer.entity, unit.now)
+                taken = [Taken(call=one, cause=unit.cause, attempts=1) for one in calls]
+                return answer.entity, answer.extras, taken
+        raise self._denial(call, decision)
+
+    async def _note(self, connection: Any, call: Call, entity: Any, now: dt.datetime) -> None:
+        assert call.request_id is not None, "a command has one"
+        carried_out = audit.Earlier(
+            method=call.method, digest=call.digest, entity_kind=entity.KIND, entity_id=entity.id
+        )
+        await audit.note_request(connection, call.tenant, call.request_id, carried_out, now)
+
+    async def _open(
+        self, connection: Any, call: Call, decision: Decision
+    ) -> tuple[Unit, audit.Earlier | None]:
+        now = self._clock.now()
+        opened = await audit.open_unit(
+            connection,
+            decision,
+            call.permission,
+            tenant=call.tenant,
+            trace_id=call.trace_id,
+            now=now,
+            request_id=call.request_id,
+        )
+        cause = Cause(
+            tenant=call.tenant,
+            subject=decision.subject,
+            audit_entry_id=opened.audit_entry_id,
+            trace_id=call.trace_id,
+            correlation_id=call.trace_id,
+            causation_id=f"request:{call.request_id or call.trace_id}",
+        )
+        return Unit(connection, cause, now, opened.settings), opened.earlier
+
+    async def _again(self, call: Call, entity: Entity[Any]) -> Entity[Any]:
+        """Return the entity of a repeated request, once nothing of it is under way."""
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(_PENDING, entity.id)
+        if not rows:
+            return entity
+        await self._endings.wait([row["id"] for row in rows], call.seconds_left)
+        return await self._as_it_is(entity)
+
+    async def _as_it_is(self, entity: Entity[Any]) -> Entity[Any]:
+        async with self._database.transaction() as connection:
+            found = await store.load(connection, type(entity), entity.tenant, [entity.id])
+        return found[entity.id]
+
+    def _denial(self, call: Call, decision: Decision) -> Exception:
+        if call.tenant not in self._tenants or decision.tenant not in {"", call.tenant}:
+            return OtherTenantError(call.tenant)
+        needed = call.permission
+        return PermissionDeniedError(decision.subject, needed.action, f"{needed.object}/*")
+
+
+def service_handlers(module: Module, serving: Serving) -> dict[str, dict[str, Any]]:
+    """Return a gRPC handler for each RPC of a module, by service and name.
+
+    Raises:
+        UnguardedError: an RPC has no permission, or no coroutine.
+    """
+    return {
+        name: {
+            method.name: _handler(module, serving, servicer, method)
+            for method in find_service(name).methods
+        }
+        for name, servicer in module.services.items()
+    }
+
+
+def find_service(name: str) -> ServiceDescriptor:
+    """Return what the contract says of a service whose generated code is imported."""
+    service: ServiceDescriptor = descriptor_pool.Default().FindServiceByName(name)
+    return service
+
+
+def _handler(module: Module, serving: Serving, servicer: object, method: MethodDescriptor) -> Any:
+    full_name = f"{method.containing_service.full_name}/{method.name}"
+    permission = module.permissions.get(full_name)
+    run = getattr(servicer, method.name, None)
+    if permission is None or run is None:
+        missing = "permission" if permission is None else "implementation"
+        raise UnguardedError(f"{full_name} has no {missing}")
+    request_class: Any = message_factory.GetMessageClass(method.input_type)
+    is_command = "request_id" in method.input_type.fields_by_name
+    respond = _responder(module, method.output_type)
+
+    async def answer(body: bytes, context: Any) -> Any:
+        try:
+            request = request_class.FromString(body)
+            call = Call(full_name, permission, request, context)
+            if not is_command:
+                return await serving.query(call, lambda unit: run(unit, request))
+            entity, extras = await serving.command(call, lambda unit: run(unit, request))
+            if entity.refusal is not None:
+                raise entity.refusal  # noqa: TRY301  # what is raised here ends the call
+            return respond(entity, extras)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the last resort of a call
+            await refuse(full_name, error, context)
+
+    return grpc.unary_unary_rpc_method_handler(
+        answer,
+        request_deserializer=None,
+        response_serializer=lambda message: message.SerializeToString(),
+    )
+
+
+def _responder(
+    module: Module, output: Descriptor
+) -> Callable[[Entity[Any], Mapping[str, Any]], Message]:
+    """Return what shows an entity in a response: in the field of its message's type."""
+    response_class: Any = message_factory.GetMessageClass(output)
+    fields = {
+        field.message_type.full_name: field.name
+        for field in output.fields
+        if field.message_type is not None
+    }
+
+    def respond(entity: Entity[Any], extras: Mapping[str, Any]) -> Message:
+        shown = module.encoders[type(entity)](entity)
+        response: Message = response_class(**{fields[shown.DESCRIPTOR.full_name]: shown}, **extras)
+        return response
+
+    return respond
+
+
+def _request_id(request: Any) -> UUID:
+    try:
+        found = UUID(request.request_id)
+    except ValueError:
+        found = None
+    if found is None or str(found) != request.request_id.lower():
+        raise FieldInvalidError("request_id", "must be a UUID, such as one of version 7")
+    return found
+
+
+def _bearer(authorization: str) -> str:
+    kind, _, token = authorization.partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
