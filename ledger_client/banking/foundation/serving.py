@@ -255,8 +255,9 @@ def _handler(module: Module, serving: Serving, servicer: object, method: MethodD
             if not is_command:
                 return await serving.query(call, lambda unit: run(unit, request))
             entity, extras = await serving.command(call, lambda unit: run(unit, request))
-            if entity.refusal is not None:
-                raise entity.refusal  # noqa: TRY301  # what is raised here ends the call
+            refusal = entity.refusal_of(_request_id(request))
+            if refusal is not None:
+                raise refusal  # noqa: TRY301  # what is raised here ends the call
             return respond(entity, extras)
         except grpc.aio.AbortError:
             raise
