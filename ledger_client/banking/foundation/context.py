@@ -2,12 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import grpc
 
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.database import ModuleDatabase
 from ledger_client.client import LedgerClient
+
+#: Makes the metadata of a call: the module's own credentials.
+Credentials: TypeAlias = Callable[[], tuple[tuple[str, str], ...]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,6 @@ class ModuleContext:
     #: A channel to where another module runs.
     channel_to: Callable[[str], grpc.aio.Channel]
     #: Metadata for calls to other modules: this module's credentials, made anew for each call.
-    credentials: Callable[[], tuple[tuple[str, str], ...]]
+    credentials: Credentials
     #: By name, such as `documents_dir`: from the command line and `LEDGER_BANK_<NAME>`.
     options: Mapping[str, str]

@@ -16,6 +16,7 @@ import grpc
 
 from bank_proto.events.v1 import domain_events_pb2 as pb
 from bank_proto.events.v1.domain_events_pb2_grpc import DomainEventServiceStub
+from ledger_client.banking.foundation.context import Credentials
 from ledger_client.banking.foundation.database import CONTENTION, ModuleDatabase
 from ledger_client.banking.foundation.dispatcher import Dispatcher
 from ledger_client.banking.foundation.errors import ConcurrentChangeError, UnavailableError
@@ -63,7 +64,7 @@ class EventFollower:
         *,
         database: ModuleDatabase,
         channel: grpc.aio.Channel,
-        token: Callable[[], str],
+        credentials: Credentials,
         own_work: OwnWork,
         dispatcher: Dispatcher,
         on_event: Callable[[Unit, Envelope], Any],
@@ -75,7 +76,7 @@ class EventFollower:
             tenant: whose events.
             database: of this module.
             channel: to where the other module runs.
-            token: makes the credentials of this module.
+            credentials: makes the metadata of a call by this module.
             own_work: opens units of this module's own.
             dispatcher: takes the calls that the handler decided on.
             on_event: the module's.
@@ -83,7 +84,7 @@ class EventFollower:
         self._key = (followed, tenant)
         self._database = database
         self._stub = DomainEventServiceStub(channel)
-        self._token = token
+        self._credentials = credentials
         self._own_work = own_work
         self._dispatcher = dispatcher
         self._on_event = on_event
@@ -109,9 +110,7 @@ class EventFollower:
     async def _events(self, position: int) -> AsyncGenerator[Envelope, None]:
         module, tenant = self._key
         request = pb.StreamEventsRequest(tenant=tenant, module=module, after_sequence=position)
-        stream = self._stub.StreamEvents(
-            request, metadata=(("authorization", f"Bearer {self._token()}"),)
-        )
+        stream = self._stub.StreamEvents(request, metadata=self._credentials())
         try:
             while True:
                 response: Any = await asyncio.wait_for(stream.read(), SILENCE_SECONDS)

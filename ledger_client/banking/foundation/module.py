@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from google.protobuf.message import Message
@@ -42,10 +43,14 @@ class Module(Protocol):
     entities: Sequence[type[Entity[Any]]]
     events: Sequence[type[DomainEvent]]
     settings: type[TenantSettings]
+    #: Whether it makes calls that move money, and so follows the journals of its tenants.
+    posts: bool
     #: Names of the modules whose domain events it is told.
     follows: Sequence[str]
     #: Kinds of calls that it makes beside those to the ledger.
     callers: Mapping[str, Caller]
+    #: SQL files for tables of its own beside the foundation's, in order.
+    migrations: Sequence[Path]
     #: What it serves over HTTP, such as a webhook; paths begin with its name.
     routes: Sequence[BaseRoute]
 

@@ -24,8 +24,10 @@ class TimeModule:
     entities = (Calendar,)
     events = (EndOfDay,)
     settings = Settings
+    posts = False
     follows = ()
     routes = ()
+    migrations = ()
 
     def __init__(self, context: ModuleContext) -> None:
         """Put it together."""

@@ -1,0 +1,145 @@
+"""One module at work: its database, what it serves, what it follows, what it does by the clock."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+from ledger_client.banking.foundation.calls import Call, Outcome
+from ledger_client.banking.foundation.context import ModuleContext
+from ledger_client.banking.foundation.database import CONTENTION
+from ledger_client.banking.foundation.dispatcher import Dispatcher
+from ledger_client.banking.foundation.endings import Endings
+from ledger_client.banking.foundation.errors import ConcurrentChangeError, UnavailableError
+from ledger_client.banking.foundation.event_follower import EventFollower
+from ledger_client.banking.foundation.gate import Gate
+from ledger_client.banking.foundation.journal_follower import JournalFollower
+from ledger_client.banking.foundation.module import Module
+from ledger_client.banking.foundation.outbox import OutboxHeads
+from ledger_client.banking.foundation.own_work import OwnWork
+from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.serving import Serving, service_handlers
+from ledger_client.banking.foundation.taken import Taken
+from ledger_client.banking.foundation.unit import Unit
+
+_log: Final = logging.getLogger(__name__)
+
+#: Between looks at the clock.
+TICK_SECONDS: Final = 0.5
+
+# One instance at a time sets a tenant up, and does what is due by the clock.
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))"
+_TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7))"
+
+
+class ModuleRunner:
+    """Runs one module for all tenants."""
+
+    def __init__(self, module: Module, context: ModuleContext, gate: Gate) -> None:
+        """Put together what a module needs at work."""
+        self.module = module
+        self.database = context.database
+        self._context = context
+        self._own_work = OwnWork(module.name, context.clock)
+        self._endings = Endings(context.database)
+        self.heads = OutboxHeads(context.database)
+        self._dispatcher = Dispatcher(
+            context.database,
+            context.ledger,
+            self._endings,
+            make_own=self._make_own,
+            on_outcome=module.on_outcome,
+            unit_of=self._own_work.for_call,
+        )
+        self.serving = Serving(
+            module,
+            context.database,
+            gate=gate,
+            clock=context.clock,
+            dispatcher=self._dispatcher,
+            endings=self._endings,
+            tenants=context.tenants,
+        )
+
+    async def set_up(self) -> None:
+        """Bring about what each tenant needs before the first command."""
+        for tenant in sorted(self._context.tenants):
+            await self._in_own_unit(tenant, "set-up", self.module.set_up)
+
+    def handlers(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the gRPC handlers of the module's services."""
+        return service_handlers(self.module, self.serving)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for each in self._tasks():
+                group.create_task(each)
+
+    def _tasks(self) -> list[Coroutine[Any, Any, None]]:
+        tasks = [self._dispatcher.run(), self._endings.run(), self.heads.run()]
+        for tenant in sorted(self._context.tenants):
+            tasks.append(self._tick(tenant))
+            tasks.extend(self._follower(name, tenant).run() for name in self.module.follows)
+            if self.module.posts:
+                tasks.append(self._journal_follower(tenant).run())
+        return tasks
+
+    def _follower(self, followed: str, tenant: str) -> EventFollower:
+        return EventFollower(
+            followed,
+            tenant,
+            database=self.database,
+            channel=self._context.channel_to(followed),
+            credentials=self._context.credentials,
+            own_work=self._own_work,
+            dispatcher=self._dispatcher,
+            on_event=self.module.on_event,
+        )
+
+    def _journal_follower(self, tenant: str) -> JournalFollower:
+        return JournalFollower(
+            tenant,
+            self.database,
+            self._context.ledger,
+            self._endings,
+            self._dispatcher,
+            on_outcome=self.module.on_outcome,
+            unit_of=self._own_work.for_call,
+        )
+
+    async def _tick(self, tenant: str) -> None:
+        async def due(unit: Unit) -> bool:
+            return await self.module.on_tick(unit, unit.now)
+
+        while True:
+            more = False
+            try:
+                more = bool(await self._in_own_unit(tenant, "tick", due, wait=False))
+            except (UnavailableError, ConcurrentChangeError, *CONTENTION) as error:
+                _log.info("what is due in %s comes later: %s", self.module.name, error)
+            except Exception:  # noqa: BLE001  # it is tried again
+                _log.exception("what is due in %s of %s", self.module.name, tenant)
+            if not more:
+                await asyncio.sleep(TICK_SECONDS)
+
+    async def _in_own_unit(
+        self, tenant: str, what: str, run: Callable[[Unit], Any], *, wait: bool = True
+    ) -> Any:
+        name = self.module.name
+        permission = Permission("", f"{name}/{what}", f"{name}:{what}:run")
+        async with self.database.transaction() as connection:
+            lock = f"{name}:{what}:{tenant}"
+            if not wait and not await connection.fetchval(_TRY_LOCK, lock):
+                return None
+            if wait:
+                await connection.execute(_LOCK, lock)
+            async with self._own_work.unit(connection, tenant, permission) as unit:
+                result = await run(unit)
+        self._dispatcher.take(
+            [Taken(call=call, cause=unit.cause, attempts=1) for call in unit.kept_calls]
+        )
+        return result
+
+    async def _make_own(self, tenant: str, call: Call) -> Outcome:
+        return await self.module.callers[call.kind](tenant, call)
