@@ -54,7 +54,7 @@ class AccessGate:
         clock: Clock,
         *,
         permissions: Iterable[Permission],
-        system_permissions: Mapping[str, Collection[str]],
+        system_actions: Mapping[str, Collection[str]],
         secret: bytes,
         jwt_verifier: JwtVerifier | None = None,
     ) -> None:
@@ -64,14 +64,14 @@ class AccessGate:
             database: of access.
             clock: tells what is expired.
             permissions: all that there are, of all modules.
-            system_permissions: by the name of a module, the actions that it may use.
+            system_actions: by `system:<module>`, the actions that the module may use.
             secret: signs the credentials of modules.
             jwt_verifier: for JWTs of users; None knows users by tokens only.
         """
         self._database = database
         self._clock = clock
         self._permissions = frozenset(permissions)
-        self._system_permissions = system_permissions
+        self._system_actions = system_actions
         self._secret = secret
         self._jwts = jwt_verifier
         self._versions = PolicyVersions(database)
@@ -114,7 +114,7 @@ class AccessGate:
         return self._jwts.verify(token, self._clock.now())
 
     def _for_module(self, subject: str, permission: Permission) -> Decision:
-        actions = self._system_permissions.get(subject.removeprefix("system:"), ())
+        actions = self._system_actions.get(subject, ())
         is_allowed = permission in _OF_ALL_MODULES or permission.action in actions
         return Decision(subject=subject, tenant="", is_allowed=is_allowed)
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from ledger_client.banking import permission_catalogue
 from ledger_client.banking.access import fields
 from ledger_client.banking.access.api import (
     AccessApi,
@@ -68,16 +69,25 @@ class AccessModule:
         self,
         context: ModuleContext,
         permissions: Mapping[str, Permission],
-        system_permissions: Mapping[str, Collection[str]],
+        system_actions: Mapping[str, Collection[str]],
     ) -> None:
-        """Put it together; as `build`."""
+        """Put it together.
+
+        Args:
+            context: as for `build`.
+            permissions: what each RPC of each module needs, by its full name.
+            system_actions: by `system:<module>`, the actions that the module may use.
+
+        Raises:
+            AccessOptionsError, JwtOptionsError: an option is wrong.
+        """
         self._admin_email, self._admin_token = _admin_options(context.options)
         #: Decides for all modules of this process. The host closes it.
         self.gate = AccessGate(
             context.database,
             context.clock,
             permissions=permissions.values(),
-            system_permissions=system_permissions,
+            system_actions=system_actions,
             secret=context.secret,
             jwt_verifier=verifier_of(context.options, context.secret),
         )
@@ -110,23 +120,19 @@ class AccessModule:
         return False
 
 
-def build(
-    context: ModuleContext,
-    permissions: Mapping[str, Permission],
-    system_permissions: Mapping[str, Collection[str]],
-) -> AccessModule:
+def build(context: ModuleContext) -> AccessModule:
     """Make the module.
 
     Args:
         context: with the options `admin_email`, `admin_token`, `jwt_key_file`, `jwt_issuer` and
             `jwt_audience`, each of which may be missing.
-        permissions: what each RPC of each module needs, by its full name.
-        system_permissions: by the name of a module, the actions that it may use.
 
     Raises:
         AccessOptionsError, JwtOptionsError: an option is wrong.
     """
-    return AccessModule(context, permissions, system_permissions)
+    return AccessModule(
+        context, permission_catalogue.PERMISSIONS, permission_catalogue.SYSTEM_ACTIONS
+    )
 
 
 def _admin_options(options: Mapping[str, str]) -> tuple[str, str]:
