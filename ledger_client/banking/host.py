@@ -173,6 +173,7 @@ async def _runners(
         module: Module = _import(name).build(context)
         if name == "access" and gate is None:
             gate = module.gate  # type: ignore[attr-defined]  # its own, beside the protocol's
+            stack.push_async_callback(module.gate.close)  # type: ignore[attr-defined]
         elif gate is None:
             gate = RemoteGate(channels.to("access"), context.credentials)
         assert gate is not None, "access comes first"
