@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from ledger_client.banking.foundation.entity import Entity
 from ledger_client.banking.foundation.errors import ConcurrentChangeError, EntityNotFoundError
 from ledger_client.banking.foundation.unit import Unit
 from ledger_client.banking.governance.process import Process
@@ -90,7 +89,7 @@ async def note_open(unit: Unit, process: Process) -> None:
     )
 
 
-async def note_closed(unit: Unit, process: Entity[object]) -> None:
+async def note_closed(unit: Unit, process: Process) -> None:
     """Note that a process has ended."""
     await unit.connection.execute(_CLOSE, process.id)
 

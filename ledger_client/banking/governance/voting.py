@@ -152,11 +152,11 @@ async def _record(unit: Unit, known: Process, happened: Sequence[ProcessEvent]) 
 
 
 def _tell(unit: Unit, after: Process, event: ProcessEvent) -> None:
-    common = {"id": after.id, "process_type": after.process_type}
     match event:
         case ProcessStarted():
             told = events.ApprovalProcessStarted(
-                **common,
+                id=after.id,
+                process_type=after.process_type,
                 target_ref=after.target_ref,
                 committee_id=after.rules.committee_id,
                 threshold=after.rules.threshold,
@@ -164,11 +164,17 @@ def _tell(unit: Unit, after: Process, event: ProcessEvent) -> None:
             )
             unit.publish(told, about=after.id)
         case VoteCast():
-            cast = events.VoteCast(**common, voter_id=event.voter, decision=event.decision.value)
+            cast = events.VoteCast(
+                id=after.id,
+                process_type=after.process_type,
+                voter_id=event.voter,
+                decision=event.decision.value,
+            )
             unit.publish(cast, about=after.id)
         case ProcessConcluded():
             concluded = events.ApprovalProcessConcluded(
-                **common,
+                id=after.id,
+                process_type=after.process_type,
                 approved=event.status is Status.APPROVED,
                 denied_reason=event.denied_reason or None,
                 target_ref=after.target_ref,
