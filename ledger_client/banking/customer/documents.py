@@ -227,9 +227,7 @@ class S3Storage:
 
     async def put(self, key: str, content: bytes) -> None:
         """Write an object; the answer comes when it is stored."""
-        await self._ask(
-            lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
-        )
+        await self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=content))
 
     async def delete(self, key: str) -> None:
         """Delete an object."""
