@@ -15,13 +15,14 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 
-from ledger_client.banking.foundation import event_service
+from ledger_client.banking.foundation import event_service, operations_service
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.context import Credentials, ModuleContext
 from ledger_client.banking.foundation.database import ModuleDatabase, open_database
 from ledger_client.banking.foundation.event_service import DomainEventHandlers
 from ledger_client.banking.foundation.gate import Gate
 from ledger_client.banking.foundation.module import Module
+from ledger_client.banking.foundation.operations_service import OperationsHandlers
 from ledger_client.banking.foundation.remote_gate import RemoteGate
 from ledger_client.banking.foundation.runner import ModuleRunner
 from ledger_client.banking.foundation.system_tokens import token_maker
@@ -41,6 +42,7 @@ SERVER_OPTIONS: Final = (
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.so_reuseport", 0),
 )
+_SHARED_SERVICES: Final = (event_service.SERVICE, operations_service.SERVICE)
 _FOUNDATION_SQL: Final = Path(__file__).parent / "foundation" / "sql"
 
 
@@ -104,7 +106,7 @@ async def running_bank(settings: BankSettings, gate: Gate | None = None) -> Asyn
         runners = await _runners(stack, settings, ledger, channels, gate)
         streams = _add_services(server, runners)
         names = [name for runner in runners.values() for name in runner.module.services]
-        health_servicer = await _add_health(server, [*names, event_service.SERVICE])
+        health_servicer = await _add_health(server, [*names, *_SHARED_SERVICES])
         await server.start()
         stack.push_async_callback(server.stop, STOP_GRACE_SECONDS)
         stack.callback(streams.stop)
@@ -171,6 +173,7 @@ async def _runners(
         module: Module = _import(name).build(context)
         if name == "access" and gate is None:
             gate = module.gate  # type: ignore[attr-defined]  # its own, beside the protocol's
+            stack.push_async_callback(module.gate.close)  # type: ignore[attr-defined]
         elif gate is None:
             gate = RemoteGate(channels.to("access"), context.credentials)
         assert gate is not None, "access comes first"
@@ -218,7 +221,13 @@ def _add_services(
         {name: runner.database for name, runner in runners.items()},
         {name: runner.heads for name, runner in runners.items()},
     )
-    services: dict[str, Mapping[str, Any]] = {event_service.SERVICE: streams.handlers()}
+    operations = OperationsHandlers(
+        {name: (runner.module, runner.serving) for name, runner in runners.items()}
+    )
+    services: dict[str, Mapping[str, Any]] = {
+        event_service.SERVICE: streams.handlers(),
+        operations_service.SERVICE: operations.handlers(),
+    }
     for runner in runners.values():
         services |= runner.handlers()
     server.add_generic_rpc_handlers(

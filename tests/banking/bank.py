@@ -95,6 +95,7 @@ async def bank_in_process(
     start: dt.datetime = START,
     options: dict[str, str] | None = None,
     tenants: tuple[str, ...] = (TENANT,),
+    addresses: dict[str, str] | None = None,
 ) -> AsyncIterator[TestBank]:
     """Run a ledger and the named modules; `gate` None takes `OpenGate`, "access" the module's."""
     clock = ManualClock(start)
@@ -107,6 +108,7 @@ async def bank_in_process(
             tenants=tenants,
             modules=modules,
             options=options or {},
+            addresses=addresses or {},
         )
         chosen = None if gate == "access" else gate or OpenGate()
         async with (
