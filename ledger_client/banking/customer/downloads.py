@@ -60,9 +60,7 @@ class Downloads:
             return _refusal(404, "the document was deleted")
         document, content = found
         disposition = {"Content-Disposition": attachment(document.filename)}
-        return Response(
-            content, headers=_HEADERS | disposition, media_type=document.content_type
-        )
+        return Response(content, headers=_HEADERS | disposition, media_type=document.content_type)
 
     async def _find(self, tenant: str, document_id: UUID) -> tuple[Document, bytes] | None:
         async with self._database.transaction() as connection:

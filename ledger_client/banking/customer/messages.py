@@ -105,7 +105,9 @@ def customer_message(customer: Customer) -> customers_pb2.Customer:
     )
 
 
-def eligibility_message(customer: Customer, bar: Bar | None) -> customers_pb2.CheckEligibilityResponse:
+def eligibility_message(
+    customer: Customer, bar: Bar | None
+) -> customers_pb2.CheckEligibilityResponse:
     """Show whether a customer may be given something."""
     return customers_pb2.CheckEligibilityResponse(
         customer_type=_TYPE_NUMBERS[customer.customer_type],

@@ -193,4 +193,3 @@ async def note_day(unit: Unit, day: EndedDay) -> None:
 async def end_day(unit: Unit, day: EndedDay) -> None:
     """Note that the work of a day is done."""
     await unit.connection.execute(_END_DAY, unit.tenant, day.day)
-

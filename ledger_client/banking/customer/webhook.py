@@ -121,7 +121,9 @@ class Webhook:
             return False
         digest = headers.get("x-payload-digest", "").lower().encode()
         matches = [
-            hmac.compare_digest(hmac.digest(secret.encode(), body, algorithm).hex().encode(), digest)
+            hmac.compare_digest(
+                hmac.digest(secret.encode(), body, algorithm).hex().encode(), digest
+            )
             for secret in secrets
         ]
         return any(matches)
