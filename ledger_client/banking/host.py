@@ -256,6 +256,7 @@ async def _serve_http(
     routes = [route for runner in runners.values() for route in runner.module.routes]
     config = uvicorn.Config(
         Starlette(routes=routes),
+        lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,

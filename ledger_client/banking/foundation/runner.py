@@ -51,6 +51,11 @@ class ModuleRunner:
             on_outcome=module.on_outcome,
             unit_of=self._own_work.for_call,
         )
+        self._followers = [
+            self._follower(followed, tenant)
+            for tenant in sorted(context.tenants)
+            for followed in module.follows
+        ]
         self.serving = Serving(
             module,
             context.database,
@@ -77,13 +82,15 @@ class ModuleRunner:
                 group.create_task(each)
 
     def _tasks(self) -> list[Coroutine[Any, Any, None]]:
-        tasks = [self._dispatcher.run(), self._endings.run(), self.heads.run()]
-        for tenant in sorted(self._context.tenants):
-            tasks.append(self._tick(tenant))
-            tasks.extend(self._follower(name, tenant).run() for name in self.module.follows)
-            if self.module.posts:
-                tasks.append(self._journal_follower(tenant).run())
-        return tasks
+        tenants = sorted(self._context.tenants)
+        return [
+            self._dispatcher.run(),
+            self._endings.run(),
+            self.heads.run(),
+            *(self._tick(tenant) for tenant in tenants),
+            *(follower.run() for follower in self._followers),
+            *(self._journal_follower(tenant).run() for tenant in tenants if self.module.posts),
+        ]
 
     def _follower(self, followed: str, tenant: str) -> EventFollower:
         return EventFollower(
