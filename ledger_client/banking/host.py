@@ -35,7 +35,7 @@ from ledger_client.retry import NO_RETRY
 _log: Final = logging.getLogger(__name__)
 
 #: In the order in which they are set up: each after those that it asks.
-MODULES: Final = ("access", "time", "governance", "customer")
+MODULES: Final = ("access", "time", "governance", "customer", "deposit")
 #: One attempt at a call to the ledger: well below the time that a call is in one's hands.
 LEDGER_SECONDS: Final = 5.0
 STOP_GRACE_SECONDS: Final = 5.0
