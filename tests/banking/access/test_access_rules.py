@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger_client.banking.access import fields, rules
@@ -50,6 +50,7 @@ def role_with(*permission_sets: str, is_predefined: bool = False) -> Role:
 
 
 class TestUsers:
+    @settings(max_examples=50)
     @given(steps)
     def test_there_is_always_an_admin(self, history: list[tuple[str, int, uuid.UUID]]) -> None:
         """And roles are a set, a removed user never changes, and a fold is what was decided."""
@@ -94,6 +95,7 @@ class TestUsers:
 
 
 class TestRoles:
+    @settings(max_examples=40)
     @given(st.lists(st.tuples(st.booleans(), names), max_size=10))
     def test_sets_are_added_and_removed(self, history: list[tuple[bool, frozenset[str]]]) -> None:
         role, expected = role_with(), frozenset[str]()
