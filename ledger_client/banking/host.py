@@ -15,13 +15,15 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 
-from ledger_client.banking.foundation import event_service
+from ledger_client.banking import permission_catalogue
+from ledger_client.banking.foundation import event_service, operations_service
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.context import Credentials, ModuleContext
 from ledger_client.banking.foundation.database import ModuleDatabase, open_database
 from ledger_client.banking.foundation.event_service import DomainEventHandlers
 from ledger_client.banking.foundation.gate import Gate
 from ledger_client.banking.foundation.module import Module
+from ledger_client.banking.foundation.operations_service import OperationsHandlers
 from ledger_client.banking.foundation.remote_gate import RemoteGate
 from ledger_client.banking.foundation.runner import ModuleRunner
 from ledger_client.banking.foundation.system_tokens import token_maker
@@ -41,6 +43,7 @@ SERVER_OPTIONS: Final = (
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.so_reuseport", 0),
 )
+_SHARED_SERVICES: Final = (event_service.SERVICE, operations_service.SERVICE)
 _FOUNDATION_SQL: Final = Path(__file__).parent / "foundation" / "sql"
 
 
@@ -104,7 +107,7 @@ async def running_bank(settings: BankSettings, gate: Gate | None = None) -> Asyn
         runners = await _runners(stack, settings, ledger, channels, gate)
         streams = _add_services(server, runners)
         names = [name for runner in runners.values() for name in runner.module.services]
-        health_servicer = await _add_health(server, [*names, event_service.SERVICE])
+        health_servicer = await _add_health(server, [*names, *_SHARED_SERVICES])
         await server.start()
         stack.push_async_callback(server.stop, STOP_GRACE_SECONDS)
         stack.callback(streams.stop)
@@ -198,6 +201,8 @@ async def _context(
         secret=settings.secret,
         channel_to=channels.to,
         credentials=_credentials(name, settings.secret),
+        permissions=permission_catalogue.PERMISSIONS,
+        system_actions=permission_catalogue.SYSTEM_ACTIONS,
         options=settings.options,
     )
 
@@ -219,7 +224,13 @@ def _add_services(
         {name: runner.database for name, runner in runners.items()},
         {name: runner.heads for name, runner in runners.items()},
     )
-    services: dict[str, Mapping[str, Any]] = {event_service.SERVICE: streams.handlers()}
+    operations = OperationsHandlers(
+        {name: (runner.module, runner.serving) for name, runner in runners.items()}
+    )
+    services: dict[str, Mapping[str, Any]] = {
+        event_service.SERVICE: streams.handlers(),
+        operations_service.SERVICE: operations.handlers(),
+    }
     for runner in runners.values():
         services |= runner.handlers()
     server.add_generic_rpc_handlers(
@@ -248,6 +259,7 @@ async def _serve_http(
     routes = [route for runner in runners.values() for route in runner.module.routes]
     config = uvicorn.Config(
         Starlette(routes=routes),
+        lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -32,3 +32,19 @@ class PositionUnavailableError(BankError):
     def __str__(self) -> str:
         """Say where the events end."""
         return f"no event {self.after_sequence}: the last is {self.head_sequence}"
+
+
+@dataclasses.dataclass(eq=False)
+class DeadLetterFailedError(BankError):
+    """The event could not be handled this time either."""
+
+    reason = "DEAD_LETTER_FAILED"
+    kind = Kind.REFUSED
+
+    #: The reason of what the module refused it with.
+    refusal: str
+    problem: str
+
+    def __str__(self) -> str:
+        """Say why."""
+        return f"the event stays set aside: {self.refusal}: {self.problem}"

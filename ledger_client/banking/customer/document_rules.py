@@ -1,0 +1,160 @@
+"""Documents as folds of stored events, and what may happen to them: pure."""
+
+import dataclasses
+import datetime as dt
+import enum
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias, assert_never
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from ledger_client.banking.customer.errors import DocumentDeletedError
+from ledger_client.banking.customer.rules import BEFORE_ANYTHING
+from ledger_client.banking.foundation.entity import Entity, StoredEvent, derived_id
+
+#: Whose a document is before anything.
+NOBODY: Final = UUID(int=0)
+
+
+class DocumentStatus(enum.StrEnum):
+    """Whether a document is in use."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+class Uploaded(StoredEvent):
+    """There is a new document; its content is stored already."""
+
+    type: Literal["uploaded"] = "uploaded"
+    customer_id: UUID
+    filename: str
+    content_type: str
+    size_bytes: int
+    #: 64 hexadecimal digits.
+    sha256: str
+    at: dt.datetime
+
+
+class Archived(StoredEvent):
+    """It was put away."""
+
+    type: Literal["archived"] = "archived"
+
+
+class Deleted(StoredEvent):
+    """It is no longer to be had."""
+
+    type: Literal["deleted"] = "deleted"
+
+
+class Erased(StoredEvent):
+    """Its content is no longer stored."""
+
+    type: Literal["erased"] = "erased"
+
+
+DocumentEvent: TypeAlias = Uploaded | Archived | Deleted | Erased
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Entity[DocumentEvent]):
+    """A document of a customer, without its content."""
+
+    KIND: ClassVar[str] = "document"
+    EVENTS: ClassVar[TypeAdapter[DocumentEvent]] = TypeAdapter(
+        Annotated[DocumentEvent, Field(discriminator="type")]
+    )
+
+    customer_id: UUID = NOBODY
+    filename: str = ""
+    content_type: str = ""
+    size_bytes: int = 0
+    sha256: str = ""
+    status: DocumentStatus = DocumentStatus.ACTIVE
+    #: Whether the content of a deleted document is gone.
+    is_erased: bool = False
+    created_at: dt.datetime = BEFORE_ANYTHING
+
+    @property
+    def parent_id(self) -> UUID:
+        """The customer."""
+        return self.customer_id
+
+    @property
+    def state(self) -> str:
+        """Its status."""
+        return self.status.value
+
+    @property
+    def storage_key(self) -> str:
+        """The name under which its content is stored."""
+        return storage_key(self.tenant, self.id, self.sha256)
+
+    def apply(self, event: DocumentEvent) -> Self:
+        """Return the document after an event."""
+        match event:
+            case Uploaded():
+                return dataclasses.replace(
+                    self,
+                    customer_id=event.customer_id,
+                    filename=event.filename,
+                    content_type=event.content_type,
+                    size_bytes=event.size_bytes,
+                    sha256=event.sha256,
+                    created_at=event.at,
+                )
+            case Archived():
+                return dataclasses.replace(self, status=DocumentStatus.ARCHIVED)
+            case Deleted():
+                return dataclasses.replace(self, status=DocumentStatus.DELETED)
+            case Erased():
+                return dataclasses.replace(self, is_erased=True)
+            case _:
+                assert_never(event)
+
+
+def folder_of(tenant: str) -> str:
+    """Return what the storage keys of a tenant begin with; a tenant's code may have any letters."""
+    return f"{derived_id('documents', tenant)}/"
+
+
+def storage_key(tenant: str, document_id: UUID, sha256: str) -> str:
+    """Return the name under which a document's content is stored.
+
+    The content's digest is in it: two requests that use one id at once with different contents
+    cannot overwrite each other's.
+    """
+    return f"{folder_of(tenant)}{document_id}-{sha256}"
+
+
+def archive(document: Document) -> Sequence[DocumentEvent]:
+    """Return what putting away leads to: nothing if it was.
+
+    Raises:
+        DocumentDeletedError: there is nothing to put away.
+    """
+    check_is_there(document)
+    return [] if document.status is DocumentStatus.ARCHIVED else [Archived()]
+
+
+def delete(document: Document) -> Sequence[DocumentEvent]:
+    """Return what deletion leads to: nothing if it was deleted."""
+    return [] if document.status is DocumentStatus.DELETED else [Deleted()]
+
+
+def erase(document: Document) -> Sequence[DocumentEvent]:
+    """Return what follows from the content being gone: nothing if that is known."""
+    return [] if document.is_erased else [Erased()]
+
+
+def check_is_there(document: Document) -> None:
+    """Refuse a document that was deleted.
+
+    Raises:
+        DocumentDeletedError: it was.
+    """
+    if document.status is DocumentStatus.DELETED:
+        raise DocumentDeletedError(document.id)
