@@ -22,7 +22,7 @@ from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.gate import Decision
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.system_tokens import system_subject
-from ledger_client.banking.host import Bank, BankSettings, running_bank
+from ledger_client.banking.host import MODULES, Bank, BankSettings, running_bank
 from tests.conftest import drop_database, run_sync, with_database
 from tests.ledger import serving
 
@@ -107,8 +107,9 @@ async def bank_in_process(
             clock=clock,
             tenants=tenants,
             modules=modules,
+            # Nobody answers there: what follows those modules waits for them.
+            addresses=dict.fromkeys(MODULES, "127.0.0.1:1") | (addresses or {}),
             options=options or {},
-            addresses=addresses or {},
         )
         chosen = None if gate == "access" else gate or OpenGate()
         async with (
@@ -124,6 +125,7 @@ async def bank_in_process(
                 ledger=ledger,
                 user=uuid.uuid4(),
             )
+            assert not bank.work.done(), "it works to the end"
 
 
 @contextlib.contextmanager

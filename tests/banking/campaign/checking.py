@@ -139,7 +139,9 @@ class Check:
         balance = await self._ledger.get_trial_balance(self._tenant)
         assert all(total.balanced for total in balance.totals)
         sheet = await self._ledger.get_balance_sheet(self._tenant)
-        assert all(total.balanced for total in sheet.totals)
+        for total in sheet.totals:
+            assert not any(total.unexplained)
+            assert not any(total.difference), "A = L + E"
 
 
 def _amount(transaction: Transaction) -> Decimal:

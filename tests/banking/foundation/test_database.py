@@ -13,6 +13,7 @@ async def test_no_module_reads_what_is_anothers(ledger_dsn: str, bank_dsn: str) 
 
         connection = await asyncpg.connect(bank_dsn)
         try:
+            await connection.execute("GRANT bank_reader TO CURRENT_USER")
             await connection.execute("SET ROLE bank_reader")
             await connection.fetch("SELECT * FROM bank_time.domain_events")
             for table in ("outbox", "stored_events", "audit_entries"):
