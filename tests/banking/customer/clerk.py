@@ -7,6 +7,7 @@ import hmac
 import json
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -127,6 +128,11 @@ class Clerk:
         [found] = [each for each in answer.deliveries if each.sha256 == sha256]
         delivery: webhooks_pb2.WebhookDelivery = found
         return delivery
+
+
+def files(directory: Path) -> list[Path]:
+    """Return the files below a directory."""
+    return sorted(path for path in directory.rglob("*") if path.is_file())
 
 
 PENDING = webhooks_pb2.WEBHOOK_DELIVERY_STATUS_PENDING

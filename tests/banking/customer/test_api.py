@@ -1,7 +1,6 @@
 """Customers and their verification over the API, on a real database."""
 
 import asyncio
-import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from bank_proto.customer.v1 import customers_pb2 as pb
-from tests.banking.customer.clerk import Clerk, customers_in_process
+from tests.banking.customer.clerk import Clerk, customers_in_process, files
 
 NOBODY = str(uuid.UUID(int=1))
 
@@ -189,7 +188,7 @@ async def test_what_is_not_in_its_form_is_refused_by_its_name(
     async with customers_in_process(ledger_dsn, bank_dsn, documents_dir=str(tmp_path)) as clerk:
         refused = [(rpc, given, await clerk.refused(rpc, **given)) for rpc, given, _ in INVALID]
         assert refused == [(rpc, given, f"FIELD_INVALID {field}") for rpc, given, field in INVALID]
-        assert os.listdir(tmp_path) == []
+        assert files(tmp_path) == []
 
 
 def test_a_secret_belongs_to_a_tenant(tmp_path: Path) -> None:

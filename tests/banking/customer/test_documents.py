@@ -19,11 +19,7 @@ from bank_proto.customer.v1 import documents_pb2 as pb
 from ledger_client.banking.customer.documents import storage_of
 from ledger_client.banking.foundation.errors import UnavailableError
 from tests.banking.bank import eventually
-from tests.banking.customer.clerk import PDF, Clerk, customers_in_process
-
-
-def files(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.rglob("*") if path.is_file())
+from tests.banking.customer.clerk import PDF, Clerk, customers_in_process, files
 
 
 async def test_in_a_directory(ledger_dsn: str, bank_dsn: str, tmp_path: Path) -> None:

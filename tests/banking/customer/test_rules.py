@@ -315,12 +315,3 @@ class TestDocument:
         assert document_rules.delete(document) == []
         with pytest.raises(DocumentDeletedError):
             document_rules.archive(document)
-
-    @given(st.text(), st.uuids(), st.binary(max_size=3))
-    def test_where_it_is_stored_is_in_no_other_folder(
-        self, tenant: str, document_id: uuid.UUID, content: bytes
-    ) -> None:
-        key = document_rules.storage_key(tenant, document_id, content.hex().ljust(64, "0"))
-        assert key.startswith(document_rules.folder_of(tenant))
-        assert key.count("/") == 1
-        assert set(key) <= set("0123456789abcdef-/")
