@@ -61,6 +61,7 @@ class AccessModule:
         RoleLostPermissionSet,
     )
     settings = Settings
+    posts = False
     follows = ()
     routes = ()
 

@@ -4,13 +4,17 @@ import dataclasses
 import datetime as dt
 import enum
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self, TypeAlias, assert_never
+from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias, assert_never
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
 from ledger_client.banking.customer.errors import DocumentDeletedError
+from ledger_client.banking.customer.rules import BEFORE_ANYTHING
 from ledger_client.banking.foundation.entity import Entity, StoredEvent, derived_id
+
+#: Whose a document is before anything.
+NOBODY: Final = UUID(int=0)
 
 
 class DocumentStatus(enum.StrEnum):
@@ -64,7 +68,7 @@ class Document(Entity[DocumentEvent]):
         Annotated[DocumentEvent, Field(discriminator="type")]
     )
 
-    customer_id: UUID = UUID(int=0)
+    customer_id: UUID = NOBODY
     filename: str = ""
     content_type: str = ""
     size_bytes: int = 0
@@ -72,7 +76,7 @@ class Document(Entity[DocumentEvent]):
     status: DocumentStatus = DocumentStatus.ACTIVE
     #: Whether the content of a deleted document is gone.
     is_erased: bool = False
-    created_at: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    created_at: dt.datetime = BEFORE_ANYTHING
 
     @property
     def parent_id(self) -> UUID:

@@ -52,7 +52,7 @@ class DocumentStorage(Protocol):
     async def delete(self, key: str) -> None:
         """Delete content; what is not there is no error."""
 
-    async def list(self, folder: str, after: str, limit: int) -> Sequence[StoredObject]:
+    async def page(self, folder: str, after: str, limit: int) -> Sequence[StoredObject]:
         """Return what is stored in a folder, in the order of names.
 
         Args:
@@ -129,9 +129,9 @@ class DirectoryStorage:
         """Delete a file."""
         await _in_thread(lambda: (self._directory / key).unlink(missing_ok=True))
 
-    async def list(self, folder: str, after: str, limit: int) -> Sequence[StoredObject]:
+    async def page(self, folder: str, after: str, limit: int) -> Sequence[StoredObject]:
         """Return files in the order of names, those that are being written among them."""
-        return await _in_thread(lambda: self._list(folder, after, limit))
+        return await _in_thread(lambda: self._page(folder, after, limit))
 
     async def link(self, document: Document, expires_at: dt.datetime, ttl: dt.timedelta) -> str:
         """Return a signed URL of the module's own, see `downloads`."""
@@ -172,13 +172,13 @@ class DirectoryStorage:
         except FileNotFoundError:
             return None
 
-    def _list(self, folder: str, after: str, limit: int) -> list[StoredObject]:
+    def _page(self, folder: str, after: str, limit: int) -> list[StoredObject]:
         try:
             names = sorted(entry.name for entry in os.scandir(self._directory / folder))
         except FileNotFoundError:
             return []
         now = time.time()
-        found = []
+        found: list[StoredObject] = []
         for key in (folder + name for name in names):
             if key > after and len(found) < limit:
                 # Whoever deletes or finishes a file meanwhile is not in the way.
@@ -233,7 +233,7 @@ class S3Storage:
         """Delete an object."""
         await self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
 
-    async def list(self, folder: str, after: str, limit: int) -> Sequence[StoredObject]:
+    async def page(self, folder: str, after: str, limit: int) -> Sequence[StoredObject]:
         """Return objects in the order of names."""
         answer = await self._ask(
             lambda: self._client.list_objects_v2(

@@ -13,6 +13,8 @@ from ledger_client.banking.customer.deliveries import APPLICANT_ID
 from ledger_client.banking.foundation.errors import FieldInvalidError
 
 E = TypeVar("E", bound=enum.Enum)
+#: A number of one enum of the contract.
+N = TypeVar("N", bound=int)
 
 EMAIL_CHARACTERS_MAX: Final = 254
 FILENAME_CHARACTERS_MAX: Final = 200
@@ -90,13 +92,13 @@ def ttl_of(value: Duration | None) -> dt.timedelta:
     return dt.timedelta(seconds=value.seconds)
 
 
-def choice_of(field: str, value: int, choices: Mapping[int, E]) -> E:
+def choice_of(field: str, value: N, choices: Mapping[N, E]) -> E:
     """Read a value of an enum that must be given."""
     if value not in choices:
         raise FieldInvalidError(field, "is required" if value == 0 else "is not known")
     return choices[value]
 
 
-def filter_of(field: str, value: int, choices: Mapping[int, E]) -> str:
+def filter_of(field: str, value: N, choices: Mapping[N, E]) -> str:
     """Read a value of an enum that a list is filtered by; empty for none."""
     return str(choice_of(field, value, choices).value) if value else ""

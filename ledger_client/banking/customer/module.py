@@ -1,7 +1,6 @@
 """What the module customer consists of."""
 
 import datetime as dt
-from pathlib import Path
 
 from starlette.routing import BaseRoute, Route
 
@@ -31,7 +30,6 @@ class CustomerModule:
     settings = CustomerSettings
     posts = False
     follows = ("deposit", "time")
-    migrations = tuple(sorted((Path(__file__).parent / "sql").glob("*.sql")))
 
     def __init__(self, context: ModuleContext) -> None:
         """Put it together.

@@ -81,7 +81,7 @@ async def heed_delivery(unit: Unit) -> bool:
     verdict: Verdict
     try:
         verdict = deliveries.judge(message, applicant, customer, settings)
-    except Exception:
+    except Exception:  # noqa: BLE001  # logged
         # A bug must not hold up all deliveries behind this one; nothing was asked of the database.
         _log.exception("delivery %s", delivery_id)
         verdict = Fail("internal error; see the log")
@@ -139,7 +139,7 @@ async def _classify(unit: Unit, closing_time: dt.datetime) -> bool:
 async def _sweep(unit: Unit, day: EndedDay, storage: DocumentStorage) -> None:
     """Delete some of what is stored and belongs to nothing; end the day once all was looked at."""
     folder = document_rules.folder_of(unit.tenant)
-    stored = await storage.list(folder, day.swept_up_to, STORED_MAX)
+    stored = await storage.page(folder, day.swept_up_to, STORED_MAX)
     old = [each for each in stored if each.age > ORPHAN_AGE]
     for each in await _orphans(unit, folder, old):
         _log.info("stored content %s belongs to no document: deleted", each.key)

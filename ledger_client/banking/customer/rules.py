@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import enum
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self, TypeAlias, assert_never
+from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias, assert_never
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
@@ -13,6 +13,9 @@ from ledger_client.banking.customer.errors import CustomerVerifiedError, ManualK
 from ledger_client.banking.customer.settings import CustomerSettings
 from ledger_client.banking.foundation.entity import Entity, StoredEvent, derived_id
 from ledger_client.banking.foundation.errors import FieldInvalidError, KeyTakenError
+
+#: When what is not there yet was created.
+BEFORE_ANYTHING: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class CustomerType(enum.StrEnum):
@@ -163,7 +166,7 @@ class Customer(Entity[CustomerEvent]):
     #: Time of the latest word on the verification that was heeded, in milliseconds since 1970.
     kyc_as_of_ms: int = 0
     activity: Activity = Activity.ACTIVE
-    created_at: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    created_at: dt.datetime = BEFORE_ANYTHING
 
     @property
     def key(self) -> str:

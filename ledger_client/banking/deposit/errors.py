@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from ledger_client.amounts import EXACT
 from ledger_client.banking.foundation.calls import Outcome
 from ledger_client.banking.foundation.errors import BankError, Kind, LedgerRefusedError
 
@@ -148,7 +150,9 @@ class Refusal(BaseModel):
         """
         limit = self.facts.get("limit", "")
         if self.reason == "LIMIT_EXCEEDED" and limit.startswith(OVERDRAFT_LIMIT):
-            available = self.facts.get("current", "")
+            # With as many decimals as the amount has: those of the currency.
+            current = EXACT.quantize(Decimal(self.facts["current"]), Decimal(amount))
+            available = format(current, "f")
             return InsufficientFundsError(account_id, amount, currency, available)
         if self.reason == "ACCOUNT_NOT_ACTIVE" and self.facts.get("account") == code_of(account_id):
             status = "frozen" if self.facts.get("status") == "LOCKED" else "closed"

@@ -6,38 +6,42 @@ from uuid import UUID
 from ledger_client.banking.foundation.events import DomainEvent, MinorUnits
 
 
-class _OfAccount(DomainEvent):
+class AccountEvent(DomainEvent):
+    """Something about an account."""
+
     #: The customer.
     account_holder_id: UUID
     #: The account.
     id: UUID
 
 
-class DepositAccountCreated(_OfAccount):
+class DepositAccountCreated(AccountEvent):
     """An account was opened, at the ledger too."""
 
     TYPE: ClassVar[str] = "core.deposit.deposit-account-created"
 
 
-class DepositAccountFrozen(_OfAccount):
+class DepositAccountFrozen(AccountEvent):
     """An account was frozen: the ledger moves nothing on it any more."""
 
     TYPE: ClassVar[str] = "core.deposit.deposit-account-frozen"
 
 
-class DepositAccountUnfrozen(_OfAccount):
+class DepositAccountUnfrozen(AccountEvent):
     """An account is frozen no longer, at the ledger either."""
 
     TYPE: ClassVar[str] = "core.deposit.deposit-account-unfrozen"
 
 
-class DepositAccountClosed(_OfAccount):
+class DepositAccountClosed(AccountEvent):
     """An account was closed for good."""
 
     TYPE: ClassVar[str] = "core.deposit.deposit-account-closed"
 
 
-class _OfMoney(DomainEvent):
+class MoneyEvent(DomainEvent):
+    """Something about a deposit or a withdrawal."""
+
     #: Minor units of the account's currency.
     amount: MinorUnits
     #: The account.
@@ -46,55 +50,55 @@ class _OfMoney(DomainEvent):
     id: UUID
 
 
-class DepositInitialized(_OfMoney):
+class DepositInitialized(MoneyEvent):
     """A deposit was posted: the money is the customer's."""
 
     TYPE: ClassVar[str] = "core.deposit.deposit-initialized"
 
 
-class DepositRefused(_OfMoney):
+class DepositRefused(MoneyEvent):
     """The ledger refused a deposit; nothing was posted."""
 
     TYPE: ClassVar[str] = "core.deposit.deposit-refused"
 
 
-class DepositReverted(_OfMoney):
+class DepositReverted(MoneyEvent):
     """A deposit was taken back."""
 
     TYPE: ClassVar[str] = "core.deposit.deposit-reverted"
 
 
-class WithdrawalInitiated(_OfMoney):
+class WithdrawalInitiated(MoneyEvent):
     """Money is held for a withdrawal, which waits for approval."""
 
     TYPE: ClassVar[str] = "core.deposit.withdrawal-initiated"
 
 
-class WithdrawalRefused(_OfMoney):
+class WithdrawalRefused(MoneyEvent):
     """The ledger refused to hold the money of a withdrawal; nothing was held."""
 
     TYPE: ClassVar[str] = "core.deposit.withdrawal-refused"
 
 
-class WithdrawalConfirmed(_OfMoney):
+class WithdrawalConfirmed(MoneyEvent):
     """A withdrawal was paid out."""
 
     TYPE: ClassVar[str] = "core.deposit.withdrawal-confirmed"
 
 
-class WithdrawalDenied(_OfMoney):
+class WithdrawalDenied(MoneyEvent):
     """A withdrawal was denied, and its money is available again."""
 
     TYPE: ClassVar[str] = "core.deposit.withdrawal-denied"
 
 
-class WithdrawalCancelled(_OfMoney):
+class WithdrawalCancelled(MoneyEvent):
     """A withdrawal was cancelled, and its money is available again."""
 
     TYPE: ClassVar[str] = "core.deposit.withdrawal-cancelled"
 
 
-class WithdrawalReverted(_OfMoney):
+class WithdrawalReverted(MoneyEvent):
     """A withdrawal that was paid out was taken back."""
 
     TYPE: ClassVar[str] = "core.deposit.withdrawal-reverted"
