@@ -3,10 +3,7 @@
 import uuid
 from typing import Any
 
-import pytest
-
 from bank_proto.deposit.v1 import deposit_pb2 as pb
-from tests.banking.bank import TENANT
 from tests.banking.deposit.teller import Teller, deposits_in_process
 
 
