@@ -5,7 +5,7 @@ from typing import Final
 
 from ledger_client.banking.access.permissions import PERMISSIONS as ACCESS
 from ledger_client.banking.customer.permissions import PERMISSIONS as CUSTOMER
-from ledger_client.banking.foundation import event_service
+from ledger_client.banking.foundation import cursor_service, event_service
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.governance.permissions import PERMISSIONS as GOVERNANCE
 from ledger_client.banking.time.permissions import PERMISSIONS as TIME
@@ -17,6 +17,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     **GOVERNANCE,
     **TIME,
     **event_service.PERMISSIONS,
+    **cursor_service.PERMISSIONS,
 }
 
 #: What modules may do at each other, by subject: actions. Nothing else, whatever the tenant.
