@@ -84,7 +84,7 @@ class CursorHandlers:
         )
 
 
-async def _acquire(serving: Serving, call: Call, request: Any) -> pb.AcquireCursorResponse:
+async def _acquire(serving: Serving, call: Call, request: Any) -> Any:
     name, lease = _name(request.name), _lease(request.lease_seconds)
     holder = _holder(request.holder)
     position = _position("initial_position", request.initial_position)
@@ -103,7 +103,7 @@ async def _acquire(serving: Serving, call: Call, request: Any) -> pb.AcquireCurs
     return await serving.query(call, take)
 
 
-async def _advance(serving: Serving, call: Call, request: Any) -> pb.AdvanceCursorResponse:
+async def _advance(serving: Serving, call: Call, request: Any) -> Any:
     name, lease = _name(request.name), _lease(request.lease_seconds)
     position = _position("position", request.position)
 
@@ -119,7 +119,7 @@ async def _advance(serving: Serving, call: Call, request: Any) -> pb.AdvanceCurs
     return await serving.go_on(call, note)
 
 
-async def _release(serving: Serving, call: Call, request: Any) -> pb.ReleaseCursorResponse:
+async def _release(serving: Serving, call: Call, request: Any) -> Any:
     name = _name(request.name)
 
     async def give_back(unit: Any) -> pb.ReleaseCursorResponse:
@@ -131,7 +131,7 @@ async def _release(serving: Serving, call: Call, request: Any) -> pb.ReleaseCurs
     return await serving.query(call, give_back)
 
 
-async def _list(serving: Serving, call: Call, request: Any) -> pb.ListCursorsResponse:
+async def _list(serving: Serving, call: Call, request: Any) -> Any:
     if not 0 <= request.page_size <= PAGE_SIZE_MAX:
         raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")
     size = request.page_size or PAGE_SIZE_DEFAULT

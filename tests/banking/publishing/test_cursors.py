@@ -1,4 +1,4 @@
-"""Cursors of domain events: one holder at a time, by the database's clock; each decision on record."""
+"""Cursors of domain events: one holder at a time, and what is decided about it is on record."""
 
 import asyncio
 import uuid
@@ -7,7 +7,6 @@ from typing import Any
 import asyncpg
 import grpc
 import pytest
-from google.protobuf import any_pb2
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -32,7 +31,7 @@ class CursorGate(OpenGate):
 
 
 class Cursors:
-    """Calls of the service for the module time; each gives its answer or the reason it was refused."""
+    """Calls of the service for the module time; each gives its answer, or why it was refused."""
 
     def __init__(self, bank: TestBank) -> None:
         self._bank = bank
@@ -63,11 +62,11 @@ class Cursors:
 
 def reason_of(refusal: Any) -> str:
     info = error_details_pb2.ErrorInfo()
-    details: Any = rpc_status.from_call(refusal).details  # type: ignore[union-attr]
-    for detail in details:
-        assert isinstance(detail, any_pb2.Any)
+    status = rpc_status.from_call(refusal)
+    assert status is not None
+    for detail in status.details:
         detail.Unpack(info)
-    return info.reason
+    return str(info.reason)
 
 
 async def actions(dsn: str) -> list[tuple[str, bool]]:
@@ -158,7 +157,7 @@ async def test_lists_and_refuses_what_is_wrong(ledger_dsn: str, bank_dsn: str) -
         assert await cursors.release(1, name="none") == "CURSOR_NOT_FOUND"
         assert await cursors.acquire(user="") == "UNAUTHENTICATED"
         assert "n" not in [cursor.name for cursor in (await cursors.list()).cursors]
+        stub = DomainEventCursorServiceStub(bank.channel)
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            stub = DomainEventCursorServiceStub(bank.channel)
             await bank.call(stub.ListCursors, pb.ListCursorsRequest(tenant=TENANT, module="x"))
         assert reason_of(refusal.value) == "MODULE_UNKNOWN"
