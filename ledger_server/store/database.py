@@ -4,9 +4,8 @@ The only module that knows asyncpg. Everything above sees `Tx`, rows that are re
 and the few exceptions below.
 """
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -166,13 +165,16 @@ class Tx:
                 return
             yield rows
 
-    async def copy(self, query: str, *values: object, take: Callable[[bytes], None]) -> None:
+    async def copy(
+        self, query: str, *values: object, take: Callable[[bytes], Awaitable[None]]
+    ) -> None:
         """Run one statement and hand its rows over, as COPY writes them, while it makes more.
 
         Args:
             query: what is copied.
             values: its parameters.
-            take: is given one or more whole rows at a time, in a thread and never two at once.
+            take: is given one or more whole rows at a time, and waited for. Rows that come
+                meanwhile wait in the connection's socket, then in PostgreSQL.
         """
         self._database.statement_count += 1
         waiting = bytearray()
@@ -183,13 +185,13 @@ class Tx:
                 end = waiting.rfind(b"\n") + 1
                 whole = bytes(waiting[:end])
                 del waiting[:end]
-                await asyncio.to_thread(take, whole)
+                await take(whole)
 
         selected = query.removesuffix(";")  # it becomes a part of the statement
         with _translated():
             await self._connection.copy_from_query(selected, *values, output=receive)
         if waiting:
-            await asyncio.to_thread(take, bytes(waiting))
+            await take(bytes(waiting))
 
     async def execute_many(self, query: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement once for each of `rows`, in one round trip."""

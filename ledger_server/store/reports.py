@@ -1,7 +1,7 @@
 """What reports are made from: sums by SQL, and the chart as it was."""
 
+import asyncio
 import dataclasses
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,8 +106,6 @@ class ChartRows:
     #: As COPY writes them.
     accounts: Sequence[bytes]
     sets: Sequence[Row]
-    set_accounts: Sequence[Row]
-    set_sets: Sequence[Row]
 
     def chart(self) -> Chart:
         """Make the chart, its accounts by code."""
@@ -120,8 +118,10 @@ class ChartRows:
         return Chart(
             accounts=accounts,
             sets={row["id"]: Named(row["id"], row["code"], row["name"]) for row in self.sets},
-            set_accounts=_members(self.set_accounts),
-            set_sets=_members(self.set_sets),
+            set_accounts={
+                row["id"]: set(row["account_ids"]) for row in self.sets if row["account_ids"]
+            },
+            set_sets={row["id"]: set(row["member_ids"]) for row in self.sets if row["member_ids"]},
             categories={
                 row["id"]: AccountCategory(row["category"]) for row in self.sets if row["category"]
             },
@@ -131,13 +131,12 @@ class ChartRows:
 async def chart_rows_in_tx(tx: Tx, journal_id: JournalId) -> ChartRows:
     """Return the rows of the chart as it stands."""
     accounts: list[bytes] = []
-    await tx.copy(_SQL["chart_accounts"], journal_id, take=accounts.append)
-    return ChartRows(
-        accounts=accounts,
-        sets=await tx.fetch(_SQL["chart_sets"], journal_id),
-        set_accounts=await tx.fetch(_SQL["chart_set_accounts"], journal_id),
-        set_sets=await tx.fetch(_SQL["chart_set_sets"], journal_id),
-    )
+
+    async def take(data: bytes) -> None:
+        accounts.append(data)
+
+    await tx.copy(_SQL["chart_accounts"], journal_id, take=take)
+    return ChartRows(accounts=accounts, sets=await tx.fetch(_SQL["chart_sets"], journal_id))
 
 
 async def chart_changes_after_in_tx(
@@ -170,7 +169,11 @@ def _values(journal_id: JournalId, scope: Scope, cut: Cut) -> tuple[object, ...]
 async def _sums(tx: Tx, cut: Cut, query: str, values: Sequence[object]) -> Sequence[SumsByKey]:
     """Return the sums of each column, added up while the database makes more of them."""
     sums = cut.nothing()
-    await tx.copy(_SQL[query], *values, take=lambda data: cut.add(sums, _segment_rows(data)))
+
+    async def take(data: bytes) -> None:
+        await asyncio.to_thread(lambda: cut.add(sums, _segment_rows(data)))
+
+    await tx.copy(_SQL[query], *values, take=take)
     return sums
 
 
@@ -183,13 +186,6 @@ def _segment_rows(data: bytes) -> SegmentRows:
         map(Decimal, debits),
         map(Decimal, credits_),
     )
-
-
-def _members(rows: Iterable[Row]) -> dict[UUID, set[UUID]]:
-    members: defaultdict[UUID, set[UUID]] = defaultdict(set)
-    for row in rows:
-        members[row["set_id"]].add(row["member_id"])
-    return dict(members)
 
 
 def _chart_change(event: events_pb2.Event) -> ChartChange:

@@ -26,8 +26,14 @@ async def database(database_dsn: str) -> AsyncIterator[Database]:
 
 async def copied(database: Database, query: str, *values: object) -> list[bytes]:
     taken: list[bytes] = []
+
+    async def take(data: bytes) -> None:
+        # Rows come faster than they are taken.
+        await asyncio.sleep(0.001)
+        taken.append(data)
+
     async with database.snapshot() as tx:
-        await tx.copy(query, *values, take=taken.append)
+        await tx.copy(query, *values, take=take)
     return taken
 
 
@@ -55,7 +61,7 @@ async def test_no_row(database: Database) -> None:
 async def test_what_the_taker_raises_is_raised_and_the_connection_is_as_before(
     database: Database,
 ) -> None:
-    def take(_data: bytes) -> None:
+    async def take(_data: bytes) -> None:
         raise ValueError("not what was expected")
 
     async with database.snapshot() as tx:
@@ -64,10 +70,14 @@ async def test_what_the_taker_raises_is_raised_and_the_connection_is_as_before(
     assert len(await copied(database, MANY, 1)) == 1
 
 
+async def _no_row(data: bytes) -> None:
+    raise AssertionError(f"{data!r} came")
+
+
 async def too_slowly(database: Database) -> None:
     async with database.snapshot() as tx:
         await tx.execute("SET LOCAL statement_timeout = '20ms'")
-        await tx.copy(SLOW, 1, take=list[bytes]().append)
+        await tx.copy(SLOW, 1, take=_no_row)
 
 
 async def test_a_statement_that_takes_too_long(database: Database) -> None:
