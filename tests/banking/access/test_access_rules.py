@@ -126,6 +126,7 @@ class TestRoles:
         with pytest.raises(RolePredefinedError):
             rules.rename(role, "Other")
 
+    @settings(max_examples=40)
     @given(names, names)
     def test_synchronising_leaves_what_only_newer_code_knows(
         self, wanted: frozenset[str], had: frozenset[str]
