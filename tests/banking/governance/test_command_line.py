@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ledger_client.cli.__main__ import main
-from ledger_client.cli.bank.events import stream
+from ledger_client.cli.bank.events import event_record, stream
 from ledger_client.cli.bank.session import BankSession, BankSettings
 from ledger_client.cli.session import Settings
 from tests.banking.bank import TENANT
@@ -72,6 +72,7 @@ async def test_a_withdrawal_is_approved_from_the_command_line(
         exit_code, out, _ = await run("events", "--module", "governance", "--json")
         told = [event["event_type"] for event in json.loads(out)]
         assert told[0] == "governance.committee-created"
+        assert json.loads(out)[0]["payload"]["name"] == "Counter"
         assert told[-1] == "governance.approval-process-concluded"
         last = str(len(told) - 1)
         _, out, _ = await run("events", "-m", "governance", "--after", last, "-o", "csv")
@@ -86,7 +87,7 @@ async def test_a_withdrawal_is_approved_from_the_command_line(
             following = asyncio.ensure_future(anext(events))
             await ask("create-committee", "--name", "Late")
             event = await asyncio.wait_for(following, 10)
-            assert event.payload["name"] == "Late"
+            assert event_record(event)["payload"]["name"] == "Late"
         exit_code, _, err = await run("events", "--module", "nothing-such")
         assert exit_code == 4
         assert "reason: MODULE_UNKNOWN" in err
