@@ -164,4 +164,6 @@ async def _answered(question: Awaitable[T]) -> T:
         for wrong in error.violations:
             if wrong.field in _FIELDS:
                 raise FieldInvalidError(_FIELDS[wrong.field], wrong.description) from error
+        if error.reason == "PAGE_TOKEN_INVALID":
+            raise FieldInvalidError("page_token", error.message) from error
         raise

@@ -7,13 +7,14 @@ import uuid
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import jwt
 import pytest
 
 from ledger_client.banking import access, foundation
-from ledger_client.banking.access import rules
+from ledger_client.banking.access import policies, rules
 from ledger_client.banking.access.catalogue import PermissionSets
 from ledger_client.banking.access.entities import Role, User
 from ledger_client.banking.access.errors import LastAdminError
@@ -328,7 +329,7 @@ async def test_setting_up_again_changes_nothing(
 
 
 async def test_two_admins_removed_at_once(
-    instances: tuple[Instance, Instance], tenant: str
+    instances: tuple[Instance, Instance], tenant: str, postgres_dsn: str
 ) -> None:
     here, there = instances
     await here.set_up(tenant)
@@ -337,12 +338,18 @@ async def test_two_admins_removed_at_once(
         (first,) = await unit.all_of(User)
         second = await here.commands.create_user(unit, uuid.uuid4(), "2@bank", [role_id], "")
 
-    async def remove(instance: Instance, user: User) -> User:
-        async with instance.unit(tenant) as unit:
-            return await instance.commands.remove_user(unit, user.id)
+    async def remove_second() -> None:
+        async with there.unit(tenant) as unit:
+            await there.commands.remove_user(unit, second.id)
 
-    ended = await asyncio.gather(remove(here, first), remove(there, second), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in ended) == ["LastAdminError", "User"]
+    async with here.unit(tenant) as unit:
+        await policies.lock_in_tx(unit.connection, tenant)
+        # The other comes while this one has looked and not written yet.
+        other = asyncio.create_task(remove_second())
+        await until_one_waits_for_a_lock(postgres_dsn, there.database.dsn)
+        await here.commands.remove_user(unit, first.id)
+    with pytest.raises(LastAdminError):
+        await other
     async with here.unit(tenant) as unit:
         (left,) = await unit.all_of(User, state="active")
         with pytest.raises(LastAdminError):
@@ -369,3 +376,17 @@ def provider_token(subject: str, **claims: Any) -> str:
     end = START + dt.timedelta(days=1)
     usual = {"iss": "https://login.bank", "aud": "bank", "sub": subject, "exp": end}
     return jwt.encode(usual | claims, b"p" * 32, "HS256")
+
+
+async def until_one_waits_for_a_lock(postgres_dsn: str, dsn: str) -> None:
+    connection = await asyncpg.connect(postgres_dsn)
+    try:
+        async with asyncio.timeout(10):
+            while not await connection.fetchval(  # noqa: ASYNC110  # another process's state
+                "SELECT true FROM pg_stat_activity"
+                " WHERE datname = $1 AND wait_event_type = 'Lock' LIMIT 1",
+                urlsplit(dsn).path.lstrip("/"),
+            ):
+                await asyncio.sleep(0.01)
+    finally:
+        await connection.close()

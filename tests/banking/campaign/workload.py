@@ -160,7 +160,7 @@ class Workload:
         withdrawal: str = answer.withdrawal.id
         choice = self._random.choice(["approve", "approve", "deny", "cancel", "both", "leave"])
         ends = []
-        if choice in {"approve"}:
+        if choice == "approve":
             ends.append(self._vote(withdrawal, governance.ApproveRequest(process_id=withdrawal)))
         if choice in {"deny", "both"}:
             deny = governance.DenyRequest(process_id=withdrawal, reason="not now")

@@ -105,8 +105,9 @@ class Teller:
             try:
                 await self.bank.call(self.governance.GetProcess, request)
             except grpc.aio.AioRpcError as error:
-                assert error.code() is grpc.StatusCode.NOT_FOUND, error
-                return False
+                if error.code() is grpc.StatusCode.NOT_FOUND:
+                    return False
+                raise
             return True
 
         await eventually(is_waiting)
