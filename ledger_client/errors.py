@@ -114,8 +114,16 @@ _CLASSES: Final[Mapping[grpc.StatusCode, type[LedgerError]]] = {
 }
 
 
-def from_call(error: grpc.aio.AioRpcError, *, idempotency_key: str = "") -> LedgerError:
-    """Return the error of a failed call, with what the server attached to it."""
+def from_call(
+    error: grpc.aio.AioRpcError, *, idempotency_key: str = "", domain: str = DOMAIN
+) -> LedgerError:
+    """Return the error of a failed call, with what the server attached to it.
+
+    Args:
+        error: as gRPC raised it.
+        idempotency_key: that the call went out with.
+        domain: of the API that was called; reasons of others are not known.
+    """
     details = _details(error)
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
@@ -127,7 +135,7 @@ def from_call(error: grpc.aio.AioRpcError, *, idempotency_key: str = "") -> Ledg
         if detail.Unpack(retry):
             retry_after_seconds = retry.retry_delay.ToTimedelta().total_seconds()
     return _CLASSES.get(error.code(), ServerError)(
-        info.reason if info.domain == DOMAIN else error.code().name,
+        info.reason if info.domain == domain else error.code().name,
         error.details() or "the server gave no message",
         dict(info.metadata),
         error.code(),

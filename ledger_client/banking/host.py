@@ -15,6 +15,7 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 
+from ledger_client.banking import permission_catalogue
 from ledger_client.banking.foundation import event_service, operations_service
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.context import Credentials, ModuleContext
@@ -200,6 +201,8 @@ async def _context(
         secret=settings.secret,
         channel_to=channels.to,
         credentials=_credentials(name, settings.secret),
+        permissions=permission_catalogue.PERMISSIONS,
+        system_actions=permission_catalogue.SYSTEM_ACTIONS,
         options=settings.options,
     )
 

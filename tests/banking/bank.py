@@ -108,7 +108,7 @@ async def bank_in_process(
             tenants=tenants,
             modules=modules,
             # Nobody answers there: what follows those modules waits for them.
-            addresses={name: "127.0.0.1:1" for name in MODULES} | (addresses or {}),
+            addresses=dict.fromkeys(MODULES, "127.0.0.1:1") | (addresses or {}),
             options=options or {},
         )
         chosen = None if gate == "access" else gate or OpenGate()

@@ -18,12 +18,14 @@ from ledger_client.banking.access.policies import Policy, set_container, user_me
 from ledger_client.banking.access.versions import PolicyVersions
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.database import ModuleDatabase
-from ledger_client.banking.foundation.errors import UnauthenticatedError
+from ledger_client.banking.foundation.errors import FieldInvalidError, UnauthenticatedError
 from ledger_client.banking.foundation.gate import Decision
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.system_tokens import system_subject
 
 TOKEN_LENGTH_MAX: Final = 16_384
+#: Of the code of a journal.
+TENANT_LENGTH_MAX: Final = 255
 
 _MODEL: Final = """
 [request_definition]
@@ -86,7 +88,16 @@ class AccessGate:
         return self._versions.statements
 
     async def check(self, token: str, permission: Permission, tenant: str) -> Decision:
-        """Tell whether the bearer of a token may use a permission in a tenant; as `Gate` says."""
+        """Tell whether the bearer of a token may use a permission in a tenant; as `Gate` says.
+
+        Raises:
+            FieldInvalidError: the tenant is no code of a journal.
+            UnauthenticatedError: nobody is known by this token.
+            UnavailableError: the database does not answer.
+        """
+        if len(tenant) > TENANT_LENGTH_MAX or not tenant.isprintable():
+            # A NUL would fail the statement that others share.
+            raise FieldInvalidError("tenant", "must be the code of a journal")
         if not token:
             raise UnauthenticatedError("no token was sent")
         if len(token) > TOKEN_LENGTH_MAX:

@@ -33,6 +33,9 @@ _CURVES: Final[Sequence[tuple[type[Any], str]]] = (
     (SECP521R1, "ES512"),
 )
 
+#: A secret shorter than the hash weakens it.
+_HASHES: Final = (("HS256", 32), ("HS384", 48), ("HS512", 64))
+
 
 class JwtOptionsError(ValueError):
     """The options for JWTs are wrong; the bank does not start."""
@@ -136,7 +139,7 @@ def _key_and_algorithms(key: bytes) -> tuple[Any, list[str]]:
             jwt.get_algorithm_by_name("HS256").prepare_key(key)
         except jwt.InvalidKeyError as error:
             raise JwtOptionsError(f"jwt_key_file: {error}") from error
-        return key, ["HS256", "HS384", "HS512"]
+        return key, [name for name, size in _HASHES if len(key) >= size]
     try:
         public = load_pem_public_key(key)
     except ValueError as error:

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from ledger_client.banking import permission_catalogue
 from ledger_client.banking.access import fields
 from ledger_client.banking.access.api import (
     AccessApi,
@@ -62,6 +61,7 @@ class AccessModule:
         RoleLostPermissionSet,
     )
     settings = Settings
+    posts = False
     follows = ()
     routes = ()
 
@@ -130,9 +130,7 @@ def build(context: ModuleContext) -> AccessModule:
     Raises:
         AccessOptionsError, JwtOptionsError: an option is wrong.
     """
-    return AccessModule(
-        context, permission_catalogue.PERMISSIONS, permission_catalogue.SYSTEM_ACTIONS
-    )
+    return AccessModule(context, context.permissions, context.system_actions)
 
 
 def _admin_options(options: Mapping[str, str]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from ledger_client.banking.customer.errors import DocumentDeletedError
 from ledger_client.banking.customer.rules import BEFORE_ANYTHING
-from ledger_client.banking.foundation.entity import Entity, StoredEvent, derived_id
+from ledger_client.banking.foundation.entity import Entity, StoredEvent
 
 #: Whose a document is before anything.
 NOBODY: Final = UUID(int=0)
@@ -35,6 +35,8 @@ class Uploaded(StoredEvent):
     size_bytes: int
     #: 64 hexadecimal digits.
     sha256: str
+    #: The name under which the content is stored.
+    storage_key: str
     at: dt.datetime
 
 
@@ -73,6 +75,7 @@ class Document(Entity[DocumentEvent]):
     content_type: str = ""
     size_bytes: int = 0
     sha256: str = ""
+    storage_key: str = ""
     status: DocumentStatus = DocumentStatus.ACTIVE
     #: Whether the content of a deleted document is gone.
     is_erased: bool = False
@@ -88,11 +91,6 @@ class Document(Entity[DocumentEvent]):
         """Its status."""
         return self.status.value
 
-    @property
-    def storage_key(self) -> str:
-        """The name under which its content is stored."""
-        return storage_key(self.tenant, self.id, self.sha256)
-
     def apply(self, event: DocumentEvent) -> Self:
         """Return the document after an event."""
         match event:
@@ -104,6 +102,7 @@ class Document(Entity[DocumentEvent]):
                     content_type=event.content_type,
                     size_bytes=event.size_bytes,
                     sha256=event.sha256,
+                    storage_key=event.storage_key,
                     created_at=event.at,
                 )
             case Archived():
@@ -116,18 +115,13 @@ class Document(Entity[DocumentEvent]):
                 assert_never(event)
 
 
-def folder_of(tenant: str) -> str:
-    """Return what the storage keys of a tenant begin with; a tenant's code may have any letters."""
-    return f"{derived_id('documents', tenant)}/"
-
-
-def storage_key(tenant: str, document_id: UUID, sha256: str) -> str:
-    """Return the name under which a document's content is stored.
+def storage_key(folder: str, document_id: UUID, sha256: str) -> str:
+    """Return the name under which to store a document's content.
 
     The content's digest is in it: two requests that use one id at once with different contents
     cannot overwrite each other's.
     """
-    return f"{folder_of(tenant)}{document_id}-{sha256}"
+    return f"{folder}{document_id}-{sha256}"
 
 
 def archive(document: Document) -> Sequence[DocumentEvent]:

@@ -1,11 +1,17 @@
 """What the module customer consists of."""
 
 import datetime as dt
-from pathlib import Path
 
 from starlette.routing import BaseRoute, Route
 
-from ledger_client.banking.customer import document_rules, downloads, messages, reactions, webhook
+from ledger_client.banking.customer import (
+    document_rules,
+    downloads,
+    messages,
+    reactions,
+    tables,
+    webhook,
+)
 from ledger_client.banking.customer.api import CustomerApi
 from ledger_client.banking.customer.deliveries import WebhookDelivery
 from ledger_client.banking.customer.document_rules import Document
@@ -31,7 +37,6 @@ class CustomerModule:
     settings = CustomerSettings
     posts = False
     follows = ("deposit", "time")
-    migrations = tuple(sorted((Path(__file__).parent / "sql").glob("*.sql")))
 
     def __init__(self, context: ModuleContext) -> None:
         """Put it together.
@@ -55,7 +60,8 @@ class CustomerModule:
             self.routes.append(Route(downloads.PATH, served.send, methods=["GET"]))
 
     async def set_up(self, unit: Unit) -> None:
-        """Need nothing."""
+        """Have a folder for documents."""
+        await tables.make_folder(unit)
 
     async def on_outcome(self, unit: Unit, call: Call, outcome: Outcome) -> None:
         """Note that the content of a deleted document is gone."""

@@ -138,7 +138,7 @@ async def _classify(unit: Unit, closing_time: dt.datetime) -> bool:
 
 async def _sweep(unit: Unit, day: EndedDay, storage: DocumentStorage) -> None:
     """Delete some of what is stored and belongs to nothing; end the day once all was looked at."""
-    folder = document_rules.folder_of(unit.tenant)
+    folder = await tables.folder(unit)
     stored = await storage.page(folder, day.swept_up_to, STORED_MAX)
     old = [each for each in stored if each.age > ORPHAN_AGE]
     for each in await _orphans(unit, folder, old):

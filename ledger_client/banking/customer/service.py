@@ -187,7 +187,8 @@ async def upload(
         raise FieldInvalidError("content_type", f"must be one of {', '.join(accepted)}")
     new = Document(id=derived_id(unit.tenant, "UploadDocument", request_id), tenant=unit.tenant)
     sha256 = hashlib.sha256(content).hexdigest()
-    await storage.put(document_rules.storage_key(unit.tenant, new.id, sha256), content)
+    key = document_rules.storage_key(await tables.folder(unit), new.id, sha256)
+    await storage.put(key, content)
     document = unit.change(
         new,
         document_rules.Uploaded(
@@ -196,6 +197,7 @@ async def upload(
             content_type=content_type,
             size_bytes=len(content),
             sha256=sha256,
+            storage_key=key,
             at=unit.now,
         ),
     )

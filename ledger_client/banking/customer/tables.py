@@ -52,6 +52,9 @@ SELECT delivery_id, body FROM webhook_inbox
 _RESCHEDULE: Final = """
 UPDATE webhook_inbox SET due_at = $2, settled_at = $3 WHERE delivery_id = $1"""
 _PURGE_INBOX: Final = "DELETE FROM webhook_inbox WHERE tenant = $1 AND settled_at < $2"
+_FOLDER: Final = "SELECT folder FROM document_folders WHERE tenant = $1"
+_MAKE_FOLDER: Final = """
+INSERT INTO document_folders (tenant) VALUES ($1) ON CONFLICT DO NOTHING"""
 _ADD_DAY: Final = """
 INSERT INTO ended_days (tenant, day, closing_time) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"""
 # One instance at a time works on the days of a tenant, the oldest first.
@@ -170,6 +173,17 @@ async def settle(unit: Unit, delivery_id: UUID) -> None:
 async def purge_inbox(unit: Unit, settled_before: dt.datetime) -> None:
     """Forget the bytes of deliveries that were settled before a time."""
     await unit.connection.execute(_PURGE_INBOX, unit.tenant, settled_before)
+
+
+async def make_folder(unit: Unit) -> None:
+    """Give a tenant a folder for documents, if it has none."""
+    await unit.connection.execute(_MAKE_FOLDER, unit.tenant)
+
+
+async def folder(unit: Unit) -> str:
+    """Return what the storage keys of a tenant begin with."""
+    found: UUID = await unit.connection.fetchval(_FOLDER, unit.tenant)
+    return f"{found}/"
 
 
 async def add_day(unit: Unit, day: dt.date, closing_time: dt.datetime) -> None:

@@ -11,10 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -78,9 +78,8 @@ class Cluster:
         self.ledger = f"127.0.0.1:{self.ledger_port}"
         self.kills: dict[str, int] = {}
         self.programs: list[Program] = []
-        self._lock = threading.Lock()
 
-    def __enter__(self) -> "Cluster":
+    def __enter__(self) -> Self:
         self._postgres = embedded.start(self._folder / "data")
         asyncio.run(_create_database(self._postgres.dsn, "bank"))
         self.bank_dsn = database_of(self._postgres.dsn, "bank")
@@ -118,8 +117,7 @@ class Cluster:
         if victim == "postgres":
             os.kill(self._postgres.pid, signal.SIGKILL)
             time.sleep(randomness.uniform(0.1, 1.0))
-            with contextlib.suppress(Exception):
-                self._postgres.stop()
+            self._postgres.stop()
             self._postgres = embedded.start(self._folder / "data")
             return victim
         program = next(each for each in self.programs if each.name == victim)
@@ -150,30 +148,19 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-@contextlib.contextmanager
-def killing(cluster: Cluster, seed: int, every: tuple[float, float]) -> Iterator[None]:
-    """Kill one process after the other until the block ends; all of them run then."""
+def kill_until(
+    cluster: Cluster, seed: int, every: tuple[float, float], is_over: Callable[[], bool]
+) -> None:
+    """Kill one process after the other; all of them run again at the end.
+
+    Runs in the main thread, as PostgreSQL is started from nowhere else.
+    """
     randomness = random.Random(seed)
-    over = threading.Event()
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            while not over.wait(randomness.uniform(*every)):
-                cluster.kill_one(randomness)
-                cluster.restart_what_ended()
-        except BaseException as error:  # noqa: BLE001  # told below
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        if failures:
-            raise failures[0]
+    while not is_over():
+        pause = time.monotonic() + randomness.uniform(*every)
+        while time.monotonic() < pause and not is_over():
+            time.sleep(0.05)
+        cluster.kill_one(randomness)
         cluster.restart_what_ended()
 
 

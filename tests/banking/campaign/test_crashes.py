@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.banking.campaign.cluster import ADMIN_TOKEN, TENANT, Cluster, killing
+from tests.banking.campaign.cluster import ADMIN_TOKEN, TENANT, Cluster, kill_until
 
 #: Of the long campaign; smaller or larger ones by environment.
 OPERATIONS = int(os.environ.get("LEDGER_CAMPAIGN_OPERATIONS", "10000"))
@@ -23,7 +24,8 @@ def test_a_few_crashes(data_dir: Path) -> None:
 
 @pytest.mark.nightly
 def test_many_crashes(data_dir: Path) -> None:
-    campaign(data_dir.parent, operations=OPERATIONS, customers=CUSTOMERS, every=(2.0, 8.0))
+    told = campaign(data_dir.parent, operations=OPERATIONS, customers=CUSTOMERS, every=(2.0, 8.0))
+    sys.stderr.write(f"{json.dumps(told)}\n")
 
 
 def campaign(
@@ -37,13 +39,14 @@ def campaign(
             *("--customers", str(customers), "--operations", str(operations)),
             *("--seed", str(SEED)),
         ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as workload:
-            assert workload.stdout is not None
-            assert workload.stdout.readline() == "prepared\n"
-            with killing(cluster, SEED, every):
-                said = workload.stdout.read()
+        output = folder / "workload.txt"
+        with output.open("w") as file, subprocess.Popen(command, stdout=file) as workload:
+            while "prepared" not in output.read_text():
+                assert workload.poll() is None, "it is being prepared"
+                time.sleep(0.1)
+            kill_until(cluster, SEED, every, lambda: workload.poll() is not None)
         assert workload.returncode == 0
-        told = json.loads(said.splitlines()[-1])
+        told = json.loads(output.read_text().splitlines()[-1])
         checked = subprocess.run(
             [
                 *(sys.executable, "-m", "tests.banking.campaign.checking"),
@@ -55,5 +58,4 @@ def campaign(
         )
         counts: dict[str, Any] = json.loads(checked.stdout.splitlines()[-1])
         assert cluster.kills, "something was killed"
-        print("killed", cluster.kills, "told", told, "checked", counts)
-        return counts
+        return {"killed": cluster.kills, "told": told, "checked": counts}

@@ -16,6 +16,8 @@ from typing import Any
 
 import grpc
 
+from bank_proto.access.v1 import access_pb2 as access
+from bank_proto.access.v1.access_pb2_grpc import AccessServiceStub
 from bank_proto.customer.v1 import customers_pb2 as customers
 from bank_proto.customer.v1.customers_pb2_grpc import CustomerServiceStub
 from bank_proto.deposit.v1 import deposit_pb2 as deposits
@@ -24,8 +26,6 @@ from bank_proto.governance.v1 import governance_pb2 as governance
 from bank_proto.governance.v1.governance_pb2_grpc import GovernanceServiceStub
 from bank_proto.operations.v1 import operations_pb2 as operations
 from bank_proto.operations.v1.operations_pb2_grpc import OperationsServiceStub
-from bank_proto.access.v1 import access_pb2 as access
-from bank_proto.access.v1.access_pb2_grpc import AccessServiceStub
 
 #: After these nobody knows whether it happened: the same is sent again.
 PASSING = {
@@ -160,7 +160,7 @@ class Workload:
         withdrawal: str = answer.withdrawal.id
         choice = self._random.choice(["approve", "approve", "deny", "cancel", "both", "leave"])
         ends = []
-        if choice in {"approve"}:
+        if choice == "approve":
             ends.append(self._vote(withdrawal, governance.ApproveRequest(process_id=withdrawal)))
         if choice in {"deny", "both"}:
             deny = governance.DenyRequest(process_id=withdrawal, reason="not now")

@@ -14,9 +14,6 @@ from bank_proto.governance.v1 import governance_pb2 as pb
 from bank_proto.governance.v1.governance_pb2_grpc import GovernanceServiceStub
 from tests.banking.bank import TestBank, bank_in_process
 
-#: Nobody answers there: governance does without the events of access.
-NOWHERE = {"access": "127.0.0.1:9"}
-
 
 class Governance:
     """Calls in the name of any user."""
@@ -88,5 +85,5 @@ class Governance:
 
 @contextlib.asynccontextmanager
 async def governance_in_process(ledger_dsn: str, bank_dsn: str) -> AsyncIterator[Governance]:
-    async with bank_in_process(ledger_dsn, bank_dsn, "governance", addresses=NOWHERE) as bank:
+    async with bank_in_process(ledger_dsn, bank_dsn, "governance") as bank:
         yield Governance(bank)

@@ -192,6 +192,39 @@ async def test_votes_and_departures_at_once_end_each_process_once(
         assert collections.Counter(ended) == collections.Counter(ids)
 
 
+async def test_a_process_that_starts_while_a_member_leaves_is_judged(
+    ledger_dsn: str, bank_dsn: str
+) -> None:
+    """The departure is held up where it writes; without locks, the start would overtake it."""
+    async with governance_in_process(ledger_dsn, bank_dsn) as governance:
+        first, second = people(2)
+        committee = await governance.committee(first, second)
+        kind = await governance.policy(committee, 2)
+        connection = await asyncpg.connect(bank_dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute(
+                    "SELECT FROM bank_governance.entities WHERE id = $1 FOR NO KEY UPDATE",
+                    committee.id,
+                )
+                leave: dict[str, Any] = {"committee_id": committee.id, "user_id": str(first)}
+                leaving = asyncio.create_task(governance.ask("RemoveMember", **leave))
+
+                async def waits() -> Any:
+                    return await connection.fetchval(
+                        "SELECT true FROM pg_locks WHERE NOT granted LIMIT 1"
+                    )
+
+                await eventually(waits)
+                starting = asyncio.create_task(governance.start(kind))
+                await asyncio.wait([starting], timeout=0.3)
+            await leaving
+            process = await governance.process(await starting)
+        finally:
+            await connection.close()
+        assert process.denied_reason.startswith("COMMITTEE_TOO_SMALL")
+
+
 async def test_what_waits_for_me(ledger_dsn: str, bank_dsn: str) -> None:
     async with governance_in_process(ledger_dsn, bank_dsn) as governance:
         me, other = people(2)

@@ -40,6 +40,13 @@ CREATE INDEX webhook_inbox_due ON webhook_inbox (tenant, due_at) WHERE due_at IS
 CREATE INDEX webhook_inbox_settled ON webhook_inbox (tenant, settled_at)
     WHERE settled_at IS NOT NULL;
 
+-- Where documents of a tenant are stored. It is random and so no other bank's, though it have a
+-- tenant of the same name and share the storage: what is there and not on record here is deleted.
+CREATE TABLE document_folders (
+    tenant text PRIMARY KEY,
+    folder uuid NOT NULL DEFAULT gen_random_uuid()
+);
+
 -- Ends of day whose work is not done yet.
 CREATE TABLE ended_days (
     tenant          text        NOT NULL,
