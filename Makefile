@@ -34,6 +34,7 @@ lint: $(STAMP) ## Style, types, structure, contract
 	$(BIN)/buf lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python dev/generate.py --check
 	$(BIN)/python -m dev.generate_events --check
+	$(BIN)/python -m dev.generate_bank_events --check
 
 format: $(STAMP) ## Rewrite the code in its one form
 	$(BIN)/ruff check --fix .
@@ -42,6 +43,7 @@ format: $(STAMP) ## Rewrite the code in its one form
 generate: $(STAMP) ## Write the Python of the contract anew
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python dev/generate.py
 	$(BIN)/python -m dev.generate_events
+	$(BIN)/python -m dev.generate_bank_events
 
 bench: $(STAMP) ## Measure, as ratios to hand-written SQL (QUICK=1 for less)
 	$(BIN)/python -m benchmarks
