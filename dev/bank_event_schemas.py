@@ -64,9 +64,13 @@ def _schema(model: type[BaseModel], name: str, version: int) -> JsonSchema:
     made = _open(model.model_json_schema(mode="serialization"))
     for field, text in field_comments(model).items():
         made["properties"][field] = {**made["properties"][field], "description": text}
-    head = {"$schema": DIALECT, "$id": schema_id(name, version), "title": name}
-    made.pop("title", None)
-    return {**head, "description": _paragraph(inspect.getdoc(model) or ""), **made} | head
+    head = {
+        "$schema": DIALECT,
+        "$id": schema_id(name, version),
+        "title": name,
+        "description": _paragraph(inspect.getdoc(model) or ""),
+    }
+    return {**head, **made, **head}
 
 
 def _open(schema: Any) -> Any:
