@@ -32,7 +32,7 @@ lint: $(STAMP) ## Style, types, structure, contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python dev/generate.py --check
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dev.generate --check
 	$(BIN)/python -m dev.generate_events --check
 	$(BIN)/python -m dev.generate_bank_events --check
 
@@ -41,7 +41,7 @@ format: $(STAMP) ## Rewrite the code in its one form
 	$(BIN)/ruff format .
 
 generate: $(STAMP) ## Write the Python of the contract anew
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python dev/generate.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dev.generate
 	$(BIN)/python -m dev.generate_events
 	$(BIN)/python -m dev.generate_bank_events
 

@@ -16,15 +16,19 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Numbers of the fields that hold nested parts, in descriptor.proto.
 MESSAGES, ENUMS, FIELDS, VALUES = 4, 5, 2, 2
 NESTED_MESSAGES, NESTED_ENUMS = 3, 4
+SERVICES, METHODS = 6, 2
 
 
-def comments() -> dict[str, str]:
-    """Return the comment of each message, field, enum and value as one paragraph.
+def comments(contract: str = "ledger") -> dict[str, str]:
+    """Return the comment of each message, field, enum, value, service and RPC as one paragraph.
 
-    Of a fact's field in `Event` it is the name of the event's type.
+    Of a fact's field in the ledger's `Event` it is the name of the event's type.
+
+    Args:
+        contract: a folder below proto/.
     """
     found: dict[str, str] = {}
-    for file in _compiled().file:
+    for file in _compiled(contract).file:
         texts = {
             tuple(location.path): location.leading_comments
             for location in file.source_code_info.location
@@ -35,8 +39,8 @@ def comments() -> dict[str, str]:
     return found
 
 
-def _compiled() -> descriptor_pb2.FileDescriptorSet:
-    sources = sorted(str(path) for path in (ROOT / "proto" / "ledger").rglob("*.proto"))
+def _compiled(contract: str) -> descriptor_pb2.FileDescriptorSet:
+    sources = sorted(str(path) for path in (ROOT / "proto" / contract).rglob("*.proto"))
     with tempfile.NamedTemporaryFile() as target:
         status = protoc.main(
             [
@@ -59,6 +63,11 @@ def _parts(file: descriptor_pb2.FileDescriptorProto) -> Iterator[tuple[tuple[int
         yield from _of_message((MESSAGES, index), f"{file.package}.{message.name}", message)
     for index, enum in enumerate(file.enum_type):
         yield from _of_enum((ENUMS, index), f"{file.package}.{enum.name}", enum)
+    for index, service in enumerate(file.service):
+        name = f"{file.package}.{service.name}"
+        yield (SERVICES, index), name
+        for number, method in enumerate(service.method):
+            yield (SERVICES, index, METHODS, number), f"{name}.{method.name}"
 
 
 def _of_message(path: tuple[int, ...], name: str, message: Any) -> Iterator[Any]:

@@ -1,12 +1,14 @@
 """Generates the Python of the contracts: proto/ledger -> ledger_proto, proto/bank -> bank_proto.
 
 protoc writes imports such as `from ledger.v1 import x_pb2`; a top-level `ledger` package would
-collide with a user's own, so they are rewritten to `ledger_proto.v1`. With `--check` nothing is
-written and the exit status tells whether the checked-in code is up to date.
+collide with a user's own, so they are rewritten to `ledger_proto.v1`. The comments of the bank's
+contract go with its code, as JSON: `ledgerctl bank` shows them. With `--check` nothing is written
+and the exit status tells whether the checked-in code is up to date.
 """
 
 import argparse
 import filecmp
+import json
 import re
 import shutil
 import sys
@@ -16,10 +18,14 @@ from pathlib import Path
 
 from grpc_tools import protoc
 
+from dev.contract_comments import comments
+
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
 #: Folders below proto/; the package generated from one is called `<name>_proto`.
 CONTRACTS = ("ledger", "bank")
+#: Those whose comments are wanted at run time.
+COMMENTED = ("bank",)
 
 
 def generate(contract: str, folder: Path) -> None:
@@ -51,6 +57,18 @@ def generate(contract: str, folder: Path) -> None:
             path.unlink()
         elif path.suffix in {".py", ".pyi"}:
             path.write_text(_renamed(path.read_text(), is_stub=path.suffix == ".pyi"))
+    if contract in COMMENTED:
+        _write_comments(contract, folder)
+
+
+def _write_comments(contract: str, folder: Path) -> None:
+    """Write those of each package beside its code."""
+    texts = comments(contract)
+    for place in folder.glob("*/v*"):
+        package = f"{contract}.{place.parent.name}.{place.name}."
+        own = {name: text for name, text in texts.items() if name.startswith(package)}
+        written = json.dumps(own, ensure_ascii=False, indent=0, sort_keys=True)
+        (place / "comments.json").write_text(written + "\n", encoding="utf-8")
 
 
 def _renamed(text: str, *, is_stub: bool) -> str:
@@ -92,7 +110,7 @@ def main() -> None:
                 shutil.copytree(fresh, target)
             elif not _same(Path(fresh), target):
                 sys.exit(
-                    f"proto/{target.name} is not what dev/generate.py makes: run `make generate`"
+                    f"proto/{target.name} is not what dev.generate makes: run `make generate`"
                 )
 
 

@@ -15,7 +15,12 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 
-from ledger_client.banking.foundation import cursor_service, event_service
+from ledger_client.banking import permission_catalogue
+from ledger_client.banking.foundation import (
+    cursor_service,
+    event_service,
+    operations_service,
+)
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.context import Credentials, ModuleContext
 from ledger_client.banking.foundation.cursor_service import CursorHandlers
@@ -23,6 +28,7 @@ from ledger_client.banking.foundation.database import ModuleDatabase, open_datab
 from ledger_client.banking.foundation.event_service import DomainEventHandlers
 from ledger_client.banking.foundation.gate import Gate
 from ledger_client.banking.foundation.module import Module
+from ledger_client.banking.foundation.operations_service import OperationsHandlers
 from ledger_client.banking.foundation.remote_gate import RemoteGate
 from ledger_client.banking.foundation.runner import ModuleRunner
 from ledger_client.banking.foundation.system_tokens import token_maker
@@ -43,7 +49,7 @@ SERVER_OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
 )
 #: Services that all modules share.
-_OF_ALL: Final = (event_service.SERVICE, cursor_service.SERVICE)
+_OF_ALL: Final = (event_service.SERVICE, cursor_service.SERVICE, operations_service.SERVICE)
 _FOUNDATION_SQL: Final = Path(__file__).parent / "foundation" / "sql"
 
 
@@ -174,6 +180,7 @@ async def _runners(
         module: Module = _import(name).build(context)
         if name == "access" and gate is None:
             gate = module.gate  # type: ignore[attr-defined]  # its own, beside the protocol's
+            stack.push_async_callback(module.gate.close)  # type: ignore[attr-defined]
         elif gate is None:
             gate = RemoteGate(channels.to("access"), context.credentials)
         assert gate is not None, "access comes first"
@@ -200,6 +207,8 @@ async def _context(
         secret=settings.secret,
         channel_to=channels.to,
         credentials=_credentials(name, settings.secret),
+        permissions=permission_catalogue.PERMISSIONS,
+        system_actions=permission_catalogue.SYSTEM_ACTIONS,
         options=settings.options,
     )
 
@@ -222,9 +231,13 @@ def _add_services(
         {name: runner.database for name, runner in runners.items()},
         {name: runner.heads for name, runner in runners.items()},
     )
+    operations = OperationsHandlers(
+        {name: (runner.module, runner.serving) for name, runner in runners.items()}
+    )
     services: dict[str, Mapping[str, Any]] = {
         event_service.SERVICE: streams.handlers(),
         cursor_service.SERVICE: CursorHandlers(servings).handlers(),
+        operations_service.SERVICE: operations.handlers(),
     }
     for runner in runners.values():
         services |= runner.handlers()
@@ -254,6 +267,7 @@ async def _serve_http(
     routes = [route for runner in runners.values() for route in runner.module.routes]
     config = uvicorn.Config(
         Starlette(routes=routes),
+        lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -22,7 +22,7 @@ from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.gate import Decision
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.system_tokens import system_subject
-from ledger_client.banking.host import Bank, BankSettings, running_bank
+from ledger_client.banking.host import MODULES, Bank, BankSettings, running_bank
 from tests.banking.event_schemas import validate_event
 from tests.conftest import drop_database, run_sync, with_database
 from tests.ledger import serving
@@ -99,6 +99,7 @@ async def bank_in_process(
     start: dt.datetime = START,
     options: dict[str, str] | None = None,
     tenants: tuple[str, ...] = (TENANT,),
+    addresses: dict[str, str] | None = None,
 ) -> AsyncIterator[TestBank]:
     """Run a ledger and the named modules; `gate` None takes `OpenGate`, "access" the module's."""
     clock = ManualClock(start)
@@ -110,6 +111,8 @@ async def bank_in_process(
             clock=clock,
             tenants=tenants,
             modules=modules,
+            # Nobody answers there: what follows those modules waits for them.
+            addresses=dict.fromkeys(MODULES, "127.0.0.1:1") | (addresses or {}),
             options=options or {},
         )
         chosen = None if gate == "access" else gate or OpenGate()
@@ -126,6 +129,7 @@ async def bank_in_process(
                 ledger=ledger,
                 user=uuid.uuid4(),
             )
+            assert not bank.work.done(), "it works to the end"
 
 
 @contextlib.contextmanager

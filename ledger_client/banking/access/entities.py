@@ -2,12 +2,16 @@
 
 import dataclasses
 import datetime as dt
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
 from ledger_client.banking.foundation.entity import Entity, StoredEvent
+
+#: How it is before anything.
+_NEVER: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
+_NOBODY: Final = UUID(int=0)
 
 
 class UserCreated(StoredEvent):
@@ -66,7 +70,7 @@ class User(Entity[UserEvent]):
     #: In the order in which they were assigned.
     role_ids: tuple[UUID, ...] = ()
     is_removed: bool = False
-    created_at: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    created_at: dt.datetime = _NEVER
 
     def apply(self, event: UserEvent) -> Self:
         """Return the user after an event."""
@@ -146,7 +150,7 @@ class Role(Entity[RoleEvent]):
     name: str = ""
     permission_sets: frozenset[str] = frozenset()
     is_predefined: bool = False
-    created_at: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    created_at: dt.datetime = _NEVER
 
     def apply(self, event: RoleEvent) -> Self:
         """Return the role after an event."""
@@ -202,12 +206,12 @@ class Token(Entity[TokenEvent]):
         Annotated[TokenEvent, Field(discriminator="type")]
     )
 
-    user_id: UUID = UUID(int=0)
+    user_id: UUID = _NOBODY
     name: str = ""
     digest: str = ""
     expires_at: dt.datetime | None = None
     is_revoked: bool = False
-    created_at: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    created_at: dt.datetime = _NEVER
 
     def apply(self, event: TokenEvent) -> Self:
         """Return the token after an event."""

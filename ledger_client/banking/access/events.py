@@ -44,7 +44,7 @@ class UserLostRole(DomainEvent):
 
 
 class RoleCreated(DomainEvent):
-    """A new role was created; each of its sets is told by `core.access.role-gained-permission-set`."""
+    """A new role was created; each set in it is told by a `role-gained-permission-set`."""
 
     TYPE: ClassVar[str] = "core.access.role-created"
 

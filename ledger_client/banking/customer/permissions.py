@@ -27,7 +27,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     f"{_SERVICE}/GetCustomer": _needs(_VIEWER, "customer", "read"),
     f"{_SERVICE}/FindCustomer": _needs(_VIEWER, "customer", "read"),
     f"{_SERVICE}/ListCustomers": _needs(_VIEWER, "customer", "list"),
-    f"{_SERVICE}/CheckEligibility": _needs(_VIEWER, "customer", "check-eligibility"),
+    f"{_SERVICE}/CheckEligibility": _needs(_VIEWER, "eligibility", "check"),
     f"{_SERVICE}/RecordActivity": _needs(_WRITER, "customer", "record-activity"),
     f"{_SERVICE}/StartKyc": _needs(_KYC, "kyc", "start"),
     f"{_SERVICE}/SetKycVerification": _needs(_KYC, "kyc", "set-verification"),

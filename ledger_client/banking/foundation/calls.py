@@ -47,6 +47,8 @@ class Outcome:
     #: For a refusal: the callee's stable reason and its sentence.
     reason: str = ""
     message: str = ""
+    #: Its variable facts, by name.
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     #: JSON that a call of a module's own kind gave back.
     answer: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 

@@ -8,6 +8,7 @@ import grpc
 
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.database import ModuleDatabase
+from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.client import LedgerClient
 
 #: Makes the metadata of a call: the module's own credentials.
@@ -28,5 +29,9 @@ class ModuleContext:
     channel_to: Callable[[str], grpc.aio.Channel]
     #: Metadata for calls to other modules: this module's credentials, made anew for each call.
     credentials: Credentials
+    #: What every RPC of every module needs, by its full name.
+    permissions: Mapping[str, Permission]
+    #: What modules may do at each other, by subject.
+    system_actions: Mapping[str, frozenset[str]]
     #: By name, such as `documents_dir`: from the command line and `LEDGER_BANK_<NAME>`.
     options: Mapping[str, str]

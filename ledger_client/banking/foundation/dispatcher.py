@@ -210,6 +210,7 @@ def outcome_as_json(outcome: Outcome) -> str:
             "sequence": outcome.sequence,
             "reason": outcome.reason,
             "message": outcome.message,
+            "facts": dict(outcome.facts),
             "answer": json.loads(as_json(outcome.answer)),
         }
     )

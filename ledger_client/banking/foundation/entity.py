@@ -68,6 +68,10 @@ class Entity(Generic[E]):
         """What the command that made it is refused with, once the ledger refused its posting."""
         return None
 
+    def refusal_of(self, request_id: UUID) -> BankError | None:  # noqa: ARG002  # for subclasses
+        """Return what one command is refused with; of those after the first, each has its own."""
+        return self.refusal
+
 
 def derived_id(*parts: object) -> UUID:
     """Return an id made of parts: the same parts give the same id, on any machine, on any retry."""

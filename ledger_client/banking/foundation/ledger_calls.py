@@ -61,7 +61,9 @@ def _refused(call: Call, error: LedgerError) -> Outcome:
         raise error
     if error.reason == "TRANSACTION_ID_REUSED":
         _log.error("the ledger knows %s %s as another request: %s", call.kind, call.id, error)
-    return Outcome(kind=OutcomeKind.REFUSED, reason=error.reason, message=error.message)
+    return Outcome(
+        kind=OutcomeKind.REFUSED, reason=error.reason, message=error.message, facts=error.facts
+    )
 
 
 def _is_contention(error: LedgerError) -> bool:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from google.protobuf.message import Message
@@ -49,8 +48,6 @@ class Module(Protocol):
     follows: Sequence[str]
     #: Kinds of calls that it makes beside those to the ledger.
     callers: Mapping[str, Caller]
-    #: SQL files for tables of its own beside the foundation's, in order.
-    migrations: Sequence[Path]
     #: What it serves over HTTP, such as a webhook; paths begin with its name.
     routes: Sequence[BaseRoute]
 

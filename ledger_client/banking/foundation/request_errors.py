@@ -35,6 +35,22 @@ class PositionUnavailableError(BankError):
 
 
 @dataclasses.dataclass(eq=False)
+class DeadLetterFailedError(BankError):
+    """The event could not be handled this time either."""
+
+    reason = "DEAD_LETTER_FAILED"
+    kind = Kind.REFUSED
+
+    #: The reason of what the module refused it with.
+    refusal: str
+    problem: str
+
+    def __str__(self) -> str:
+        """Say why."""
+        return f"the event stays set aside: {self.refusal}: {self.problem}"
+
+
+@dataclasses.dataclass(eq=False)
 class CursorHeldError(BankError):
     """Another holder's lease of the cursor runs."""
 

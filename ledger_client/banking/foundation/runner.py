@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ledger_client.banking.foundation.calls import Call, Outcome
@@ -51,6 +51,13 @@ class ModuleRunner:
             on_outcome=module.on_outcome,
             unit_of=self._own_work.for_call,
         )
+        self._followers: list[EventFollower | JournalFollower] = [
+            self._follower(followed, tenant)
+            for tenant in sorted(context.tenants)
+            for followed in module.follows
+        ]
+        if module.posts:
+            self._followers += [self._journal_follower(each) for each in sorted(context.tenants)]
         self.serving = Serving(
             module,
             context.database,
@@ -73,17 +80,10 @@ class ModuleRunner:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for each in self._tasks():
-                group.create_task(each)
-
-    def _tasks(self) -> list[Coroutine[Any, Any, None]]:
-        tasks = [self._dispatcher.run(), self._endings.run(), self.heads.run()]
-        for tenant in sorted(self._context.tenants):
-            tasks.append(self._tick(tenant))
-            tasks.extend(self._follower(name, tenant).run() for name in self.module.follows)
-            if self.module.posts:
-                tasks.append(self._journal_follower(tenant).run())
-        return tasks
+            for run in (self._dispatcher, self._endings, self.heads, *self._followers):
+                group.create_task(run.run())
+            for tenant in sorted(self._context.tenants):
+                group.create_task(self._tick(tenant))
 
     def _follower(self, followed: str, tenant: str) -> EventFollower:
         return EventFollower(

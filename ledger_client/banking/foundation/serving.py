@@ -39,6 +39,7 @@ from ledger_client.banking.foundation.module import Module
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.statuses import refuse
 from ledger_client.banking.foundation.taken import Taken
+from ledger_client.banking.foundation.tenant_settings import SettingsOfTenant
 from ledger_client.banking.foundation.unit import Answer, Unit
 from ledger_client.ids import new_id
 
@@ -103,7 +104,8 @@ class Serving:
         self._dispatcher = dispatcher
         self._endings = endings
         self._tenants = tenants
-        self._kinds = {kind.KIND: kind for kind in module.entities}
+        kinds: list[type[Entity[Any]]] = [SettingsOfTenant, *module.entities]
+        self._kinds = {kind.KIND: kind for kind in kinds}
 
     async def query(self, call: Call, run: Callable[[Unit], Any]) -> Any:
         """Run a query in a transaction that records the decision."""
@@ -272,8 +274,9 @@ def _handler(module: Module, serving: Serving, servicer: object, method: MethodD
             if not is_command:
                 return await serving.query(call, lambda unit: run(unit, request))
             entity, extras = await serving.command(call, lambda unit: run(unit, request))
-            if entity.refusal is not None:
-                raise entity.refusal  # noqa: TRY301  # what is raised here ends the call
+            refusal = entity.refusal_of(_request_id(request))
+            if refusal is not None:
+                raise refusal  # noqa: TRY301  # what is raised here ends the call
             return respond(entity, extras)
         except grpc.aio.AbortError:
             raise

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from ledger_client.banking.foundation import store
 from ledger_client.banking.foundation.calls import Call
 from ledger_client.banking.foundation.cause import Cause
@@ -15,7 +17,7 @@ from ledger_client.banking.foundation.errors import EntityNotFoundError
 from ledger_client.banking.foundation.events import DomainEvent
 
 T = TypeVar("T", bound=Entity[Any])
-S = TypeVar("S")
+S = TypeVar("S", bound=BaseModel)
 
 #: Entities of a page, at most.
 PAGE_SIZE_MAX: Final = 500
@@ -93,8 +95,14 @@ class Unit:
         return self.cause.tenant
 
     def settings(self, model: type[S]) -> S:
-        """Return what the tenant has set, with the defaults of the module's model."""
-        return model(**self._settings)
+        """Return what the tenant has set, with the defaults of the module's model.
+
+        What was set under a name that the module no longer knows is left out.
+        """
+        known = {
+            name: value for name, value in self._settings.items() if name in model.model_fields
+        }
+        return model(**known)
 
     async def find(self, kind: type[T], entity_id: UUID) -> T | None:
         """Return an entity of this tenant as it is now, changes of this unit included."""

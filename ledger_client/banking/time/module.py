@@ -27,7 +27,6 @@ class TimeModule:
     posts = False
     follows = ()
     routes = ()
-    migrations = ()
 
     def __init__(self, context: ModuleContext) -> None:
         """Put it together."""

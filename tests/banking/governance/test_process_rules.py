@@ -186,3 +186,11 @@ def test_stored_events_come_back_as_they_were() -> None:
     ]
     stored = [Process.EVENTS.validate_json(event.model_dump_json()) for event in events]
     assert after(process, stored) == after(process, events)
+
+
+def test_an_excluded_initiator_does_not_count_as_one_who_may_vote() -> None:
+    committee, mine = committee_of(*USERS[:2]), subject_of(USERS[0])
+    assert started(committee, initiator=mine, threshold=2).is_pending
+    shut_out = started(committee, initiator=mine, threshold=2, exclude=True)
+    assert shut_out.status is Status.DENIED
+    assert shut_out.denied_reason.startswith("COMMITTEE_TOO_SMALL: 1 of committee 'Credit'")

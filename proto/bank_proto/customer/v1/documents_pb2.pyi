@@ -324,7 +324,9 @@ class CreateDownloadLinkResponse(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     url: _builtins.str
-    """To be opened with GET, without credentials."""
+    """To be opened with GET, without credentials. Relative to the HTTP address of the bank if that
+    does not know what it is reached by from outside.
+    """
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it stops to be valid."""

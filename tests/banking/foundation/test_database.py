@@ -1,0 +1,61 @@
+"""A module's schema is its own, and what is recorded in it stays."""
+
+import asyncpg
+import pytest
+
+from ledger_client.banking.host import Bank
+from tests.banking.bank import START, bank_in_process, eventually
+
+
+async def test_no_module_reads_what_is_anothers(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "time", "governance") as bank:
+        await _own_schema_alone(bank.bank)
+
+        connection = await asyncpg.connect(bank_dsn)
+        try:
+            await connection.execute("GRANT bank_reader TO CURRENT_USER")
+            await connection.execute("SET ROLE bank_reader")
+            await connection.fetch("SELECT * FROM bank_time.domain_events")
+            for table in ("outbox", "stored_events", "audit_entries"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.fetch(f"SELECT * FROM bank_time.{table}")
+        finally:
+            await connection.close()
+
+
+async def _own_schema_alone(bank: Bank) -> None:
+    async with bank.runners["governance"].database.transaction() as connection:
+        assert await connection.fetchval("SELECT current_user") == "bank_governance"
+        await connection.fetch("SELECT * FROM stored_events")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with bank.runners["governance"].database.transaction() as connection:
+            await connection.fetch("SELECT * FROM bank_time.stored_events")
+
+
+@pytest.mark.parametrize("table", ["audit_entries", "stored_events", "outbox"])
+async def test_facts_stay(ledger_dsn: str, bank_dsn: str, table: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "time", start=START.replace(hour=23)) as bank:
+        bank.clock.set(START.replace(month=2, day=2))
+
+        async def ended() -> bool:
+            return bool(await bank.events("time"))
+
+        await eventually(ended)
+        database = bank.bank.runners["time"].database
+        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET tenant = ''"):
+            with pytest.raises(asyncpg.PostgresError, match=r"record of facts|does not exist"):
+                async with database.transaction() as connection:
+                    await connection.execute(statement)
+
+
+async def test_every_stored_event_names_its_audit_entry(ledger_dsn: str, bank_dsn: str) -> None:
+    async with (
+        bank_in_process(ledger_dsn, bank_dsn, "time") as bank,
+        bank.bank.runners["time"].database.transaction() as connection,
+    ):
+        rows = await connection.fetch(
+            "SELECT body->>'type' AS type, subject, action, authorized FROM stored_events"
+            " JOIN audit_entries ON audit_entries.id = audit_entry_id"
+        )
+        assert {(row["type"], row["subject"]) for row in rows} >= {("opened", "system:time")}
+        assert all(row["authorized"] for row in rows)

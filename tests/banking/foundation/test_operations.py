@@ -1,0 +1,82 @@
+"""Settings are in force at once and on record; every decision is in the audit log."""
+
+import uuid
+from typing import Any
+
+import grpc
+import pytest
+
+from bank_proto.operations.v1 import operations_pb2 as pb
+from bank_proto.operations.v1.operations_pb2_grpc import OperationsServiceStub
+from bank_proto.time.v1 import time_pb2
+from bank_proto.time.v1.time_pb2_grpc import TimeServiceStub
+from ledger_client.banking.foundation.gate import Decision
+from ledger_client.banking.foundation.permissions import Permission
+from tests.banking.bank import OpenGate, TestBank, bank_in_process
+
+
+class ClosedGate(OpenGate):
+    """Lets nobody write."""
+
+    async def check(self, token: str, permission: Permission, tenant: str) -> Decision:
+        decision = await super().check(token, permission, tenant)
+        is_allowed = not permission.permission_set.endswith("_writer")
+        return Decision(subject=decision.subject, tenant=tenant, is_allowed=is_allowed)
+
+
+async def _status(bank: TestBank, method: Any, request: Any) -> str:
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await bank.call(method, request)
+    return refusal.value.code().name
+
+
+async def test_settings(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "governance") as bank:
+        stub = OperationsServiceStub(bank.channel)
+        answer = await bank.call(stub.GetSettings, pb.GetSettingsRequest(module="governance"))
+        assert [(one.name, one.value) for one in answer.settings.settings] == [
+            ("allow_auto_approval", "true")
+        ]
+        request = pb.UpdateSettingRequest(
+            module="governance",
+            name="allow_auto_approval",
+            value="false",
+            request_id=str(uuid.uuid4()),
+        )
+        changed = await bank.call(stub.UpdateSetting, request)
+        assert changed.settings.settings[0].value == "false"
+        assert await bank.call(stub.UpdateSetting, request) == changed, "a repetition"
+        answer = await bank.call(stub.GetSettings, pb.GetSettingsRequest(module="governance"))
+        assert answer.settings == changed.settings
+
+        for name, value in [("allow_auto_approval", '"maybe"'), ("other", "1"), ("", "{")]:
+            wrong = pb.UpdateSettingRequest(module="governance", name=name, value=value)
+            assert await _status(bank, stub.UpdateSetting, wrong) == "INVALID_ARGUMENT"
+        unknown = pb.GetSettingsRequest(module="credit")
+        assert await _status(bank, stub.GetSettings, unknown) == "NOT_FOUND"
+
+
+async def test_each_decision_is_on_record(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "time", gate=ClosedGate()) as bank:
+        time = TimeServiceStub(bank.channel)
+        await bank.call(time.GetBusinessDay, time_pb2.GetBusinessDayRequest())
+        closing = time_pb2.SetClosingRequest(closing_time="10:00", timezone="UTC")
+        assert await _status(bank, time.SetClosing, closing) == "PERMISSION_DENIED"
+
+        stub = OperationsServiceStub(bank.channel)
+        me = f"user:{bank.user}"
+        asked = pb.ListAuditEntriesRequest(module="time", subject=me)
+        log = (await bank.call(stub.ListAuditEntries, asked)).entries
+        assert [(one.action, one.authorized) for one in log] == [
+            ("time:calendar:read", True),
+            ("time:calendar:set-closing", False),
+            ("bank:audit:list", True),
+        ]
+        asked.only_denied = True
+        denied = (await bank.call(stub.ListAuditEntries, asked)).entries
+        assert [one.action for one in denied] == ["time:calendar:set-closing"]
+        asked.only_denied, asked.page_size = False, 1
+        page = await bank.call(stub.ListAuditEntries, asked)
+        asked.page_token = page.next_page_token
+        second = await bank.call(stub.ListAuditEntries, asked)
+        assert [page.entries[0].id, second.entries[0].id] == [log[0].id, log[1].id]
