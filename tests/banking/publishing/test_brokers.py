@@ -19,9 +19,9 @@ from bank_proto.events.v1 import cursors_pb2
 from bank_proto.events.v1.cursors_pb2_grpc import DomainEventCursorServiceStub
 from ledger_client.banking.foundation.event_messages import message_of
 from ledger_client.banking.foundation.events import Envelope
+from ledger_client.banking.publishing.envelope import DomainEventEnvelope
+from ledger_client.banking.publishing.feed import DomainEvent, DomainEventFeed
 from ledger_client.consume.received import EventReference, ReceivedEvent, read
-from ledger_client.publish.domain_event_envelope import DomainEventEnvelope
-from ledger_client.publish.domain_event_feed import DomainEvent, DomainEventFeed
 from ledger_client.publish.nats import NatsTarget
 from ledger_client.publish.publisher import Publisher, Settings
 from ledger_client.publish.rabbitmq import RabbitTarget
