@@ -37,6 +37,7 @@ lint: $(STAMP) ## Style, types, structure, contract
 	$(BIN)/buf lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dev.generate --check
 	$(BIN)/python -m dev.generate_events --check
+	$(BIN)/python -m dev.generate_bank_events --check
 
 format: $(STAMP) ## Rewrite the code in its one form
 	$(BIN)/ruff check --fix .
@@ -45,6 +46,7 @@ format: $(STAMP) ## Rewrite the code in its one form
 generate: $(STAMP) ## Write the Python of the contract anew
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dev.generate
 	$(BIN)/python -m dev.generate_events
+	$(BIN)/python -m dev.generate_bank_events
 
 bench: $(STAMP) ## Measure, as ratios to hand-written SQL (QUICK=1 for less)
 	$(BIN)/python -m benchmarks
