@@ -7,6 +7,8 @@ import grpc
 import typer
 from rich.console import Console
 
+from ledger_client.banking.publishing.envelope import DomainEventEnvelope
+from ledger_client.banking.publishing.feed import DomainEventFeed, type_prefix
 from ledger_client.cli.failures import (
     CommandError,
     ExitCode,
@@ -36,8 +38,6 @@ from ledger_client.cli.rendering import Output, Record, print_record
 from ledger_client.cli.session import OutputFormat, error_console
 from ledger_client.connection import CHANNEL_OPTIONS
 from ledger_client.errors import LedgerError
-from ledger_client.publish.domain_event_envelope import DomainEventEnvelope
-from ledger_client.publish.domain_event_feed import DomainEventFeed, type_prefix
 from ledger_client.publish.publisher import LEASE_SECONDS_DEFAULT, Publisher, Settings
 from ledger_client.publish.target import Target
 

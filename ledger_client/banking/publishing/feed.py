@@ -10,8 +10,8 @@ from bank_proto.events.v1 import cursors_pb2, domain_events_pb2
 from bank_proto.events.v1.cursors_pb2_grpc import DomainEventCursorServiceStub
 from bank_proto.events.v1.domain_events_pb2_grpc import DomainEventServiceStub
 from ledger_client import errors
+from ledger_client.banking.publishing.envelope import headers_of
 from ledger_client.publish import reference
-from ledger_client.publish.domain_event_envelope import headers_of
 from ledger_client.publish.message import Message
 from ledger_client.publish.target import Origin
 
