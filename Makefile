@@ -6,10 +6,10 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install demo test lint format generate bench nightly clean
+.PHONY: help install demo bank-demo test lint format generate bench nightly clean
 
 help: ## Show what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -23,6 +23,9 @@ install: $(STAMP) ## Put the server, the client and the tools into .venv
 demo: $(STAMP) ## Start a ledger on an embedded database and see it work
 	@$(BIN)/python -m ledger_client.demo
 
+bank-demo: $(STAMP) ## Start a bank on a ledger and see a day of it
+	@$(BIN)/python -m ledger_client.demo.bank
+
 test: $(STAMP) ## Run everything that can be tested on one machine
 	$(PYTEST) -n 2 -m "not nightly"
 
@@ -34,6 +37,7 @@ lint: $(STAMP) ## Style, types, structure, contract
 	$(BIN)/buf lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dev.generate --check
 	$(BIN)/python -m dev.generate_events --check
+	$(BIN)/python -m dev.generate_bank_events --check
 
 format: $(STAMP) ## Rewrite the code in its one form
 	$(BIN)/ruff check --fix .
@@ -42,6 +46,7 @@ format: $(STAMP) ## Rewrite the code in its one form
 generate: $(STAMP) ## Write the Python of the contract anew
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dev.generate
 	$(BIN)/python -m dev.generate_events
+	$(BIN)/python -m dev.generate_bank_events
 
 bench: $(STAMP) ## Measure, as ratios to hand-written SQL (QUICK=1 for less)
 	$(BIN)/python -m benchmarks

@@ -76,6 +76,8 @@ def _types(schemas: Schemas) -> str:
 def outdated(found: dict[Path, str], target: Path) -> list[str]:
     """Return the names of files that are not as they would be generated."""
     there = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
+    # Of a bank's events: see dev/generate_bank_events.py.
+    there = {name for name in there if name.parts[0] != "bank"}
     wrong = {name for name, text in found.items() if _text(target / name) != text}
     left_over = {name for name in there - found.keys() if name != Path("README.md")}
     return sorted(str(name) for name in wrong | left_over)

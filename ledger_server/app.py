@@ -36,7 +36,6 @@ from ledger_proto.v1 import (
     rates_pb2,
     rates_pb2_grpc,
     reports_pb2,
-    reports_pb2_grpc,
     transactions_pb2,
     tx_templates_pb2,
     tx_templates_pb2_grpc,
@@ -58,7 +57,7 @@ from ledger_server.api.paging import PageTokens
 from ledger_server.api.periods import PeriodServicer
 from ledger_server.api.proofs import ProofServicer
 from ledger_server.api.rates import RateServicer
-from ledger_server.api.reports import ReportServicer
+from ledger_server.api.reports import ReportServicer, add_report_servicer
 from ledger_server.api.transactions import TransactionServicer, add_transaction_servicer
 from ledger_server.api.tx_templates import TxTemplateServicer
 from ledger_server.application.journal_books import Library
@@ -167,7 +166,7 @@ async def add_servicers(server: grpc.aio.Server, dsn: str, signing: Signing | No
     balances_pb2_grpc.add_BalanceServiceServicer_to_server(
         BalanceServicer(database, tokens), methods
     )
-    reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(database, tokens), methods)
+    add_report_servicer(ReportServicer(database, tokens), methods)
     periods_pb2_grpc.add_PeriodServiceServicer_to_server(PeriodServicer(database, tokens), methods)
     fiscal_years_pb2_grpc.add_FiscalYearServiceServicer_to_server(
         FiscalYearServicer(database, tokens, library, _now), methods

@@ -16,9 +16,14 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 
 from ledger_client.banking import permission_catalogue
-from ledger_client.banking.foundation import event_service, operations_service
+from ledger_client.banking.foundation import (
+    cursor_service,
+    event_service,
+    operations_service,
+)
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.context import Credentials, ModuleContext
+from ledger_client.banking.foundation.cursor_service import CursorHandlers
 from ledger_client.banking.foundation.database import ModuleDatabase, open_database
 from ledger_client.banking.foundation.event_service import DomainEventHandlers
 from ledger_client.banking.foundation.gate import Gate
@@ -43,7 +48,8 @@ SERVER_OPTIONS: Final = (
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.so_reuseport", 0),
 )
-_SHARED_SERVICES: Final = (event_service.SERVICE, operations_service.SERVICE)
+#: Services that all modules share.
+_OF_ALL: Final = (event_service.SERVICE, cursor_service.SERVICE, operations_service.SERVICE)
 _FOUNDATION_SQL: Final = Path(__file__).parent / "foundation" / "sql"
 
 
@@ -107,7 +113,7 @@ async def running_bank(settings: BankSettings, gate: Gate | None = None) -> Asyn
         runners = await _runners(stack, settings, ledger, channels, gate)
         streams = _add_services(server, runners)
         names = [name for runner in runners.values() for name in runner.module.services]
-        health_servicer = await _add_health(server, [*names, *_SHARED_SERVICES])
+        health_servicer = await _add_health(server, [*names, *_OF_ALL])
         await server.start()
         stack.push_async_callback(server.stop, STOP_GRACE_SECONDS)
         stack.callback(streams.stop)
@@ -219,8 +225,9 @@ def _import(module: str) -> Any:
 def _add_services(
     server: grpc.aio.Server, runners: Mapping[str, ModuleRunner]
 ) -> DomainEventHandlers:
+    servings = {name: runner.serving for name, runner in runners.items()}
     streams = DomainEventHandlers(
-        {name: runner.serving for name, runner in runners.items()},
+        servings,
         {name: runner.database for name, runner in runners.items()},
         {name: runner.heads for name, runner in runners.items()},
     )
@@ -229,6 +236,7 @@ def _add_services(
     )
     services: dict[str, Mapping[str, Any]] = {
         event_service.SERVICE: streams.handlers(),
+        cursor_service.SERVICE: CursorHandlers(servings).handlers(),
         operations_service.SERVICE: operations.handlers(),
     }
     for runner in runners.values():

@@ -6,7 +6,11 @@ from typing import Final
 from ledger_client.banking.access.permissions import PERMISSIONS as ACCESS
 from ledger_client.banking.customer.permissions import PERMISSIONS as CUSTOMER
 from ledger_client.banking.deposit.permissions import PERMISSIONS as DEPOSIT
-from ledger_client.banking.foundation import event_service, operations_service
+from ledger_client.banking.foundation import (
+    cursor_service,
+    event_service,
+    operations_service,
+)
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.governance.permissions import PERMISSIONS as GOVERNANCE
 from ledger_client.banking.time.permissions import PERMISSIONS as TIME
@@ -20,6 +24,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     **TIME,
     **event_service.PERMISSIONS,
     **operations_service.PERMISSIONS,
+    **cursor_service.PERMISSIONS,
 }
 
 #: What modules may do at each other, by subject: actions. Nothing else, whatever the tenant.

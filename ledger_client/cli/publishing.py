@@ -1,44 +1,38 @@
 """`ledgerctl publish`: a journal's events to a message broker."""
 
-import asyncio
 import enum
-import logging
-import os
-import signal
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ledger_client.cli.arguments import parse_seconds
-from ledger_client.cli.failures import CommandError, ExitCode
-from ledger_client.cli.rendering import Record
+from ledger_client.cli.publisher import (
+    CreateStream,
+    Exchange,
+    InFlight,
+    LeaseSeconds,
+    Name,
+    Once,
+    OnUnpublishable,
+    Patience,
+    Stream,
+    To,
+    Types,
+    Unpublishable,
+    cursor_name,
+    publisher_settings,
+    run_publisher,
+    target_of,
+    types_of,
+)
 from ledger_client.cli.session import Session, command
 from ledger_client.convert.events import event_filter
 from ledger_client.models import EventFilter
-from ledger_client.publish.address import broker_kind, with_password
 from ledger_client.publish.envelopes import envelope as envelope_named
-from ledger_client.publish.publisher import LEASE_SECONDS_DEFAULT, Publisher, Settings
-from ledger_client.publish.target import Target
-from ledger_client.publish.troubles import GaveUpError
-
-logger: Final = logging.getLogger("ledger_client.publish")
+from ledger_client.publish.journal_feed import JournalFeed
+from ledger_client.publish.publisher import LEASE_SECONDS_DEFAULT, Publisher
 
 app = typer.Typer()
-
-#: Where the password is, if it is not in the URL.
-PASSWORD_VARIABLE: Final = "LEDGER_BROKER_PASSWORD"  # noqa: S105  # its name
-#: With `--once`, unless the command line says otherwise.
-ONCE_PATIENCE_SECONDS: Final = 60.0
-
-#: A shorter heartbeat would end connections that are merely slow.
-HEARTBEAT_SECONDS_MIN: Final = 2
-
-#: Between lines in the log that say how it goes.
-REPORT_SECONDS: Final = 60.0
-
-#: Loggers that say with tracebacks what our own says in a line.
-_NOISY: Final = ("aio_pika", "aiormq", "asyncio", "nats")
 
 
 class Form(enum.StrEnum):
@@ -49,32 +43,6 @@ class Form(enum.StrEnum):
     IMAGY = "imagy"
 
 
-class Unpublishable(enum.StrEnum):
-    """What is done with an event that cannot be published, as typed."""
-
-    STOP = "stop"
-    REFER = "refer"
-
-
-To = Annotated[
-    str,
-    typer.Option(
-        envvar="LEDGER_BROKER_URL",
-        metavar="URL",
-        show_envvar=True,
-        help="amqp://USER@HOST/VHOST or amqps:// (RabbitMQ), nats://HOST or tls:// (NATS). "
-        f"The password may come from {PASSWORD_VARIABLE}.",
-    ),
-]
-Exchange = Annotated[
-    str | None, typer.Option(help="RabbitMQ: the topic exchange; made if it is not there.")
-]
-Stream = Annotated[
-    str | None, typer.Option(help="NATS: the JetStream stream, of this publisher alone.")
-]
-CreateStream = Annotated[
-    bool, typer.Option("--create-stream", help="NATS: make the stream if it is not there.")
-]
 SubjectPrefix = Annotated[str, typer.Option(help="NATS: subjects are PREFIX.JOURNAL.TYPE.")]
 EnvelopeOptions = Annotated[
     list[str] | None,
@@ -82,35 +50,8 @@ EnvelopeOptions = Annotated[
         metavar="NAME=VALUE", help="Of the envelope, such as type_prefix; may be repeated."
     ),
 ]
-Types = Annotated[str, typer.Option(help="Only these, such as journal.posted,hold.created.")]
 Balances = Annotated[
     bool, typer.Option("--balances", help="Publish a balance.updated for each entry too.")
-]
-Name = Annotated[
-    str | None,
-    typer.Option(help="Of the cursor: publishers that share it take turns; else the target."),
-]
-LeaseSeconds = Annotated[
-    int, typer.Option(min=1, max=300, metavar="SECONDS", help="After which another takes over.")
-]
-InFlight = Annotated[
-    int, typer.Option(min=1, max=4_000, help="Messages sent before the first is confirmed.")
-]
-OnUnpublishable = Annotated[
-    Unpublishable,
-    typer.Option(
-        help="An event the broker cannot carry: stand still before it, or publish in its place "
-        "where to find it."
-    ),
-]
-Once = Annotated[bool, typer.Option("--once", help="End when all that is there now is published.")]
-Patience = Annotated[
-    float | None,
-    typer.Option(
-        parser=parse_seconds,
-        metavar="SECONDS",
-        help="End when kept waiting so long; else never, with --once after 60.",
-    ),
 ]
 
 
@@ -139,7 +80,7 @@ async def publish(
     Start it more than once for safety: one publishes, the others stand by. SIGTERM ends it in good
     order.
     """
-    target = _target(
+    target = target_of(
         to,
         exchange=exchange,
         stream=stream,
@@ -153,95 +94,21 @@ async def publish(
         form = envelope_named(envelope, journal.id, _options(envelope_option or ()))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    feed = JournalFeed(session.ledger, journal, types=_known_types(types), balance_updates=balances)
     publisher = Publisher(
-        session.ledger,
-        journal,
+        feed,
         target=target,
         envelope=form,
-        settings=Settings(
-            name=name or f"{broker_kind(to)}/{exchange or stream}",
-            types=_types(types),
-            balance_updates=balances,
-            lease_seconds=lease,
-            unpublishable="refer" if unpublishable is Unpublishable.REFER else "stop",
-            give_up_seconds=patience or (ONCE_PATIENCE_SECONDS if once else None),
+        settings=publisher_settings(
+            name or cursor_name(to, exchange, stream),
+            lease=lease,
+            unpublishable=unpublishable,
+            once=once,
+            patience=patience,
         ),
     )
-    _log_to_standard_error()
-    try:
-        await _run(publisher, until=journal.head_sequence if once else None)
-    except GaveUpError as error:
-        raise CommandError(str(error), ExitCode.UNAVAILABLE) from error
-    session.show(_record(publisher, target))
-
-
-async def _run(publisher: Publisher, *, until: int | None) -> None:
-    """Run a publisher; a signal to end has it end in good order."""
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        loop.add_signal_handler(number, publisher.stop)
-    reporting = asyncio.create_task(_report(publisher))
-    try:
-        await publisher.run(until=until)
-    finally:
-        reporting.cancel()
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-
-async def _report(publisher: Publisher) -> None:
-    """Write how it goes into the log, now and then, if it goes at all or should."""
-    reported = -1
-    while True:
-        await asyncio.sleep(REPORT_SECONDS)
-        status = publisher.status
-        if status.published != reported or status.lag:
-            logger.info(
-                "%s: published %d, at event %d of %d, retried %d",
-                *(status.state, status.published, status.position, status.head, status.retried),
-            )
-        reported = status.published
-
-
-def _target(
-    url: str,
-    *,
-    exchange: str | None,
-    stream: str | None,
-    create_stream: bool,
-    subject_prefix: str,
-    in_flight: int,
-    lease: int,
-) -> Target:
-    """Return where to publish, its driver loaded only now: it is an extra of the installation."""
-    try:
-        kind = broker_kind(url)
-        if password := os.environ.get(PASSWORD_VARIABLE):
-            url = with_password(url, password)
-    except ValueError as error:
-        raise typer.BadParameter(f"--to: {error}") from error
-    try:
-        if kind == "rabbitmq":
-            if not exchange or stream:
-                raise typer.BadParameter("RabbitMQ takes --exchange NAME, and no --stream")
-            from ledger_client.publish.rabbitmq import RabbitTarget  # noqa: PLC0415
-
-            heartbeat = max(lease // 3, HEARTBEAT_SECONDS_MIN)
-            return RabbitTarget(url, exchange, in_flight=in_flight, heartbeat_seconds=heartbeat)
-        if not stream or exchange:
-            raise typer.BadParameter("NATS takes --stream NAME, and no --exchange")
-        from ledger_client.publish.nats import NatsTarget  # noqa: PLC0415
-    except ImportError as error:
-        hint = "pip install 'ledger-engine[brokers]'"
-        message = f"the driver of the broker is not installed: {error.name}"
-        raise CommandError(message, ExitCode.FAILURE, hint=hint) from error
-    return NatsTarget(
-        url,
-        stream,
-        subject_prefix=subject_prefix,
-        create_stream=create_stream,
-        in_flight=in_flight,
+    session.show(
+        await run_publisher(publisher, target, until=journal.head_sequence if once else None)
     )
 
 
@@ -255,8 +122,8 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
     return options
 
 
-def _types(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+def _known_types(text: str) -> tuple[str, ...]:
+    names = types_of(text)
     if "balance.updated" in names:
         raise typer.BadParameter("--types: balance.updated comes with --balances")
     for name in names:
@@ -266,24 +133,3 @@ def _types(text: str) -> tuple[str, ...]:
             message = f"--types: {name!r} is no event type, such as journal.posted"
             raise typer.BadParameter(message) from error
     return names
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("ledger_client.publish").setLevel(logging.INFO)
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def _record(publisher: Publisher, target: Target) -> Record:
-    status = publisher.status
-    return {
-        "target": target.name,
-        "position": status.position,
-        "head": status.head,
-        "published": status.published,
-        "skipped": status.skipped,
-        "retried": status.retried,
-        "returned": status.returned,
-        "referred": status.referred,
-    }

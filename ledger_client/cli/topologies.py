@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ledger_client.cli.failures import CommandError, ExitCode
-from ledger_client.cli.publishing import PASSWORD_VARIABLE
+from ledger_client.cli.publisher import PASSWORD_VARIABLE
 from ledger_client.cli.rendering import Record, columns
 from ledger_client.cli.session import Session, command
 from ledger_client.publish.address import broker_kind, with_password

@@ -138,7 +138,7 @@ class Processor(Generic[T]):
         if isinstance(received, EventReference):
             if self._resolve is None:
                 raise RejectEventError(
-                    f"a reference to event {received.sequence} of journal {received.journal_id} "
+                    f"a reference to event {received.sequence} of {received.place} "
                     f"({received.problem}), and this consumer reads none"
                 )
             event = await self._resolve(received)

@@ -30,25 +30,43 @@ class ReceivedEvent:
     data: Mapping[str, Any]
     #: Id of the journal; empty if the sender is no ledger.
     journal_id: str
-    #: Place in the journal, from 1; None if the sender is no ledger.
+    #: Place in the journal, or among the events of a bank's module, from 1; None if the sender
+    #: tells none.
     sequence: int | None
     #: What it belongs to; may be empty.
     correlation_id: str
     #: The whole envelope.
     envelope: Mapping[str, Any]
 
+    @property
+    def series(self) -> str:
+        """What its sequence counts in: the journal, or of a bank `<tenant>/core.<module>`."""
+        if self.journal_id or "tenant" not in self.envelope:
+            return self.journal_id
+        return f"{self.envelope['tenant']}/{self.type.rpartition('.')[0]}"
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventReference:
-    """Where an event is that no message could carry: read it from the ledger."""
+    """Where an event is that no message could carry: read it from the ledger, or the module."""
 
     #: That the event's message would have had.
     id: str
     type: str
+    #: Empty if it is a bank's.
     journal_id: str
     sequence: int
     #: Why there is no message.
     problem: str
+    #: Code of the journal that is a bank's tenant; empty if it is a ledger's.
+    tenant: str = ""
+    #: That published the event; empty if it is a ledger's.
+    module: str = ""
+
+    @property
+    def place(self) -> str:
+        """Whose events it is among, for people."""
+        return f"{self.module} of {self.tenant}" if self.module else f"journal {self.journal_id}"
 
 
 Received: TypeAlias = ReceivedEvent | EventReference
@@ -110,12 +128,15 @@ def _reference(found: Mapping[str, Any], message_id: str, message_type: str) -> 
     sequence = _sequence(found)
     if sequence is None:
         raise UnreadableError("a reference without sequence")
+    is_of_bank = "module" in found
     return EventReference(
         id=_text({"id": message_id}, "id"),
         type=_text({"type": message_type}, "type"),
-        journal_id=_text(found, "journal_id"),
+        journal_id="" if is_of_bank else _text(found, "journal_id"),
         sequence=sequence,
         problem=str(found.get("problem", "")),
+        tenant=_text(found, "tenant") if is_of_bank else "",
+        module=_text(found, "module") if is_of_bank else "",
     )
 
 
@@ -135,9 +156,11 @@ def _sequence(found: Mapping[str, Any]) -> int | None:
     text = found.get("sequence")
     if text is None:
         return None
+    if type(text) is int and text >= 0:
+        text = str(text)
     plain = isinstance(text, str) and text.isascii() and text.isdigit()
     if not plain or len(text) > SEQUENCE_DIGITS_MAX:
-        raise UnreadableError("sequence is no text of digits")
+        raise UnreadableError("sequence is neither a text of digits nor an integer")
     return int(text)
 
 

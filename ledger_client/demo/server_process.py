@@ -15,6 +15,7 @@ READY_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 30.0
 
 _READY: Final = re.compile(r"ledger-server ready on (?P<address>\S+)\s*")
+_BANK_READY: Final = re.compile(r"ledger-bank ready on (?P<address>\S+), HTTP on (?P<http>\S+)\s*")
 
 
 class StartError(Exception):
@@ -33,16 +34,49 @@ def running_server(data_dir: Path, log: Path) -> Iterator[str]:
         StartError: it did not start.
     """
     arguments = ["--data-dir", str(data_dir), "--listen", "127.0.0.1:0"]
+    with _running([*server_command(), *arguments], log, _READY) as ready:
+        yield ready["address"]
+
+
+@contextlib.contextmanager
+def running_bank(
+    ledger: str, data_dir: Path, log: Path, *arguments: str
+) -> Iterator[tuple[str, str]]:
+    """Start a bank on free ports of this machine, give its addresses, stop it at the end.
+
+    Args:
+        ledger: address of its ledger.
+        data_dir: of its database, its secret and its documents.
+        log: gets what it writes on standard error.
+        arguments: further ones.
+
+    Raises:
+        StartError: it did not start.
+    """
+    places = ("--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
+    command = [*bank_command(), "--ledger", ledger, "--data-dir", str(data_dir), *places]
+    with _running([*command, *arguments], log, _BANK_READY) as ready:
+        yield ready["address"], ready["http"]
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str], log: Path, ready: re.Pattern[str]) -> Iterator[re.Match[str]]:
     with (
         log.open("w") as errors,
         subprocess.Popen(  # noqa: S603  # our own program, arguments of our own
-            [*server_command(), *arguments], stdout=subprocess.PIPE, stderr=errors, text=True
+            command, stdout=subprocess.PIPE, stderr=errors, text=True
         ) as process,
     ):
         try:
-            yield _address(process, log)
+            yield _ready(process, log, ready)
         finally:
             _stop(process)
+
+
+def bank_command() -> Sequence[str]:
+    """Return the command that starts a bank: the script beside this Python, if it is there."""
+    script = Path(sys.executable).with_name("ledger-bank")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "ledger_client.banking"]
 
 
 def server_command() -> Sequence[str]:
@@ -51,8 +85,8 @@ def server_command() -> Sequence[str]:
     return [str(script)] if script.exists() else [sys.executable, "-m", "ledger_server"]
 
 
-def _address(process: subprocess.Popen[str], log: Path) -> str:
-    """Return where the server listens, as soon as it says so."""
+def _ready(process: subprocess.Popen[str], log: Path, ready: re.Pattern[str]) -> re.Match[str]:
+    """Return what a process says when it is ready."""
     assert process.stdout is not None, "the pipe was asked for"
     deadline = threading.Timer(READY_SECONDS_MAX, process.terminate)
     deadline.start()
@@ -60,11 +94,11 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
         line = process.stdout.readline()
     finally:
         deadline.cancel()
-    ready = _READY.fullmatch(line)
-    if ready is None:
+    match = ready.fullmatch(line)
+    if match is None:
         _stop(process)
-        raise StartError(f"the server did not start; it wrote:\n{log.read_text().strip()}")
-    return ready["address"]
+        raise StartError(f"it did not start; it wrote:\n{log.read_text().strip()}")
+    return match
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -1,25 +1,20 @@
 """Delivery: events become messages and stay in hand until the broker has confirmed them.
 
 This is where a publisher waits while a broker is down: with one batch in its hands, and nothing
-more read from the ledger.
+more read from the feed.
 """
 
 import contextlib
 import dataclasses
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Generic, Literal
 
-from ledger_client.client import LedgerClient
 from ledger_client.errors import LedgerError
-from ledger_client.models import Event, EventBatch, Journal
+from ledger_client.publish.feed import E, Feed, FeedBatch
 from ledger_client.publish.lease import Lease
 from ledger_client.publish.message import Envelope, Message, UnpublishableError
 from ledger_client.publish.pacing import Backoff
-from ledger_client.publish.reference import (
-    CONTENT_TYPE,
-    reference_of_event,
-    reference_of_message,
-)
+from ledger_client.publish.reference import CONTENT_TYPE
 from ledger_client.publish.status import State, Status
 from ledger_client.publish.target import (
     FencedError,
@@ -42,27 +37,25 @@ FENCE_ALERT_SECONDS: Final = 30.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Generic[E]):
     """What is published where, and in which form."""
 
-    journal: Journal
+    feed: Feed[E]
     origin: Origin
     #: Of this publisher alone.
     target: Target
-    envelope: Envelope
+    envelope: Envelope[E]
     #: What is done with an event that cannot be published, as it is too large for the broker or
     #: has no form in the envelope: stand still before it, or publish in its place where to find it.
     unpublishable: Literal["stop", "refer"]
 
 
-class Delivery:
+class Delivery(Generic[E]):
     """Brings batches to the target, one after the other, each whole before the next."""
 
-    def __init__(
-        self, ledger: LedgerClient, route: Route, status: Status, troubles: Troubles
-    ) -> None:
+    def __init__(self, route: Route[E], status: Status, troubles: Troubles) -> None:
         """Open nothing yet."""
-        self._ledger = ledger
+        self._feed = route.feed
         self._route = route
         self._target = route.target
         self._status = status
@@ -74,7 +67,7 @@ class Delivery:
         self._confirmed = 0
         self._backoff = Backoff()
 
-    async def deliver(self, lease: Lease, batch: EventBatch) -> bool:
+    async def deliver(self, lease: Lease, batch: FeedBatch[E]) -> bool:
         """Have the broker confirm a batch, however long it takes.
 
         Returns:
@@ -83,7 +76,7 @@ class Delivery:
         Raises:
             GaveUpError: it took too long.
         """
-        events: Sequence[Event] = batch.events
+        events: Sequence[E] = batch.events
         while True:
             messages, broken = self._messages(events)
             if not await self._send(lease, messages):
@@ -105,7 +98,7 @@ class Delivery:
         self._found = None
         await self._target.close()
 
-    def _messages(self, events: Sequence[Event]) -> tuple[list[Message], Exception | None]:
+    def _messages(self, events: Sequence[E]) -> tuple[list[Message], Exception | None]:
         """Return the messages of events up to the first that has none, and why it has none."""
         messages: list[Message] = []
         for event in events:
@@ -116,7 +109,7 @@ class Delivery:
                     return messages, error
                 problem = f"{event.type} of event {event.sequence}: {error}"
                 self._refer(error, problem)
-                messages.append(reference_of_event(event, self._route.journal.id, problem))
+                messages.append(self._feed.reference_of_event(event, problem))
         return messages, None
 
     async def _send(self, lease: Lease, messages: Sequence[Message]) -> bool:
@@ -166,7 +159,7 @@ class Delivery:
         """Hold what the target has against what is known of it.
 
         Raises:
-            TargetSetupError: it has events which the journal has not: a backup was restored.
+            TargetSetupError: it has events which the feed has not: a backup was restored.
         """
         if found is None:
             return
@@ -174,18 +167,20 @@ class Delivery:
             self._troubles.alert(
                 "ConfirmedMessagesLost",
                 f"{self._target.name} ends with event {found.sequence}, and had confirmed event "
-                f"{self._confirmed}: what lies between was lost there; the ledger has it",
+                f"{self._confirmed}: what lies between was lost there; {self._feed.name} has it",
             )
         if found.sequence <= self._status.head:
             return
         try:
-            head = (await self._ledger.get_head(self._route.journal.code)).sequence
+            head = await self._feed.head()
         except LedgerError as error:
-            raise TargetUnavailableError(f"the journal's head is not known: {error}") from error
+            raise TargetUnavailableError(
+                f"the head of {self._feed.name} is not known: {error}"
+            ) from error
         if found.sequence > head:
             raise TargetSetupError(
-                f"{self._target.name} ends with event {found.sequence}, the journal with {head}: "
-                "it was published from another past of this journal; give it a new place"
+                f"{self._target.name} ends with event {found.sequence}, {self._feed.name} with "
+                f"{head}: it was published from another past of it; give it a new place"
             )
 
     def _left(self, messages: Sequence[Message]) -> list[Message]:
@@ -201,7 +196,7 @@ class Delivery:
         may_refer = self._route.unpublishable == "refer" and waiting[0].content_type != CONTENT_TYPE
         if isinstance(error, MessageTooLargeError) and may_refer:
             self._refer(error, str(error))
-            stand_in = reference_of_message(waiting[0], self._route.journal.id, str(error))
+            stand_in = self._feed.reference_of_message(waiting[0], str(error))
             return [stand_in, *waiting[1:]]
         if isinstance(error, UnroutableError):
             self._status.returned += 1
@@ -232,8 +227,7 @@ class Delivery:
         await self.close()
         # The lag is wanted most when nothing goes out; without an answer it stays as it was.
         with contextlib.suppress(LedgerError):
-            head = await self._ledger.get_head(self._route.journal.code)
-            self._status.head = max(self._status.head, head.sequence)
+            self._status.head = max(self._status.head, await self._feed.head())
         await self._troubles.pause(self._backoff.next_seconds())
 
     def _refer(self, error: Exception, problem: str) -> None:

@@ -173,7 +173,9 @@ ENVELOPES: Final[Mapping[str, type[AnyEnvelope]]] = {
 }
 
 
-def envelope(name: str, journal_id: UUID, options: Mapping[str, str] | None = None) -> Envelope:
+def envelope(
+    name: str, journal_id: UUID, options: Mapping[str, str] | None = None
+) -> Envelope[Event]:
     """Return an envelope by its name.
 
     Args:

@@ -5,21 +5,21 @@ broker does not wait for renewal, so positions are noted while the next messages
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
-from ledger_client.client import LedgerClient
 from ledger_client.errors import (
     InvalidRequestError,
     LedgerError,
     NotFoundError,
     RefusedError,
 )
+from ledger_client.publish.feed import Feed
 
 #: Notes of a position come no faster than this: each is an UPDATE.
 ADVANCE_SECONDS_MIN: Final = 0.2
 #: Renewals that may fail, at equal distances, before a lease ends.
 RENEWALS_A_LEASE: Final = 3
-#: Between attempts to renew, while the ledger does not answer.
+#: Between attempts to renew, while the feed does not answer.
 RETRY_SECONDS: Final = 0.5
 
 
@@ -34,40 +34,34 @@ class Lease:
     took: it is counted from before the request was sent, so it ends here first.
     """
 
-    def __init__(
-        self, ledger: LedgerClient, journal: str, name: str, token: int, position: int
-    ) -> None:
+    def __init__(self, feed: Feed[Any], name: str, token: int, position: int) -> None:
         """Use `acquire` instead."""
-        self._ledger = ledger
-        self._journal = journal
+        self._feed = feed
         self._name = name
         self._token = token
         self._seconds = 0
         self._moved = asyncio.Event()
         self._renewed = asyncio.Event()
         self._ends_at = 0.0
-        #: Every event up to here was handled; noted at the ledger shortly.
+        #: Every event up to here was handled; noted at the feed shortly.
         self.position = position
 
     @classmethod
-    async def acquire(
-        cls, ledger: LedgerClient, journal: str, name: str, *, holder: str, seconds: int
-    ) -> "Lease":
+    async def acquire(cls, feed: Feed[Any], name: str, *, holder: str, seconds: int) -> "Lease":
         """Take the cursor.
 
         Args:
-            ledger: keeps it.
-            journal: code or id.
+            feed: keeps it.
             name: of the cursor.
             holder: who asks, for people.
             seconds: how long it is held without renewal.
 
         Raises:
-            LedgerError: as `LedgerClient.acquire_cursor`.
+            LedgerError: as `Feed` has it; with `CURSOR_HELD` if another has it.
         """
         asked_at = asyncio.get_running_loop().time()
-        holding = await ledger.acquire_cursor(journal, name, holder=holder, lease_seconds=seconds)
-        lease = cls(ledger, journal, name, holding.token, holding.cursor.position)
+        holding = await feed.acquire_cursor(name, holder=holder, lease_seconds=seconds)
+        lease = cls(feed, name, holding.token, holding.position)
         lease._seconds = seconds
         lease._renew(asked_at)
         return lease
@@ -89,9 +83,9 @@ class Lease:
         """Renew the lease and note positions until cancelled.
 
         Raises:
-            LeaseLostError: another has the cursor, or the ledger gave no answer for as long as a
+            LeaseLostError: another has the cursor, or the feed gave no answer for as long as a
                 lease runs.
-            LedgerError: the ledger refuses what no waiting will change.
+            LedgerError: the feed refuses what no waiting will change.
         """
         clock = asyncio.get_running_loop().time
         while True:
@@ -109,7 +103,7 @@ class Lease:
                 async with asyncio.timeout(self._seconds):
                     await self._advance_until_answered()
             except TimeoutError:
-                raise LeaseLostError("the ledger did not renew the lease in time") from None
+                raise LeaseLostError("the lease was not renewed in time") from None
             self._renew(asked_at)
             await asyncio.sleep(ADVANCE_SECONDS_MIN)
 
@@ -117,13 +111,13 @@ class Lease:
         """Note the position and give the cursor back. The lease may be over: then nothing happens.
 
         Raises:
-            LedgerError: the ledger does not answer; the lease ends by itself.
+            LedgerError: the feed does not answer; the lease ends by itself.
         """
         try:
             await self._note()
         except LeaseLostError:
             return
-        await self._ledger.release_cursor(self._journal, self._name, token=self._token)
+        await self._feed.release_cursor(self._name, token=self._token)
 
     async def _advance_until_answered(self) -> None:
         while True:
@@ -138,12 +132,8 @@ class Lease:
     async def _note(self) -> None:
         position = self.position
         try:
-            await self._ledger.advance_cursor(
-                self._journal,
-                self._name,
-                token=self._token,
-                position=position,
-                lease_seconds=self._seconds,
+            await self._feed.advance_cursor(
+                self._name, token=self._token, position=position, lease_seconds=self._seconds
             )
         except RefusedError as error:
             if error.reason == "CURSOR_LOST":

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -39,10 +39,13 @@ class UnpublishableError(Exception):
     """
 
 
-class Envelope(Protocol):
+E_contra = TypeVar("E_contra", contravariant=True)
+
+
+class Envelope(Protocol[E_contra]):
     """A form of messages. Pure: no clock, no randomness, no state."""
 
-    def message(self, event: Event) -> Message:
+    def message(self, event: E_contra) -> Message:
         """Return the event in this envelope.
 
         Raises:

@@ -71,7 +71,7 @@ _UNAVAILABLE: Final = (nats.errors.Error, OSError, EOFError)
 
 
 class NatsTarget:
-    """Publishes to one stream, on `prefix.journal.type`."""
+    """Publishes to one stream, on `prefix.journal.type`, or on the type alone."""
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class NatsTarget:
         stream: str,
         *,
         subject_prefix: str = "ledger",
+        subjects: str = ">",
         create_stream: bool = False,
         in_flight: int = IN_FLIGHT_DEFAULT,
         confirm_seconds: float = CONFIRM_SECONDS_DEFAULT,
@@ -88,7 +89,9 @@ class NatsTarget:
         Args:
             url: `nats://user:password@host:port`, or `tls://` with TLS.
             stream: its name; of this publisher alone.
-            subject_prefix: the first word, or words, of all subjects.
+            subject_prefix: the first word, or words, of all subjects; if it is empty a subject is
+                the type alone, without the journal.
+            subjects: pattern of the types, for a stream that is made here.
             create_stream: make the stream if it is not there.
             in_flight: messages sent before the first of them is confirmed.
             confirm_seconds: how long to wait for a confirmation before the connection is renewed.
@@ -96,6 +99,7 @@ class NatsTarget:
         self._url = url
         self._stream = stream
         self._prefix = subject_prefix
+        self._types = subjects
         self._create_stream = create_stream
         self._in_flight = in_flight
         self._confirm_seconds = confirm_seconds
@@ -137,7 +141,7 @@ class NatsTarget:
             return await self._last_published(self._jetstream, origin)
         except nats.js.errors.NotFoundError:
             raise TargetSetupError(
-                f"there is no {self.name}: make it for {self._subject('>')}, or have it made"
+                f"there is no {self.name}: make it for {self._subjects}, or have it made"
             ) from None
         except _UNAVAILABLE as error:
             raise TargetUnavailableError(self._said(error)) from None
@@ -183,7 +187,7 @@ class NatsTarget:
             info = await jetstream.add_stream(
                 StreamConfig(
                     name=self._stream,
-                    subjects=[self._subject(">")],
+                    subjects=[self._subjects],
                     duplicate_window=DUPLICATE_WINDOW_SECONDS,
                 )
             )
@@ -269,7 +273,7 @@ class NatsTarget:
             )
         if isinstance(error, NoStreamError):
             return UnroutableError(
-                f"no stream takes {self._subject(message.type)}: add {self._subject('>')} to the "
+                f"no stream takes {self._subject(message.type)}: add {self._subjects} to the "
                 f"subjects of {self.name}"
             )
         return TargetUnavailableError(self._said(error))
@@ -298,7 +302,13 @@ class NatsTarget:
             f"{self.name} takes {bytes_max} (max_payload)"
         )
 
+    @property
+    def _subjects(self) -> str:
+        return self._subject(self._types)
+
     def _subject(self, event_type: str) -> str:
+        if not self._prefix:
+            return event_type
         assert self._origin is not None, "subjects are of a journal"
         # A dot would begin a new word, a star or a blank would be refused.
         journal = quote(self._origin.journal, safe="").replace(".", "%2E")

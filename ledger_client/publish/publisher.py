@@ -1,4 +1,4 @@
-"""The publisher: follows a journal and sees to it that a broker gets every event, in order.
+"""The publisher: follows a feed and sees to it that a broker gets every event, in order.
 
 At least once: the cursor is moved on only when the broker has confirmed, and what was in doubt is
 sent again with the same id. One at a time: of all that are started with one cursor name, the one
@@ -13,9 +13,8 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic, Literal
 
-from ledger_client.client import LedgerClient
 from ledger_client.errors import (
     ConflictError,
     LedgerError,
@@ -24,13 +23,13 @@ from ledger_client.errors import (
     ServerError,
     UnavailableError,
 )
-from ledger_client.models import EventBatch, EventFilter, Journal
 from ledger_client.publish.delivery import Delivery, Route
+from ledger_client.publish.feed import E, Feed, FeedBatch
 from ledger_client.publish.lease import Lease, LeaseLostError
 from ledger_client.publish.message import Envelope
 from ledger_client.publish.pacing import Backoff
 from ledger_client.publish.status import Alert, State, Status
-from ledger_client.publish.target import Origin, Target
+from ledger_client.publish.target import Target
 from ledger_client.publish.troubles import Troubles
 
 logger: Final = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ STANDBY_SECONDS: Final = 1.0
 #: What is in flight when the publisher is to end may take this long; then it stays in doubt.
 STOP_SECONDS: Final = 5.0
 
-#: The ledger's failures that pass by themselves.
+#: A feed's failures that pass by themselves.
 _PASSING: Final = (UnavailableError, OverloadedError, ServerError, ConflictError)
 
 
@@ -52,10 +51,6 @@ class Settings:
 
     #: Name of the cursor. Publishers that share it take turns.
     name: str
-    #: Only events of these types, such as `journal.posted`; empty for all.
-    types: tuple[str, ...] = ()
-    #: Publishes a `balance.updated` for each entry too.
-    balance_updates: bool = False
     #: How long a publisher that died or was cut off keeps the next one waiting, 1 to 300.
     lease_seconds: int = LEASE_SECONDS_DEFAULT
     #: As in `Route`.
@@ -65,45 +60,42 @@ class Settings:
     give_up_seconds: float | None = None
 
 
-class Publisher:
-    """Publishes one journal to one target. `run` does all; `stop` ends it in good order."""
+class Publisher(Generic[E]):
+    """Publishes one feed to one target. `run` does all; `stop` ends it in good order."""
 
     def __init__(
         self,
-        ledger: LedgerClient,
-        journal: Journal,
+        feed: Feed[E],
         *,
         target: Target,
-        envelope: Envelope,
+        envelope: Envelope[E],
         settings: Settings,
         on_alert: Callable[[Alert], None] | None = None,
     ) -> None:
         """Nothing is sent before `run`.
 
         Args:
-            ledger: where the events come from and the cursor is kept.
-            journal: that is published.
+            feed: that is published: `JournalFeed`, `DomainEventFeed`.
             target: where to, of this publisher alone.
             envelope: the form of the messages.
             settings: how it behaves.
             on_alert: told what a person should know of, beside the log.
         """
         #: Counters, to be read at any time.
-        self.status = Status(head=journal.head_sequence)
-        self._ledger = ledger
-        self._journal = journal
+        self.status = Status(head=feed.known_head)
+        self._feed = feed
         self._target = target
         self._settings = settings
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._troubles = Troubles(self.status, on_alert, settings.give_up_seconds)
         route = Route(
-            journal=journal,
-            origin=Origin(journal.code, settings.name),
+            feed=feed,
+            origin=feed.origin(settings.name),
             target=target,
             envelope=envelope,
             unpublishable=settings.unpublishable,
         )
-        self._delivery = Delivery(ledger, route, self.status, self._troubles)
+        self._delivery = Delivery(route, self.status, self._troubles)
         self._backoff = Backoff()
 
     async def run(self, *, until: int | None = None) -> None:
@@ -113,7 +105,7 @@ class Publisher:
             until: that sequence; None goes on without end.
 
         Raises:
-            LedgerError: the ledger refuses what no waiting will change.
+            LedgerError: the feed refuses what no waiting will change.
             GaveUpError: it was kept waiting for longer than the settings allow.
         """
         try:
@@ -132,8 +124,7 @@ class Publisher:
         """Ask for the cursor once; wait a little if it is not to be had."""
         try:
             lease = await Lease.acquire(
-                self._ledger,
-                self._journal.code,
+                self._feed,
                 self._settings.name,
                 holder=self._holder,
                 seconds=self._settings.lease_seconds,
@@ -157,7 +148,7 @@ class Publisher:
         """Publish for as long as the cursor is held; return whether nothing is left to do."""
         logger.info(
             "publishing %s after event %d to %s",
-            self._journal.code,
+            self._feed.name,
             lease.position,
             self._target.name,
         )
@@ -195,7 +186,7 @@ class Publisher:
             try:
                 async with contextlib.aclosing(self._batches(lease.position)) as batches:
                     async for batch in batches:
-                        # The ledger answers, and the batch before this one was confirmed.
+                        # The feed answers, and the batch before this one was confirmed.
                         self._backoff.reset()
                         self._troubles.over()
                         self.status.head = max(self.status.head, batch.head_sequence)
@@ -206,17 +197,11 @@ class Publisher:
             except _PASSING as error:
                 await self._troubled(error)
 
-    async def _batches(self, after: int) -> AsyncGenerator[EventBatch, None]:
+    async def _batches(self, after: int) -> AsyncGenerator[FeedBatch[E], None]:
         """Give what comes after a position; end when the publisher is to end."""
-        wanted = EventFilter(types=self._settings.types) if self._settings.types else None
-        stream = self._ledger.subscribe(
-            self._journal.code,
-            after_sequence=after,
-            filter=wanted,
-            include_balance_updates=self._settings.balance_updates,
-        )
+        stream = self._feed.batches(after)
         stopping = asyncio.create_task(self._troubles.stopping.wait())
-        coming: asyncio.Future[EventBatch] | None = None
+        coming: asyncio.Future[FeedBatch[E]] | None = None
         async with contextlib.aclosing(stream):
             try:
                 while True:
@@ -229,7 +214,7 @@ class Publisher:
                 await _end(stopping, *([coming] if coming else []))
 
     async def _troubled(self, error: LedgerError) -> None:
-        """Say that the ledger does not do its part, and wait."""
+        """Say that the feed does not do its part, and wait."""
         self._troubles.alert(type(error).__name__, str(error))
         self._troubles.note(error)
         await self._troubles.pause(self._backoff.next_seconds())

@@ -11,7 +11,7 @@ class State(enum.StrEnum):
     STANDBY = "standby"
     #: Events go out as they come.
     PUBLISHING = "publishing"
-    #: The broker, or the ledger, does not do its part; nothing is lost meanwhile.
+    #: The broker, or the feed, does not do its part; nothing is lost meanwhile.
     TROUBLED = "troubled"
     #: The next event cannot be published as it is, and the publisher stands still.
     STUCK = "stuck"
@@ -25,7 +25,7 @@ class Status:
     state: State = State.STANDBY
     #: Every event up to here was published, or not asked for.
     position: int = 0
-    #: The journal's head as last heard of.
+    #: The feed's head as last heard of.
     head: int = 0
     #: Messages that the broker confirmed.
     published: int = 0
@@ -42,7 +42,7 @@ class Status:
 
     @property
     def lag(self) -> int:
-        """How many events of the journal are still to be looked at."""
+        """How many events of the feed are still to be looked at."""
         return max(self.head - self.position, 0)
 
 

@@ -19,15 +19,17 @@ class Published:
 class Origin:
     """Who publishes."""
 
-    #: Code of the journal.
+    #: Code of the journal, also where that is a bank's tenant.
     journal: str
     #: Name of the cursor: publishers that share it take turns.
     publisher: str
+    #: Whose events of the journal: `ledger`, or `bank.<module>`.
+    system: str = "ledger"
 
     @property
     def name(self) -> str:
-        """One name for both, for the broker to tell publishers apart by."""
-        return f"ledger.publisher.{self.journal}.{self.publisher}"
+        """One name for all, for the broker to tell publishers apart by."""
+        return f"{self.system}.publisher.{self.journal}.{self.publisher}"
 
 
 class Target(Protocol):

@@ -2,24 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
 
 from ledger_proto.v1 import reports_pb2 as pb
-from ledger_server.domain.primitives import EXPONENT_MAX, ZERO, fixed
+from ledger_server.domain.primitives import fixed
 from ledger_server.domain.report.balance_sheet import BalanceSheetTotal
 from ledger_server.domain.report.conversion import Conversion
 from ledger_server.domain.report.income_statement import IncomeStatementTotal
 from ledger_server.domain.report.periods import Period
 from ledger_server.domain.report.section import Amounts, Line, Section
-from ledger_server.domain.report.trial_balance import Columns, ColumnsByPeriod, Row
+from ledger_server.domain.report.trial_balance import Columns, ColumnsByPeriod
 from ledger_server.store.codec import rate_message
-
-#: By the decimals of a currency: how its amounts are written, and nothing of it.
-_FORMATS: Final = [f".{exponent}f" for exponent in range(EXPONENT_MAX + 1)]
-_ZEROS: Final = [fixed(ZERO, exponent) for exponent in range(EXPONENT_MAX + 1)]
-
-_ACCOUNT: Final = pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT
-_SET: Final = pb.TRIAL_BALANCE_ROW_KIND_ACCOUNT_SET
 
 #: Decimals by currency.
 Exponents = Mapping[str, int]
@@ -34,24 +26,6 @@ def period_messages(periods: Sequence[Period]) -> Iterable[pb.ReportPeriod]:
     """Encode the periods of a report's columns."""
     for period in periods:
         yield pb.ReportPeriod(from_date=day_text(period.from_date), as_of=day_text(period.as_of))
-
-
-def add_trial_balance_row(
-    answer: pb.GetTrialBalanceResponse, row: Row, exponents: Exponents
-) -> None:
-    """Add a row in place: a message that is built apart is copied once more."""
-    (set_or_account_id, code, name), is_set, depth, currency, periods = row
-    exponent = exponents.get(currency, 0)
-    message = answer.rows.add()
-    message.kind = _SET if is_set else _ACCOUNT
-    message.id = str(set_or_account_id)
-    message.code = code
-    message.name = name
-    message.depth = depth
-    message.currency = currency
-    _fill_columns(message.columns, periods[0], exponent)
-    for each in periods[1:]:
-        _fill_columns(message.earlier.add(), each, exponent)
 
 
 def trial_balance_total(
@@ -142,18 +116,6 @@ def _texts(amounts: Amounts, exponent: int) -> list[str]:
 
 
 def _columns(columns: Columns, exponent: int) -> pb.TrialBalanceColumns:
-    message = pb.TrialBalanceColumns()
-    _fill_columns(message, columns, exponent)
-    return message
-
-
-def _fill_columns(message: pb.TrialBalanceColumns, columns: Columns, exponent: int) -> None:
-    form, zero = _FORMATS[exponent], _ZEROS[exponent]
-    (
-        message.opening_debit,
-        message.opening_credit,
-        message.debit,
-        message.credit,
-        message.closing_debit,
-        message.closing_credit,
-    ) = [format(value, form) if value else zero for value in columns]
+    names = pb.TrialBalanceColumns.DESCRIPTOR.fields_by_name
+    texts = [fixed(value, exponent) for value in columns]
+    return pb.TrialBalanceColumns(**dict(zip(names, texts, strict=True)))

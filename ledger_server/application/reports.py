@@ -20,7 +20,6 @@ from ledger_server.domain.report.periods import (
     Cut,
     FiscalCalendar,
     Period,
-    SegmentRow,
     SumsByKey,
     taken_off,
 )
@@ -112,7 +111,12 @@ async def find_exponents_in_tx(tx: Tx, journal: Journal, currency: str | None) -
 
 async def chart_at_in_tx(tx: Tx, journal: Journal, position: Position) -> Chart:
     """Return the chart as it was at a position."""
-    chart = await reports.chart_in_tx(tx, journal.id)
+    rows = await reports.chart_rows_in_tx(tx, journal.id)
+    return await _rewound_in_tx(tx, journal, position, await asyncio.to_thread(rows.chart))
+
+
+async def _rewound_in_tx(tx: Tx, journal: Journal, position: Position, chart: Chart) -> Chart:
+    """Return `chart`, which is as it stands, as it was at a position."""
     if not position.is_head:
         changes = await reports.chart_changes_after_in_tx(tx, journal.id, position.sequence)
         rewind(chart, changes)
@@ -135,17 +139,19 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
         years = await reports.fiscal_years_in_tx(tx, journal.id, position.sequence)
         periods = question.periods(position.day, FiscalCalendar(years))
         cut = Cut(periods)
-        stood = await reports.sums_in_tx(tx, journal.id, scope, cut)
-        off: list[Sequence[SegmentRow]] = []
+        # The chart is made while the database sums, which takes longer.
+        rows = await reports.chart_rows_in_tx(tx, journal.id)
+        stood, chart = await asyncio.gather(
+            reports.sums_in_tx(tx, journal.id, scope, cut),
+            asyncio.to_thread(rows.chart),
+        )
+        off: list[Sequence[SumsByKey]] = []
+        until = position.sequence
         if not position.is_head:
-            off.append(
-                await reports.sums_after_in_tx(tx, journal.id, scope, cut, position.sequence)
-            )
+            off.append(await reports.sums_after_in_tx(tx, journal.id, scope, cut, until))
         if question.without_closing:
-            off.append(
-                await reports.closing_sums_in_tx(tx, journal.id, scope, cut, position.sequence)
-            )
-        chart = await chart_at_in_tx(tx, journal, position)
+            off.append(await reports.closing_sums_in_tx(tx, journal.id, scope, cut, until))
+        chart = await _rewound_in_tx(tx, journal, position, chart)
         if question.reporting_currency:
             terms = await find_terms_in_tx(
                 tx,
@@ -155,14 +161,13 @@ async def read_facts(database: Database, journal: Journal, question: Question) -
                     target=_target(journal, question.reporting_currency, exponents),
                     periods=periods,
                     sequence=position.sequence,
-                    # A row has its columns in the order of a `SegmentRow`.
-                    currencies={row[1] for row in stood},
+                    currencies={currency for each in stood for _, currency in each},
                     without_closing=question.without_closing,
                     with_balances=question.with_balances,
                 ),
                 chart,
             )
-    sums = await asyncio.to_thread(_sums, cut, stood, off)
+    sums = await asyncio.to_thread(_sums, stood, off)
     conversion = None
     if terms is not None:
         sums, conversion = await asyncio.to_thread(converted, sums, periods, terms)
@@ -182,9 +187,6 @@ def _target(journal: Journal, currency: str, exponents: dict[str, int]) -> Repor
     return ReportingCurrency(currency, exponents[currency], ZoneInfo(journal.time_zone))
 
 
-def _sums(
-    cut: Cut, stood: Sequence[SegmentRow], off: Sequence[Sequence[SegmentRow]]
-) -> list[SumsByKey]:
+def _sums(stood: Sequence[SumsByKey], off: Sequence[Sequence[SumsByKey]]) -> Sequence[SumsByKey]:
     """Return the sums of each column: as they stand, less those that do not count."""
-    columns = zip(cut.sums(stood), *(cut.sums(rows) for rows in off), strict=True)
-    return [taken_off(*each) for each in columns]
+    return [taken_off(*each) for each in zip(stood, *off, strict=True)]

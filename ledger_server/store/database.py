@@ -5,10 +5,12 @@ and the few exceptions below.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
+from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 
 from ledger_server.domain.errors import LedgerInvariantError, StorageUnavailableError
 from ledger_server.domain.primitives import JournalId
@@ -22,6 +24,12 @@ POOL_SIZE_MAX: Final = 16
 #: Journals whose postings one server can read for or commit at the same moment.
 WRITER_POOL_SIZE_MAX: Final = 8
 CONNECT_TIMEOUT_SECONDS: Final = 10
+#: What is handed over of a COPY at once: two thousand rows, a few milliseconds of whoever takes
+#: them. As much again waits in the socket, so that PostgreSQL does not have to.
+COPY_BYTES: Final = 128 * 1024
+
+#: Reads an id that PostgreSQL wrote, in a fifth of the time that Python's own class takes.
+uuid_of: Final[Callable[[str], UUID]] = pgproto.UUID
 
 _TIMEOUTS: Final = {
     # A statement that takes longer holds locks that others wait for.
@@ -156,6 +164,34 @@ class Tx:
             if not rows:
                 return
             yield rows
+
+    async def copy(
+        self, query: str, *values: object, take: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        """Run one statement and hand its rows over, as COPY writes them, while it makes more.
+
+        Args:
+            query: what is copied.
+            values: its parameters.
+            take: is given one or more whole rows at a time, and waited for. Rows that come
+                meanwhile wait in the connection's socket, then in PostgreSQL.
+        """
+        self._database.statement_count += 1
+        waiting = bytearray()
+
+        async def receive(data: bytes) -> None:
+            waiting.extend(data)
+            if len(waiting) >= COPY_BYTES:
+                end = waiting.rfind(b"\n") + 1
+                whole = bytes(waiting[:end])
+                del waiting[:end]
+                await take(whole)
+
+        selected = query.removesuffix(";")  # it becomes a part of the statement
+        with _translated():
+            await self._connection.copy_from_query(selected, *values, output=receive)
+        if waiting:
+            await take(bytes(waiting))
 
     async def execute_many(self, query: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement once for each of `rows`, in one round trip."""

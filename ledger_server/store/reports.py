@@ -1,11 +1,12 @@
 """What reports are made from: sums by SQL, and the chart as it was."""
 
+import asyncio
 import dataclasses
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 from ledger_proto.v1 import events_pb2
@@ -13,8 +14,9 @@ from ledger_server.domain.account import AccountCategory
 from ledger_server.domain.primitives import AccountId, JournalId, Layer
 from ledger_server.domain.report.chart import Chart, ChartChange, Named
 from ledger_server.domain.report.conversion import DayRow
-from ledger_server.domain.report.periods import Cut, SegmentRow
-from ledger_server.store.database import Row, Tx
+from ledger_server.domain.report.periods import Cut, SegmentRows, SumsByKey
+from ledger_server.store.copy_text import columns
+from ledger_server.store.database import Row, Tx, uuid_of
 from ledger_server.store.queries import load
 
 _SQL = load("reports")
@@ -32,29 +34,29 @@ class Scope:
     currency: str | None
 
 
-async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> Sequence[SegmentRow]:
-    """Return the sums of each account and currency as they stand, by segment."""
+async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> Sequence[SumsByKey]:
+    """Return the sums of each account and currency as they stand, for each column."""
     if not cut.boundaries:
-        rows: Any = await tx.fetch(
-            _SQL["sums_of_one_segment"], journal_id, scope.layer, cut.last_day, scope.currency
-        )
-        return cast("Sequence[SegmentRow]", rows)
-    return await _sums(tx, "sums_by_segment", journal_id, scope, cut)
+        values = journal_id, scope.layer, cut.last_day, scope.currency
+        return await _sums(tx, cut, "sums_of_one_segment", values)
+    return await _sums(tx, cut, "sums_by_segment", _values(journal_id, scope, cut))
 
 
 async def sums_after_in_tx(
     tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
-) -> Sequence[SegmentRow]:
-    """Return the sums of the entries after `sequence` alone, by segment."""
-    return await _sums(tx, "sums_by_segment_later", journal_id, scope, cut, sequence)
+) -> Sequence[SumsByKey]:
+    """Return the sums of the entries after `sequence` alone, for each column."""
+    values = *_values(journal_id, scope, cut), sequence
+    return await _sums(tx, cut, "sums_by_segment_later", values)
 
 
 async def closing_sums_in_tx(
     tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut, sequence: int
-) -> Sequence[SegmentRow]:
-    """Return the sums of what closes fiscal years up to `sequence`, by segment."""
+) -> Sequence[SumsByKey]:
+    """Return the sums of what closes fiscal years up to `sequence`, for each column."""
     closing = list(await closing_sequences_in_tx(tx, journal_id, sequence))
-    return await _sums(tx, "sums_by_segment_closing", journal_id, scope, cut, closing)
+    values = *_values(journal_id, scope, cut), closing
+    return await _sums(tx, cut, "sums_by_segment_closing", values)
 
 
 async def closing_sequences_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> frozenset[int]:
@@ -97,22 +99,44 @@ async def nets_by_day_in_tx(
     return [DayRow(*row) for row in rows]
 
 
-async def chart_in_tx(tx: Tx, journal_id: JournalId) -> Chart:
-    """Return the chart as it stands."""
-    set_accounts: defaultdict[UUID, set[UUID]] = defaultdict(set)
-    for row in await tx.fetch(_SQL["chart_set_accounts"], journal_id):
-        set_accounts[row["set_id"]].add(row["member_id"])
-    set_sets: defaultdict[UUID, set[UUID]] = defaultdict(set)
-    for row in await tx.fetch(_SQL["chart_set_sets"], journal_id):
-        set_sets[row["set_id"]].add(row["member_id"])
-    sets = await tx.fetch(_SQL["chart_sets"], journal_id)
-    return Chart(
-        accounts=_named(await tx.fetch(_SQL["chart_accounts"], journal_id)),
-        sets={row["id"]: Named(row["id"], row["code"], row["name"]) for row in sets},
-        set_accounts=dict(set_accounts),
-        set_sets=dict(set_sets),
-        categories={row["id"]: AccountCategory(row["category"]) for row in sets if row["category"]},
-    )
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChartRows:
+    """A chart as it was read. What is made of it takes a while, and no database."""
+
+    #: As COPY writes them.
+    accounts: Sequence[bytes]
+    sets: Sequence[Row]
+
+    def chart(self) -> Chart:
+        """Make the chart, its accounts by code."""
+        accounts: dict[AccountId, Named] = {}
+        for data in self.accounts:
+            texts, codes, names = columns(data, len(Named._fields))
+            ids = list(map(uuid_of, texts))
+            made = map(_named_of, zip(ids, codes, names, strict=True))
+            accounts.update(zip(ids, made, strict=True))
+        return Chart(
+            accounts=accounts,
+            sets={row["id"]: Named(row["id"], row["code"], row["name"]) for row in self.sets},
+            set_accounts={
+                row["id"]: set(row["account_ids"]) for row in self.sets if row["account_ids"]
+            },
+            set_sets={row["id"]: set(row["member_ids"]) for row in self.sets if row["member_ids"]},
+            categories={
+                row["id"]: AccountCategory(row["category"]) for row in self.sets if row["category"]
+            },
+        )
+
+
+async def chart_rows_in_tx(tx: Tx, journal_id: JournalId) -> ChartRows:
+    """Return the rows of the chart as it stands."""
+    accounts: list[bytes] = []
+
+    async def take(data: bytes) -> None:
+        accounts.append(data)
+
+    await tx.copy(_SQL["chart_accounts"], journal_id, take=take)
+    return ChartRows(accounts=accounts, sets=await tx.fetch(_SQL["chart_sets"], journal_id))
 
 
 async def chart_changes_after_in_tx(
@@ -137,20 +161,31 @@ async def event_time_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> date
     return row["recorded_at"] if row else None
 
 
-async def _sums(
-    tx: Tx, query: str, journal_id: JournalId, scope: Scope, cut: Cut, *more: object
-) -> Sequence[SegmentRow]:
-    rows: Any = await tx.fetch(
-        _SQL[query], journal_id, scope.layer, cut.boundaries, cut.last_day, scope.currency, *more
+def _values(journal_id: JournalId, scope: Scope, cut: Cut) -> tuple[object, ...]:
+    """Return the parameters that all statements by segment begin with."""
+    return journal_id, scope.layer, cut.boundaries, cut.last_day, scope.currency
+
+
+async def _sums(tx: Tx, cut: Cut, query: str, values: Sequence[object]) -> Sequence[SumsByKey]:
+    """Return the sums of each column, added up while the database makes more of them."""
+    sums = cut.nothing()
+
+    async def take(data: bytes) -> None:
+        await asyncio.to_thread(lambda: cut.add(sums, _segment_rows(data)))
+
+    await tx.copy(_SQL[query], *values, take=take)
+    return sums
+
+
+def _segment_rows(data: bytes) -> SegmentRows:
+    account_ids, currencies, segments, debits, credits_ = columns(data, len(SegmentRows._fields))
+    return SegmentRows(
+        map(uuid_of, account_ids),
+        currencies,
+        map(int, segments),
+        map(Decimal, debits),
+        map(Decimal, credits_),
     )
-    # A record gives its columns in the order of the statement, which is that of a `SegmentRow`.
-    return cast("Sequence[SegmentRow]", rows)
-
-
-def _named(rows: Sequence[Row]) -> dict[UUID, Named]:
-    # A record gives its columns in the order of the statement, which is that of a `Named`.
-    made = map(_named_of, cast("Sequence[tuple[UUID, str, str]]", rows))
-    return {named[0]: named for named in made}
 
 
 def _chart_change(event: events_pb2.Event) -> ChartChange:

@@ -23,6 +23,7 @@ from ledger_client.banking.foundation.gate import Decision
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.system_tokens import system_subject
 from ledger_client.banking.host import MODULES, Bank, BankSettings, running_bank
+from tests.banking.event_schemas import validate_event
 from tests.conftest import drop_database, run_sync, with_database
 from tests.ledger import serving
 
@@ -73,13 +74,16 @@ class TestBank:
         return await method(request, metadata=metadata, timeout=30)
 
     async def events(self, module: str, after: int = 0) -> list[Envelope]:
-        """Return the domain events of a module."""
+        """Return the domain events of a module, each as its schema says."""
         stub = DomainEventServiceStub(self.channel)
         request = domain_events_pb2.ListEventsRequest(
             module=module, after_sequence=after, page_size=500
         )
         answer = await self.call(stub.ListEvents, request)
-        return [envelope_of(event) for event in answer.events]
+        events = [envelope_of(event) for event in answer.events]
+        for event in events:
+            validate_event(event)
+        return events
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:

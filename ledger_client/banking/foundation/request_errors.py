@@ -48,3 +48,48 @@ class DeadLetterFailedError(BankError):
     def __str__(self) -> str:
         """Say why."""
         return f"the event stays set aside: {self.refusal}: {self.problem}"
+
+
+@dataclasses.dataclass(eq=False)
+class CursorHeldError(BankError):
+    """Another holder's lease of the cursor runs."""
+
+    reason = "CURSOR_HELD"
+    kind = Kind.REFUSED
+
+    cursor: str
+    holder: str
+    #: ISO 8601, by the database's clock.
+    lease_expire_time: str
+
+    def __str__(self) -> str:
+        """Name the holder and when its lease ends."""
+        return f"cursor {self.cursor!r} is held by {self.holder!r} until {self.lease_expire_time}"
+
+
+@dataclasses.dataclass(eq=False)
+class CursorLostError(BankError):
+    """The holding that the token names is over, or is another caller's."""
+
+    reason = "CURSOR_LOST"
+    kind = Kind.REFUSED
+
+    cursor: str
+
+    def __str__(self) -> str:
+        """Say what to do."""
+        return f"cursor {self.cursor!r} is not held with this token; stop, or acquire it anew"
+
+
+@dataclasses.dataclass(eq=False)
+class CursorNotFoundError(BankError):
+    """The tenant has no cursor of this name in this module."""
+
+    reason = "CURSOR_NOT_FOUND"
+    kind = Kind.NOT_FOUND
+
+    cursor: str
+
+    def __str__(self) -> str:
+        """Name the cursor."""
+        return f"there is no cursor {self.cursor!r}"

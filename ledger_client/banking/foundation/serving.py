@@ -22,7 +22,7 @@ from google.protobuf.message import Message
 from ledger_client.banking.foundation import audit, store
 from ledger_client.banking.foundation.cause import Cause
 from ledger_client.banking.foundation.clock import Clock
-from ledger_client.banking.foundation.database import CONTENTION, ModuleDatabase
+from ledger_client.banking.foundation.database import CONTENTION, Connection, ModuleDatabase
 from ledger_client.banking.foundation.dispatcher import Dispatcher
 from ledger_client.banking.foundation.endings import Endings
 from ledger_client.banking.foundation.entity import Entity
@@ -114,6 +114,23 @@ class Serving:
             unit, _ = await self._open(connection, call, decision)
             if decision.is_allowed:
                 return await run(unit)
+        raise self._denial(call, decision)
+
+    async def go_on(self, call: Call, run: Callable[[Connection, str], Any]) -> Any:
+        """Run a part of what an earlier decision allowed, which is on record: a denial alone is.
+
+        The gate is asked all the same, so what it no longer allows ends here.
+
+        Args:
+            call: the RPC.
+            run: given a connection in a transaction and the caller's subject; it must see to it
+                that the earlier decision was about this subject.
+        """
+        decision = await self._decide(call)
+        async with self._database.transaction() as connection:
+            if decision.is_allowed:
+                return await run(connection, decision.subject)
+            await self._open(connection, call, decision)
         raise self._denial(call, decision)
 
     async def command(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId
@@ -171,14 +172,14 @@ Key = tuple[AccountId, str]
 SumsByKey = dict[Key, Sums]
 
 
-class SegmentRow(NamedTuple):
-    """Gross sums of one account in one currency over one segment of days."""
+class SegmentRows(NamedTuple):
+    """Gross sums of accounts in a currency over a segment of days: columns of as many rows each."""
 
-    account_id: AccountId
-    currency: str
-    segment: int
-    debit: Decimal
-    credit: Decimal
+    account_ids: Iterable[AccountId]
+    currencies: Iterable[str]
+    segments: Iterable[int]
+    debits: Iterable[Decimal]
+    credits: Iterable[Decimal]
 
 
 class Cut:
@@ -204,18 +205,30 @@ class Cut:
         self._parts = [self._parts_of(periods, n) for n in range(len(self.boundaries) + 1)]
         self._count = len(periods)
 
-    def sums(self, rows: Iterable[SegmentRow]) -> list[SumsByKey]:
-        """Return the sums of each column; a key that has no row in a column is not in it.
+    def nothing(self) -> list[SumsByKey]:
+        """Return the sums of each column before any row was added."""
+        if not self.boundaries:
+            # All columns are of the same days.
+            return [{}] * self._count
+        return [{} for _ in range(self._count)]
+
+    def add(self, columns: Sequence[SumsByKey], rows: SegmentRows) -> None:
+        """Add rows to the sums of each column; a key that has no row in a column is not in it.
 
         Args:
-            rows: one for each key and segment; any five values in the order of a `SegmentRow` are
-                taken for one.
+            columns: what `nothing` returned, and rows were added to.
+            rows: one for each key and segment, in all that are added.
         """
+        keys = zip(rows.account_ids, rows.currencies, strict=True)
         if not self.boundaries:
-            return [_whole(rows)] * self._count
-        columns: list[SumsByKey] = [{} for _ in range(self._count)]
-        for account_id, currency, segment, debit, credit in rows:
-            key = (account_id, currency)
+            # All is movement, and a key has one row.
+            movements = zip(repeat(ZERO), repeat(ZERO), rows.debits, rows.credits)
+            for column in columns[:1]:
+                column.update(zip(keys, map(_sums, movements), strict=True))
+            return
+        for key, segment, debit, credit in zip(
+            keys, rows.segments, rows.debits, rows.credits, strict=True
+        ):
             for index, is_opening in self._parts[segment]:
                 column = columns[index]
                 sums = (
@@ -225,7 +238,6 @@ class Cut:
                 )
                 before = column.get(key)
                 column[key] = sums if before is None else before + sums
-        return columns
 
     def _parts_of(self, periods: Sequence[Period], segment: int) -> list[tuple[int, bool]]:
         """Return in which columns a segment counts, and whether before their first day."""
@@ -236,14 +248,6 @@ class Cut:
             if segment <= end:
                 parts.append((index, segment < first))
         return parts
-
-
-def _whole(rows: Iterable[SegmentRow]) -> SumsByKey:
-    """Return the sums where nothing is cut: all is movement, and a key has one row."""
-    return {
-        (account_id, currency): _sums((ZERO, ZERO, debit, credit))
-        for account_id, currency, _, debit, credit in rows
-    }
 
 
 def taken_off(sums: SumsByKey, *others: SumsByKey) -> SumsByKey:

@@ -38,23 +38,6 @@ class Columns(NamedTuple):
     closing_debit: Decimal = ZERO
     closing_credit: Decimal = ZERO
 
-    @classmethod
-    def of(cls, sums: Sums, form: Form = Form.NET) -> "Columns":
-        """Net the openings if the form asks for it, and close them with the movement."""
-        opening_debit, opening_credit, debit, credit = sums
-        if form is Form.GROSS:
-            closings = _add(opening_debit, debit), _add(opening_credit, credit)
-            return cls(opening_debit, opening_credit, debit, credit, *closings)
-        if opening_debit or opening_credit:
-            opening = _subtract(opening_debit, opening_credit)
-            closing = _add(opening, _subtract(debit, credit))
-            return cls(*_sides(opening), debit, credit, *_sides(closing))
-        # Most rows of most reports. Made as a tuple is, without a call in Python; and the less is
-        # taken from the more, so that no sign has to be turned.
-        if debit < credit:
-            return _columns((ZERO, ZERO, debit, credit, ZERO, _subtract(credit, debit)))
-        return _columns((ZERO, ZERO, debit, credit, _subtract(debit, credit), ZERO))
-
     def __add__(self, other: "Columns") -> "Columns":  # type: ignore[override]  # no sequence
         """Add column by column."""
         return Columns(*map(_add, self, other))
@@ -74,11 +57,12 @@ class Columns(NamedTuple):
 
 #: Makes them of a tuple of six.
 _columns: Final[Callable[[tuple[Decimal, ...]], Columns]] = partial(tuple.__new__, Columns)
+_NOTHING: Final = Columns()
 
 #: One for each period of the report: first its own, then the earlier ones.
 ColumnsByPeriod = tuple[Columns, ...]
-#: Of each account by currency.
-ColumnsByAccount = dict[AccountId, dict[str, ColumnsByPeriod]]
+#: Of each account in each of its currencies.
+ColumnsByAccount = dict[AccountId, list[tuple[str, ColumnsByPeriod]]]
 
 
 class Row(NamedTuple):
@@ -123,7 +107,8 @@ def trial_balance(
 
     Args:
         sums: for each period those of each account and currency, without any that is `NOTHING`.
-        chart: as it was at the position of the report.
+        chart: as it was at the position of the report; every account that has sums is in it, as
+            no entry comes before its account.
         set_depth: 0 for accounts only, else how many levels of the chart to show.
         include_zero_rows: show accounts whose columns are all zero.
         currency: the only one asked for, or empty; where zero rows of accounts without entries go.
@@ -135,13 +120,13 @@ def trial_balance(
     Returns:
         Accounts by code, then currency; with `set_depth` in the order of the chart.
     """
-    made = [_columns_by_key(each, chart, form) for each in sums]
+    made = [dict(zip(each, columns_of(each.values(), form), strict=True)) for each in sums]
     totals = [_totals(each) for each in made]
     currencies = sorted({code for each in totals for code in each})
     shown = _joined(made, include_zero_rows=include_zero_rows)
     if include_zero_rows:
         for account_id in chart.accounts.keys() - shown.keys():
-            shown[account_id] = {currency: (Columns(),) * len(sums)}
+            shown[account_id] = [(currency, (_NOTHING,) * len(sums))]
     if set_depth:
         by_chart = _ChartRows(chart, sums, shown, set_depth, form)
         rows = list(islice(by_chart.rows(), ROWS_MAX + 1))
@@ -149,16 +134,33 @@ def trial_balance(
             raise ReportTooLargeError(ROWS_MAX)
     else:
         rows = _account_rows(chart, shown)
-    nothing = Columns()
     return TrialBalance(
-        rows, {code: tuple([each.get(code, nothing) for each in totals]) for code in currencies}
+        rows, {code: tuple([each.get(code, _NOTHING) for each in totals]) for code in currencies}
     )
 
 
-def _columns_by_key(sums: SumsByKey, chart: Chart, form: Form) -> dict[Key, Columns]:
-    """Return the columns of one period, of accounts that the chart knows."""
-    accounts = chart.accounts
-    return {key: Columns.of(one, form) for key, one in sums.items() if key[0] in accounts}
+def columns_of(sums: Iterable[Sums], form: Form = Form.NET) -> list[Columns]:
+    """Net the openings if the form asks for it, and close them with the movement."""
+    if form is Form.GROSS:
+        return list(map(_gross, sums))
+    made = []
+    for opening_debit, opening_credit, debit, credit in sums:
+        # Most rows of most reports have no opening. They are made as a tuple is, without a call in
+        # Python; and the less is taken from the more, so that no sign has to be turned.
+        if opening_debit or opening_credit:
+            opening = _subtract(opening_debit, opening_credit)
+            closing = _add(opening, _subtract(debit, credit))
+            made.append(Columns(*_sides(opening), debit, credit, *_sides(closing)))
+        elif debit < credit:
+            made.append(_columns((ZERO, ZERO, debit, credit, ZERO, _subtract(credit, debit))))
+        else:
+            made.append(_columns((ZERO, ZERO, debit, credit, _subtract(debit, credit), ZERO)))
+    return made
+
+
+def _gross(sums: Sums) -> Columns:
+    opening_debit, opening_credit, debit, credit = sums
+    return Columns(*sums, _add(opening_debit, debit), _add(opening_credit, credit))
 
 
 def _totals(columns: Mapping[Key, Columns]) -> dict[str, Columns]:
@@ -181,14 +183,13 @@ def _joined(made: Sequence[Mapping[Key, Columns]], *, include_zero_rows: bool) -
     if len(made) == 1:
         for (account_id, currency), columns in made[0].items():
             if include_zero_rows or any(columns):
-                shown.setdefault(account_id, {})[currency] = (columns,)
+                shown.setdefault(account_id, []).append((currency, (columns,)))
         return shown
-    nothing = Columns()
     for key in dict.fromkeys(key for each in made for key in each):
-        joined = tuple([each.get(key, nothing) for each in made])
+        joined = tuple([each.get(key, _NOTHING) for each in made])
         if include_zero_rows or any(map(any, joined)):
             account_id, currency = key
-            shown.setdefault(account_id, {})[currency] = joined
+            shown.setdefault(account_id, []).append((currency, joined))
     return shown
 
 
@@ -198,10 +199,10 @@ def _account_rows(chart: Chart, shown: ColumnsByAccount) -> list[Row]:
     # then sorting only looks. To sort a hundred thousand that are strewn over the memory takes as
     # long as all else here.
     rows = [
-        _row((named, False, 0, currency, of_account[currency]))
+        _row((named, False, 0, currency, periods))
         for account_id, named in chart.accounts.items()
         if (of_account := shown.get(account_id))
-        for currency in (sorted(of_account) if len(of_account) > 1 else of_account)
+        for currency, periods in (sorted(of_account) if len(of_account) > 1 else of_account)
     ]
     rows.sort(key=lambda row: row[0][1])
     return rows
@@ -251,9 +252,8 @@ class _ChartRows:
         return not self._below[set_id].isdisjoint(self._shown)
 
     def _account_rows(self, named: Named, depth: int) -> Iterable[Row]:
-        of_account = self._shown.get(named.id, {})
-        for currency in sorted(of_account):
-            yield Row(named, False, depth, currency, of_account[currency])
+        for currency, periods in sorted(self._shown.get(named.id, ())):
+            yield Row(named, False, depth, currency, periods)
 
     def _set_rows(self, place: Place) -> Iterable[Row]:
         sums: dict[str, Sequence[Sums]] = {}
@@ -262,6 +262,6 @@ class _ChartRows:
                 before = sums.get(currency, self._nothing)
                 sums[currency] = [one + other for one, other in zip(before, each, strict=True)]
         for currency in sorted(sums):
-            columns = tuple(Columns.of(one, self._form) for one in sums[currency])
+            columns = tuple(columns_of(sums[currency], self._form))
             if any(map(any, columns)):
                 yield Row(place.named, True, place.depth, currency, columns)

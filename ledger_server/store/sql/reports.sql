@@ -92,18 +92,17 @@ SELECT id, code, name
  ORDER BY code;
 
 -- chart_sets --
-SELECT id, code, name, category
+-- With the direct members of each.
+SELECT id, code, name, category,
+       ARRAY(SELECT account_id
+               FROM account_set_accounts
+              WHERE account_set_accounts.journal_id = $1
+                AND account_set_accounts.set_id = account_sets.id) AS account_ids,
+       ARRAY(SELECT member_id
+               FROM account_set_sets
+              WHERE account_set_sets.journal_id = $1
+                AND account_set_sets.set_id = account_sets.id) AS member_ids
   FROM account_sets
- WHERE journal_id = $1;
-
--- chart_set_accounts --
-SELECT set_id, account_id AS member_id
-  FROM account_set_accounts
- WHERE journal_id = $1;
-
--- chart_set_sets --
-SELECT set_id, member_id
-  FROM account_set_sets
  WHERE journal_id = $1;
 
 -- configuration_after --

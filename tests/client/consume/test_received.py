@@ -92,10 +92,12 @@ def test_any_object_is_read_or_refused(found: dict[str, Any]) -> None:
         ({"id": "\ud800"}, "id is no text"),
         ({"type": None}, "type is no text"),
         ({"data": "text"}, "data is no object"),
-        ({"sequence": 7}, "sequence is no text of digits"),
-        ({"sequence": "-7"}, "sequence is no text of digits"),
-        ({"sequence": "²"}, "sequence is no text of digits"),
-        ({"sequence": "1" * 5000}, "sequence is no text of digits"),
+        ({"sequence": -7}, "sequence is neither"),
+        ({"sequence": True}, "sequence is neither"),
+        ({"sequence": 10**20}, "sequence is neither"),
+        ({"sequence": "-7"}, "sequence is neither"),
+        ({"sequence": "²"}, "sequence is neither"),
+        ({"sequence": "1" * 5000}, "sequence is neither"),
     ],
 )
 def test_what_is_wrong_is_told(wrong: dict[str, Any], message: str) -> None:

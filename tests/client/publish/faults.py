@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from nats.aio.client import Client
 from nats.js.api import StreamConfig
 
+from ledger_client.models import Event
 from ledger_client.publish.nats import NatsTarget
 from ledger_client.publish.publisher import Publisher
 from ledger_client.publish.rabbitmq import RabbitTarget
@@ -140,7 +141,7 @@ class Outcome:
 
     head: int
     arrivals: list[Arrival]
-    publisher: Publisher
+    publisher: Publisher[Event]
 
 
 async def publish_through(

@@ -12,8 +12,9 @@ import aio_pika
 from nats.aio.client import Client
 
 from ledger_client import Direction, LedgerClient, NewAccount, Posting
-from ledger_client.models import Journal
+from ledger_client.models import Event, Journal
 from ledger_client.publish.envelopes import envelope
+from ledger_client.publish.journal_feed import JournalFeed
 from ledger_client.publish.publisher import Publisher, Settings
 from ledger_client.publish.status import Alert
 from ledger_client.publish.target import Target
@@ -62,10 +63,16 @@ class Books:
             await self.ledger.post_many(self.journal.code, postings, atomic=True)
         return (await self.ledger.get_head(self.journal.code)).sequence
 
-    def publisher(self, target: Target, **settings: Any) -> Publisher:
+    def publisher(
+        self,
+        target: Target,
+        *,
+        types: tuple[str, ...] = (),
+        balance_updates: bool = False,
+        **settings: Any,
+    ) -> Publisher[Event]:
         return Publisher(
-            self.ledger,
-            self.journal,
+            JournalFeed(self.ledger, self.journal, types=types, balance_updates=balance_updates),
             target=target,
             envelope=envelope("cloudevents", self.journal.id),
             settings=Settings(**{"name": "test", "lease_seconds": 3, **settings}),
@@ -81,7 +88,7 @@ class Books:
 
 
 @contextlib.asynccontextmanager
-async def publishing(publisher: Publisher) -> AsyncIterator["asyncio.Task[None]"]:
+async def publishing(publisher: Publisher[Any]) -> AsyncIterator["asyncio.Task[None]"]:
     """Run a publisher until the block is left; what it fails with fails the test."""
     task = asyncio.create_task(publisher.run())
     try:

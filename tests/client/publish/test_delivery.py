@@ -15,6 +15,7 @@ from ledger_client.client import LedgerClient
 from ledger_client.models import Event, EventBatch, Journal
 from ledger_client.publish import reference
 from ledger_client.publish.delivery import Delivery, Route, unpublished
+from ledger_client.publish.journal_feed import JournalFeed
 from ledger_client.publish.lease import Lease
 from ledger_client.publish.message import Message, UnpublishableError
 from ledger_client.publish.status import Alert, State, Status
@@ -164,9 +165,8 @@ class Run:
             id=JOURNAL, code="J", name="J", time_zone="UTC", create_time=NOW, head_sequence=0
         )
         self.delivery = Delivery(
-            cast("LedgerClient", LedgerAt100()),
             Route(
-                journal=journal,
+                feed=JournalFeed(cast("LedgerClient", LedgerAt100()), journal),
                 origin=Origin("J", "test"),
                 target=target,
                 envelope=envelope or PlainEnvelope(),

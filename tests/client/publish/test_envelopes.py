@@ -9,6 +9,7 @@ from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_client.models import Event
 from ledger_client.publish.envelopes import ENVELOPES, envelope
 from ledger_client.publish.message import (
     Envelope,
@@ -46,7 +47,7 @@ def posted(**fields: Any) -> events_pb2.Event:
     return event
 
 
-def body(form: Envelope, message: events_pb2.Event) -> dict[str, Any]:
+def body(form: Envelope[Event], message: events_pb2.Event) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(form.message(of_message(message)).body)
     return found
 

@@ -8,8 +8,9 @@ import pytest
 
 from ledger_client import LedgerClient
 from ledger_client.errors import RefusedError
-from ledger_client.models import EventBatch
+from ledger_client.models import Event, EventBatch
 from ledger_client.publish import publisher as publisher_module
+from ledger_client.publish.journal_feed import JournalFeed
 from ledger_client.publish.lease import Lease, LeaseLostError
 from ledger_client.publish.message import Message
 from ledger_client.publish.publisher import Publisher
@@ -65,7 +66,7 @@ class BrokenTarget(KeepingTarget):
         raise TargetUnavailableError("not there")
 
 
-def publisher_of(books: Books, target: KeepingTarget, **settings: Any) -> Publisher:
+def publisher_of(books: Books, target: KeepingTarget, **settings: Any) -> Publisher[Event]:
     return books.publisher(target, **{"lease_seconds": LEASE_SECONDS, **settings})
 
 
@@ -182,20 +183,22 @@ async def until_held(books: Books) -> None:
 async def test_a_cursor_that_was_taken_is_told_at_the_next_note(books: Books) -> None:
     """Of a holder whose lease ran out unnoticed: it stops, and begins anew where the other is."""
     code = books.journal.code
-    lease = await Lease.acquire(books.ledger, code, "c", holder="late", seconds=1)
+    feed = JournalFeed(books.ledger, books.journal)
+    lease = await Lease.acquire(feed, "c", holder="late", seconds=1)
     await asyncio.sleep(1.1)
     taken = await books.ledger.acquire_cursor(code, "c", holder="other", lease_seconds=300)
     with pytest.raises(LeaseLostError):
         await asyncio.wait_for(lease.keep(), 30)
     await lease.finish()
     with pytest.raises(RefusedError):
-        await Lease.acquire(books.ledger, code, "c", holder="late", seconds=1)
+        await Lease.acquire(feed, "c", holder="late", seconds=1)
     kept = await books.ledger.advance_cursor(code, "c", token=taken.token, position=1)
     assert kept.holder == "other", "what is over gives nothing back"
 
 
 async def test_work_waits_until_a_lease_is_known_to_run(books: Books) -> None:
-    lease = await Lease.acquire(books.ledger, books.journal.code, "c", holder="one", seconds=1)
+    feed = JournalFeed(books.ledger, books.journal)
+    lease = await Lease.acquire(feed, "c", holder="one", seconds=1)
     await lease.ensure()
     await asyncio.sleep(1.1)
     ensuring = asyncio.create_task(lease.ensure())

@@ -9,6 +9,7 @@ from nats.js.api import StreamConfig
 from nats.js.errors import BadRequestError
 
 from ledger_client import Direction, EntryDefinition, NewAccount, NewTxTemplate, Param, ParamType
+from ledger_client.models import Event
 from ledger_client.publish import reference
 from ledger_client.publish.nats import NatsTarget
 from ledger_client.publish.publisher import Publisher
@@ -52,7 +53,7 @@ async def post_large(books: Books, byte_count: int) -> UUID:
     return (await books.ledger.post(code, "LARGE", {"lines": lines})).transaction.id
 
 
-async def stuck(publisher: Publisher) -> None:
+async def stuck(publisher: Publisher[Event]) -> None:
     await until(lambda: publisher.status.state is State.STUCK)
 
 

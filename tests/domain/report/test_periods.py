@@ -17,7 +17,7 @@ from ledger_server.domain.report.periods import (
     FiscalCalendar,
     Interval,
     Period,
-    SegmentRow,
+    SegmentRows,
     Sums,
     SumsByKey,
     taken_off,
@@ -60,9 +60,11 @@ def test_each_column_is_what_a_report_of_it_alone_would_have(
         if day <= cut.last_day:
             # As PostgreSQL's width_bucket: how many boundaries are not after the day.
             rows[sum(boundary <= day for boundary in cut.boundaries)] += amount
-    made = cut.sums(
-        SegmentRow(ACCOUNT, "USD", segment, amount, ZERO) for segment, amount in rows.items()
-    )
+    made = cut.nothing()
+    for segment, moved in rows.items():
+        # Rows come in parts, of which any may be empty.
+        cut.add(made, SegmentRows([ACCOUNT], ["USD"], [segment], [moved], [ZERO]))
+        cut.add(made, SegmentRows([], [], [], [], []))
     assert len(made) == len(columns)
     for period, sums in zip(columns, made, strict=True):
         assert sums.get((ACCOUNT, "USD"), NOTHING) == summed(days, period)

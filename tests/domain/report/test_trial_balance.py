@@ -20,6 +20,7 @@ from ledger_server.domain.report.trial_balance import (
     Form,
     Row,
     TrialBalance,
+    columns_of,
     trial_balance,
 )
 from ledger_server.domain.transaction import DraftEntry
@@ -335,7 +336,7 @@ def test_a_set_has_what_its_accounts_have(of: Chart, moves: list[tuple[int, int]
     shown: dict[uuid.UUID, Row] = {row.named.id: row for row in made.rows if row.is_set}
     for top in of.top_sets():
         inside = [sums_[key, "USD"] for key in below[top.id] if (key, "USD") in sums_]
-        expected = Columns.of(sum(inside, start=NOTHING))
+        (expected,) = columns_of([sum(inside, start=NOTHING)])
         columns = shown[top.id].columns if top.id in shown else Columns()
         assert cells(columns) == cells(expected)
     assert set_id(0) in below

@@ -139,10 +139,15 @@ CREATE TABLE publish_cursors (
     name        text        NOT NULL,
     tenant      text        NOT NULL,
     position    bigint      NOT NULL DEFAULT 0,
+    -- For people.
     holder      text        NOT NULL DEFAULT '',
+    -- Who took it, as the audit log names callers: nobody else moves it.
+    subject     text        NOT NULL DEFAULT '',
     -- Each holding has its own; a holder of an earlier one moves nothing.
     token       bigint      NOT NULL DEFAULT 0,
     lease_until timestamptz NOT NULL DEFAULT '-infinity',
+    -- When the position was noted last. Times are by the database's clock.
+    updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (name, tenant)
 );
 

@@ -1,0 +1,216 @@
+"""`DomainEventCursorService`: how far publishers of domain events have come."""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+import grpc
+from google.protobuf import timestamp_pb2
+
+from bank_proto.events.v1 import cursors_pb2 as pb
+from ledger_client.banking.foundation import cursors, outbox
+from ledger_client.banking.foundation.cursors import Cursor
+from ledger_client.banking.foundation.database import Connection
+from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.request_errors import (
+    CursorNotFoundError,
+    ModuleUnknownError,
+    PositionUnavailableError,
+)
+from ledger_client.banking.foundation.serving import Call, Serving
+from ledger_client.banking.foundation.statuses import refuse
+
+SERVICE: Final = "bank.events.v1.DomainEventCursorService"
+PERMISSIONS: Final[Mapping[str, Permission]] = {
+    f"{SERVICE}/AcquireCursor": Permission(
+        "events_publisher", "bank/cursors", "bank:cursors:acquire"
+    ),
+    f"{SERVICE}/AdvanceCursor": Permission(
+        "events_publisher", "bank/cursors", "bank:cursors:advance"
+    ),
+    f"{SERVICE}/ReleaseCursor": Permission(
+        "events_publisher", "bank/cursors", "bank:cursors:release"
+    ),
+    f"{SERVICE}/ListCursors": Permission("events_viewer", "bank/cursors", "bank:cursors:list"),
+}
+
+LEASE_SECONDS_DEFAULT: Final = 15
+LEASE_SECONDS_MAX: Final = 300
+NAME_LENGTH_MAX: Final = 255
+PAGE_SIZE_DEFAULT: Final = 100
+PAGE_SIZE_MAX: Final = 500
+
+_Answer = Callable[[Serving, Call, Any], Coroutine[Any, Any, Any]]
+
+
+class CursorHandlers:
+    """The service's methods, for gRPC."""
+
+    def __init__(self, servings: Mapping[str, Serving]) -> None:
+        """Serve modules, by name."""
+        self._servings = servings
+
+    def handlers(self) -> dict[str, Any]:
+        """Return a gRPC handler for each method."""
+        return {
+            "AcquireCursor": self._handler("AcquireCursor", pb.AcquireCursorRequest, _acquire),
+            "AdvanceCursor": self._handler("AdvanceCursor", pb.AdvanceCursorRequest, _advance),
+            "ReleaseCursor": self._handler("ReleaseCursor", pb.ReleaseCursorRequest, _release),
+            "ListCursors": self._handler("ListCursors", pb.ListCursorsRequest, _list),
+        }
+
+    def _handler(self, name: str, request_class: Any, answer: _Answer) -> Any:
+        method = f"{SERVICE}/{name}"
+
+        async def handle(body: bytes, context: Any) -> Any:
+            try:
+                request = request_class.FromString(body)
+                if request.module not in self._servings:
+                    raise ModuleUnknownError(request.module)  # noqa: TRY301  # ends the call
+                call = Call(method, PERMISSIONS[method], request, context)
+                return await answer(self._servings[request.module], call, request)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001  # the last resort of a call
+                await refuse(method, error, context)
+
+        return grpc.unary_unary_rpc_method_handler(
+            handle,
+            request_deserializer=None,
+            response_serializer=lambda message: message.SerializeToString(),
+        )
+
+
+async def _acquire(serving: Serving, call: Call, request: Any) -> Any:
+    name, lease = _name(request.name), _lease(request.lease_seconds)
+    holder = _holder(request.holder)
+    position = _position("initial_position", request.initial_position)
+
+    async def take(unit: Any) -> pb.AcquireCursorResponse:
+        connection, tenant = unit.connection, unit.tenant
+        cursor = await cursors.lock(connection, tenant, name)
+        if cursor is None:
+            await _check_position(connection, tenant, position)
+            cursor = await cursors.create(connection, tenant, name, position)
+        now = await cursors.now(connection)
+        cursor = cursor.taken(request.token, unit.cause.subject, holder, lease, now)
+        await cursors.save(connection, tenant, cursor)
+        return pb.AcquireCursorResponse(cursor=_message(cursor, now), token=cursor.token)
+
+    return await serving.query(call, take)
+
+
+async def _advance(serving: Serving, call: Call, request: Any) -> Any:
+    name, lease = _name(request.name), _lease(request.lease_seconds)
+    position = _position("position", request.position)
+
+    async def note(connection: Connection, subject: str) -> pb.AdvanceCursorResponse:
+        cursor = await _locked(connection, call.tenant, name)
+        now = await cursors.now(connection)
+        cursor = cursor.advanced(request.token, subject, position, lease, now)
+        await _check_position(connection, call.tenant, position)
+        await cursors.save(connection, call.tenant, cursor)
+        return pb.AdvanceCursorResponse(cursor=_message(cursor, now))
+
+    # The token names a holding of this subject, whose beginning is on record.
+    return await serving.go_on(call, note)
+
+
+async def _release(serving: Serving, call: Call, request: Any) -> Any:
+    name = _name(request.name)
+
+    async def give_back(unit: Any) -> pb.ReleaseCursorResponse:
+        cursor = await _locked(unit.connection, unit.tenant, name)
+        cursor = cursor.released(request.token, unit.cause.subject)
+        await cursors.save(unit.connection, unit.tenant, cursor)
+        return pb.ReleaseCursorResponse(cursor=_message(cursor, await cursors.now(unit.connection)))
+
+    return await serving.query(call, give_back)
+
+
+async def _list(serving: Serving, call: Call, request: Any) -> Any:
+    if not 0 <= request.page_size <= PAGE_SIZE_MAX:
+        raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")
+    size = request.page_size or PAGE_SIZE_DEFAULT
+    last = _name_of(request.page_token)
+
+    async def page(unit: Any) -> pb.ListCursorsResponse:
+        found = await cursors.after(unit.connection, unit.tenant, last, size + 1)
+        now = await cursors.now(unit.connection)
+        return pb.ListCursorsResponse(
+            cursors=[_message(cursor, now) for cursor in found[:size]],
+            next_page_token=_token_of(found[size - 1].name) if len(found) > size else "",
+        )
+
+    return await serving.query(call, page)
+
+
+async def _locked(connection: Connection, tenant: str, name: str) -> Cursor:
+    cursor = await cursors.lock(connection, tenant, name)
+    if cursor is None:
+        raise CursorNotFoundError(name)
+    return cursor
+
+
+async def _check_position(connection: Connection, tenant: str, position: int) -> None:
+    head = await outbox.head(connection, tenant)
+    if position > head:
+        raise PositionUnavailableError(position, head)
+
+
+def _name(text: str) -> str:
+    if not 1 <= len(text) <= NAME_LENGTH_MAX or not text.isprintable():
+        raise FieldInvalidError("name", f"must be 1 to {NAME_LENGTH_MAX} printable characters")
+    return text
+
+
+def _holder(text: str) -> str:
+    if len(text) > NAME_LENGTH_MAX or not text.isprintable():
+        raise FieldInvalidError("holder", f"must be up to {NAME_LENGTH_MAX} printable characters")
+    return text
+
+
+def _lease(seconds: int) -> dt.timedelta:
+    if not 0 <= seconds <= LEASE_SECONDS_MAX:
+        raise FieldInvalidError("lease_seconds", f"must be 0 to {LEASE_SECONDS_MAX}")
+    return dt.timedelta(seconds=seconds or LEASE_SECONDS_DEFAULT)
+
+
+def _position(field: str, position: int) -> int:
+    if position < 0:
+        raise FieldInvalidError(field, "must not be negative")
+    return position
+
+
+def _token_of(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
+
+
+def _name_of(token: str) -> str:
+    try:
+        return (
+            _name(base64.b64decode(token, altchars=b"-_", validate=True).decode()) if token else ""
+        )
+    except (binascii.Error, UnicodeError, FieldInvalidError, ValueError) as error:
+        problem = "must be the next_page_token of a page"
+        raise FieldInvalidError("page_token", problem) from error
+
+
+def _message(cursor: Cursor, now: dt.datetime) -> pb.Cursor:
+    """Encode a cursor. A lease that has run out is nobody's, whoever had it."""
+    message = pb.Cursor(
+        name=cursor.name, position=cursor.position, update_time=_timestamp(cursor.updated_at)
+    )
+    if cursor.lease_until is not None and cursor.is_held(now):
+        message.holder = cursor.holder
+        message.lease_expire_time.CopyFrom(_timestamp(cursor.lease_until))
+    return message
+
+
+def _timestamp(time: dt.datetime) -> timestamp_pb2.Timestamp:
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(time)
+    return message
