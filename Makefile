@@ -6,10 +6,10 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help install demo test lint format generate bench nightly clean
+.PHONY: help install demo bank-demo test lint format generate bench nightly clean
 
 help: ## Show what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -22,6 +22,9 @@ install: $(STAMP) ## Put the server, the client and the tools into .venv
 
 demo: $(STAMP) ## Start a ledger on an embedded database and see it work
 	@$(BIN)/python -m ledger_client.demo
+
+bank-demo: $(STAMP) ## Start a bank on a ledger and see a day of it
+	@$(BIN)/python -m ledger_client.demo.bank
 
 test: $(STAMP) ## Run everything that can be tested on one machine
 	$(PYTEST) -n 2 -m "not nightly"

@@ -60,9 +60,7 @@ def running_bank(
 
 
 @contextlib.contextmanager
-def _running(
-    command: Sequence[str], log: Path, ready: re.Pattern[str]
-) -> Iterator[re.Match[str]]:
+def _running(command: Sequence[str], log: Path, ready: re.Pattern[str]) -> Iterator[re.Match[str]]:
     with (
         log.open("w") as errors,
         subprocess.Popen(  # noqa: S603  # our own program, arguments of our own
@@ -87,9 +85,7 @@ def server_command() -> Sequence[str]:
     return [str(script)] if script.exists() else [sys.executable, "-m", "ledger_server"]
 
 
-def _ready(
-    process: subprocess.Popen[str], log: Path, ready: re.Pattern[str]
-) -> re.Match[str]:
+def _ready(process: subprocess.Popen[str], log: Path, ready: re.Pattern[str]) -> re.Match[str]:
     """Return what a process says when it is ready."""
     assert process.stdout is not None, "the pipe was asked for"
     deadline = threading.Timer(READY_SECONDS_MAX, process.terminate)

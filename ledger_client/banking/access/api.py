@@ -10,7 +10,6 @@ from bank_proto.access.v1 import access_pb2 as pb
 from ledger_client.banking.access import fields, rules
 from ledger_client.banking.access.catalogue import PermissionSets
 from ledger_client.banking.access.entities import Role, Token, User
-from ledger_client.banking.access.errors import SystemOnlyError
 from ledger_client.banking.access.jwts import SUBJECT_LENGTH_MAX
 from ledger_client.banking.access.service import AccessCommands
 from ledger_client.banking.foundation.entity import derived_id
@@ -199,11 +198,9 @@ class AccessApi:
         )
 
     async def CheckPermission(
-        self, unit: Unit, request: pb.CheckPermissionRequest
+        self, _unit: Unit, request: pb.CheckPermissionRequest
     ) -> pb.CheckPermissionResponse:
         """Decide for a module elsewhere."""
-        if not unit.cause.subject.startswith("system:"):
-            raise SystemOnlyError(unit.cause.subject)
         permission = Permission(request.permission_set, request.object, request.action)
         try:
             decision = await self._gate.check(request.token, permission, request.tenant)

@@ -61,17 +61,3 @@ class TooManyRolesError(BankError):
     def __str__(self) -> str:
         """Say what is possible."""
         return f"user {self.user_id} has {self.roles_max} roles, and no user may have more"
-
-
-@dataclasses.dataclass(eq=False)
-class SystemOnlyError(BankError):
-    """Only modules of the bank may ask this."""
-
-    reason = "SYSTEM_ONLY"
-    kind = Kind.DENIED
-
-    subject: str
-
-    def __str__(self) -> str:
-        """Name who asked."""
-        return f"only modules of the bank may ask this, and {self.subject} is none"

@@ -11,6 +11,7 @@ import casbin
 from casbin.model import Model
 
 from ledger_client.banking.access import policies
+from ledger_client.banking.access.catalogue import people_s
 from ledger_client.banking.access.entities import email_key
 from ledger_client.banking.access.jwts import Claims, JwtVerifier
 from ledger_client.banking.access.permissions import CHECK, EVERYONE, WHO_AM_I
@@ -221,7 +222,10 @@ def _enforcer(policy: Policy, permissions: Iterable[Permission]) -> Any:
     model.load_model_from_text(_MODEL)
     enforcer = casbin.Enforcer(model)
     enforcer.add_policies(
-        [[set_container(one.permission_set), f"{one.object}/*", one.action] for one in permissions]
+        [
+            [set_container(one.permission_set), f"{one.object}/*", one.action]
+            for one in people_s(permissions)
+        ]
     )
     everyone = [[user_member(user_id), set_container(EVERYONE)] for user_id in policy.users]
     enforcer.add_grouping_policies([*map(list, policy.rules), *everyone])

@@ -7,8 +7,9 @@ from ledger_client.banking.foundation.permissions import Permission
 
 #: Everybody who is known has this set; it cannot be given or taken.
 EVERYONE: Final = "everyone"
-#: Only modules have it.
-SYSTEM: Final = "access_system"
+#: Sets of such a name are for modules: no role has one, and no user gets in by one.
+MODULE_SET_SUFFIX: Final = "_system"
+SYSTEM: Final = f"access{MODULE_SET_SUFFIX}"
 
 _VIEWER: Final = "access_viewer"
 _WRITER: Final = "access_writer"

@@ -48,19 +48,15 @@ def permission_set_id(name: str) -> UUID:
 
 
 def predefined_roles(sets: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Return which of the sets each predefined role has.
-
-    A set of a name that ends in `_system` is for modules; of people, Admin alone has it.
-    """
+    """Return which of the sets for people each predefined role has."""
     known = frozenset(sets)
-    people = {name for name in known if not name.endswith("_system")}
     return {
         ADMIN: known,
         BANK_MANAGER: frozenset(
-            name for name in people if not name.startswith(("access_", "custody_"))
+            name for name in known if not name.startswith(("access_", "custody_"))
         ),
         ACCOUNTANT: frozenset(
-            name for name in people if name.endswith("_viewer") or name.startswith("accounting_")
+            name for name in known if name.endswith("_viewer") or name.startswith("accounting_")
         ),
     }
 

@@ -118,7 +118,8 @@ class Dispatcher:
             else:
                 self.take([taken_of_row(row) for row in rows])
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), RECOVERY_SECONDS)
+                async with asyncio.timeout(RECOVERY_SECONDS):
+                    await self._look.wait()
             self._look.clear()
 
     async def _post_batches(self) -> None:

@@ -113,7 +113,9 @@ class EventFollower:
         stream = self._stub.StreamEvents(request, metadata=self._credentials())
         try:
             while True:
-                response: Any = await asyncio.wait_for(stream.read(), SILENCE_SECONDS)
+                # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets an answer.
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    response: Any = await stream.read()
                 if response is grpc.aio.EOF:
                     return
                 for event in response.events:

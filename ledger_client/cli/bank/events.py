@@ -67,14 +67,19 @@ def add_to(app: typer.Typer) -> None:
 async def _events(session: BankSession, typed: dict[str, Any]) -> None:
     module, after, types = typed["module"], typed["after"] or 0, typed["types"] or []
     if not typed["follow"]:
-        found = [record_of(event) async for event in _all(session, module, after, types)]
+        found = [event_record(event) async for event in _all(session, module, after, types)]
         print_records(session.console, session.output, _CSV_COLUMNS, found, table_titles=_COLUMNS)
         return
     if session.output is Output.CSV:
         session.console.file.write(csv_text(_CSV_COLUMNS, []) + "\n")
     async for event in stream(session, module, after, types):
-        session.console.file.write(_line(session.output, record_of(event)) + "\n")
+        session.console.file.write(_line(session.output, event_record(event)) + "\n")
         session.console.file.flush()
+
+
+def event_record(event: pb.DomainEvent) -> Record:
+    """Return an event with its payload as what it is, not as its text."""
+    return {**record_of(event), "payload": json.loads(event.payload)}
 
 
 async def _all(

@@ -57,13 +57,18 @@ class Deposit(DomainEventServiceServicer):
             yield pb.StreamEventsResponse(events=self._events[position:])
             position = len(self._events)
 
+    async def ListEvents(  # noqa: N802  # named by the contract
+        self, request: pb.ListEventsRequest, _context: Any
+    ) -> pb.ListEventsResponse:
+        return pb.ListEventsResponse(events=self._events[request.after_sequence :])
+
 
 @contextlib.asynccontextmanager
 async def deposit_telling() -> AsyncIterator[Deposit]:
     """Serve the events of a module deposit until the end of the block."""
     deposit = Deposit()
     server = grpc.aio.server()
-    add_DomainEventServiceServicer_to_server(deposit, server)  # type: ignore[no-untyped-call]
+    add_DomainEventServiceServicer_to_server(deposit, server)
     deposit.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:

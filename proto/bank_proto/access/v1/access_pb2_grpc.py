@@ -255,7 +255,8 @@ class AccessServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPermissionSets(self, request, context):
-        """Lists all permission sets that there are, by name, each with what it permits.
+        """Lists all permission sets that a role can have, by name, each with what it permits. Those for
+        modules, whose names end in `_system`, are not among them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -293,7 +294,7 @@ class AccessServiceServicer:
 
     def CheckPermission(self, request, context):
         """Decides for a module that runs elsewhere whether the bearer of a token may use a permission.
-        Only modules may ask; others are refused with `SYSTEM_ONLY`.
+        Only modules may ask; users are refused with `PERMISSION_DENIED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -85,7 +85,9 @@ class AccessServiceStub:
     ListRoles: _grpc.UnaryUnaryMultiCallable[_access_pb2.ListRolesRequest, _access_pb2.ListRolesResponse]
     """Lists roles, oldest first."""
     ListPermissionSets: _grpc.UnaryUnaryMultiCallable[_access_pb2.ListPermissionSetsRequest, _access_pb2.ListPermissionSetsResponse]
-    """Lists all permission sets that there are, by name, each with what it permits."""
+    """Lists all permission sets that a role can have, by name, each with what it permits. Those for
+    modules, whose names end in `_system`, are not among them.
+    """
     CreateToken: _grpc.UnaryUnaryMultiCallable[_access_pb2.CreateTokenRequest, _access_pb2.CreateTokenResponse]
     """Creates a token for a user. Its text is in the first answer and nowhere else: only a hash of it
     is stored. Whoever lost the answer revokes the token and creates another. Refused with
@@ -99,7 +101,7 @@ class AccessServiceStub:
     """Returns who the caller is and what it may do. Anybody who is known may ask."""
     CheckPermission: _grpc.UnaryUnaryMultiCallable[_access_pb2.CheckPermissionRequest, _access_pb2.CheckPermissionResponse]
     """Decides for a module that runs elsewhere whether the bearer of a token may use a permission.
-    Only modules may ask; others are refused with `SYSTEM_ONLY`.
+    Only modules may ask; users are refused with `PERMISSION_DENIED`.
     """
 
 @_typing.type_check_only
@@ -159,7 +161,9 @@ class AccessServiceAsyncStub(AccessServiceStub):
     ListRoles: _aio.UnaryUnaryMultiCallable[_access_pb2.ListRolesRequest, _access_pb2.ListRolesResponse]  # type: ignore[assignment]
     """Lists roles, oldest first."""
     ListPermissionSets: _aio.UnaryUnaryMultiCallable[_access_pb2.ListPermissionSetsRequest, _access_pb2.ListPermissionSetsResponse]  # type: ignore[assignment]
-    """Lists all permission sets that there are, by name, each with what it permits."""
+    """Lists all permission sets that a role can have, by name, each with what it permits. Those for
+    modules, whose names end in `_system`, are not among them.
+    """
     CreateToken: _aio.UnaryUnaryMultiCallable[_access_pb2.CreateTokenRequest, _access_pb2.CreateTokenResponse]  # type: ignore[assignment]
     """Creates a token for a user. Its text is in the first answer and nowhere else: only a hash of it
     is stored. Whoever lost the answer revokes the token and creates another. Refused with
@@ -173,7 +177,7 @@ class AccessServiceAsyncStub(AccessServiceStub):
     """Returns who the caller is and what it may do. Anybody who is known may ask."""
     CheckPermission: _aio.UnaryUnaryMultiCallable[_access_pb2.CheckPermissionRequest, _access_pb2.CheckPermissionResponse]  # type: ignore[assignment]
     """Decides for a module that runs elsewhere whether the bearer of a token may use a permission.
-    Only modules may ask; others are refused with `SYSTEM_ONLY`.
+    Only modules may ask; users are refused with `PERMISSION_DENIED`.
     """
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -314,7 +318,9 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _access_pb2.ListPermissionSetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_access_pb2.ListPermissionSetsResponse, _abc.Awaitable[_access_pb2.ListPermissionSetsResponse]]:
-        """Lists all permission sets that there are, by name, each with what it permits."""
+        """Lists all permission sets that a role can have, by name, each with what it permits. Those for
+        modules, whose names end in `_system`, are not among them.
+        """
 
     @_abc_1.abstractmethod
     def CreateToken(
@@ -358,7 +364,7 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_access_pb2.CheckPermissionResponse, _abc.Awaitable[_access_pb2.CheckPermissionResponse]]:
         """Decides for a module that runs elsewhere whether the bearer of a token may use a permission.
-        Only modules may ask; others are refused with `SYSTEM_ONLY`.
+        Only modules may ask; users are refused with `PERMISSION_DENIED`.
         """
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
