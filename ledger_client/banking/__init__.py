@@ -1,6 +1,7 @@
 """Banking modules: clients of the ledger, each with an API, a database and events of its own.
 
-`foundation` is what all of them stand on, `publishing` brings their events to brokers. A module is a folder; all have the same file names:
+`foundation` is what all of them stand on, `publishing` brings their events to brokers. A module is
+a folder; all have the same file names:
 
 - `module`       what the module consists of: services, entities, events, what it follows
 - `permissions`  what each RPC needs

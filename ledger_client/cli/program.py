@@ -38,7 +38,6 @@ from ledger_client.cli import (
     web,
 )
 from ledger_client.cli.bank import commands as bank
-from ledger_client.cli.bank import publishing as bank_publishing
 from ledger_client.cli.failures import EXIT_CODES_HELP
 from ledger_client.cli.session import OutputFormat, Server, Settings, Timeout
 
@@ -80,7 +79,6 @@ app.add_typer(anchors.app)
 app.add_typer(topologies.app, name="topology")
 app.add_typer(publishing.app)
 app.add_typer(cursors.app, name="cursor")
-bank.app.add_typer(bank_publishing.app)
 app.add_typer(bank.app, name="bank")
 app.add_typer(versions.app)
 

@@ -43,6 +43,7 @@ NAME_LENGTH_MAX: Final = 255
 PAGE_SIZE_DEFAULT: Final = 100
 PAGE_SIZE_MAX: Final = 500
 
+#: A request's fields are looked at once the caller may ask, in the transaction of the decision.
 _Answer = Callable[[Serving, Call, Any], Coroutine[Any, Any, Any]]
 
 
@@ -85,11 +86,10 @@ class CursorHandlers:
 
 
 async def _acquire(serving: Serving, call: Call, request: Any) -> Any:
-    name, lease = _name(request.name), _lease(request.lease_seconds)
-    holder = _holder(request.holder)
-    position = _position("initial_position", request.initial_position)
-
     async def take(unit: Any) -> pb.AcquireCursorResponse:
+        name, lease = _name(request.name), _lease(request.lease_seconds)
+        holder = _holder(request.holder)
+        position = _position("initial_position", request.initial_position)
         connection, tenant = unit.connection, unit.tenant
         cursor = await cursors.lock(connection, tenant, name)
         if cursor is None:
@@ -104,10 +104,9 @@ async def _acquire(serving: Serving, call: Call, request: Any) -> Any:
 
 
 async def _advance(serving: Serving, call: Call, request: Any) -> Any:
-    name, lease = _name(request.name), _lease(request.lease_seconds)
-    position = _position("position", request.position)
-
     async def note(connection: Connection, subject: str) -> pb.AdvanceCursorResponse:
+        name, lease = _name(request.name), _lease(request.lease_seconds)
+        position = _position("position", request.position)
         cursor = await _locked(connection, call.tenant, name)
         now = await cursors.now(connection)
         cursor = cursor.advanced(request.token, subject, position, lease, now)
@@ -120,9 +119,8 @@ async def _advance(serving: Serving, call: Call, request: Any) -> Any:
 
 
 async def _release(serving: Serving, call: Call, request: Any) -> Any:
-    name = _name(request.name)
-
     async def give_back(unit: Any) -> pb.ReleaseCursorResponse:
+        name = _name(request.name)
         cursor = await _locked(unit.connection, unit.tenant, name)
         cursor = cursor.released(request.token, unit.cause.subject)
         await cursors.save(unit.connection, unit.tenant, cursor)
@@ -132,12 +130,11 @@ async def _release(serving: Serving, call: Call, request: Any) -> Any:
 
 
 async def _list(serving: Serving, call: Call, request: Any) -> Any:
-    if not 0 <= request.page_size <= PAGE_SIZE_MAX:
-        raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")
-    size = request.page_size or PAGE_SIZE_DEFAULT
-    last = _name_of(request.page_token)
-
     async def page(unit: Any) -> pb.ListCursorsResponse:
+        if not 0 <= request.page_size <= PAGE_SIZE_MAX:
+            raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")
+        size = request.page_size or PAGE_SIZE_DEFAULT
+        last = _name_of(request.page_token)
         found = await cursors.after(unit.connection, unit.tenant, last, size + 1)
         now = await cursors.now(unit.connection)
         return pb.ListCursorsResponse(

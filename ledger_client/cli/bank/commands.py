@@ -9,7 +9,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from typer.core import TyperGroup
 
-from ledger_client.cli.bank import answers, contract, events, fields
+from ledger_client.cli.bank import answers, contract, events, fields, publishing
 from ledger_client.cli.bank.session import (
     Address,
     BankSession,
@@ -59,6 +59,7 @@ def bank(
 
 
 events.add_to(app)
+publishing.add_to(app)
 
 
 @functools.cache

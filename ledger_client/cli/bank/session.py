@@ -134,7 +134,7 @@ class BankSession:
         return await call(request, timeout=self.timeout, metadata=self.metadata)
 
 
-Command = Callable[[BankSession, dict[str, Any]], Awaitable[None]]
+Command = Callable[[BankSession, dict[str, Any]], Awaitable[ExitCode | None]]
 
 
 def add_command(
@@ -181,28 +181,33 @@ async def _run(
     session = BankSession(arguments, bank, settings)
     async with session.channel:
         try:
-            await run(session, arguments)
+            return await run(session, arguments)
         except CommandError as error:
             print_error(session.errors, error.message, details=error.details, hint=error.hint)
             return error.exit_code
         except grpc.aio.AioRpcError as error:
             return _print_failure(session, error, arguments.get("request_id"))
-    return None
 
 
 def _print_failure(
     session: BankSession, error: grpc.aio.AioRpcError, request_id: str | None
 ) -> ExitCode:
     failure = errors.from_call(error, domain=DOMAIN, idempotency_key=request_id or "")
-    hint = _hint(session, error.code())
-    print_ledger_error(session.errors, failure, server=session.address, hint=hint)
+    exit_code = print_error_of(session, failure)
     in_doubt = isinstance(failure, errors.UnavailableError) or failure.status in {
         grpc.StatusCode.ABORTED,
         grpc.StatusCode.INTERNAL,
     }
     if request_id and in_doubt:
         session.errors.print(f"to repeat it safely, add --request-id {request_id}", soft_wrap=True)
-    return exit_code_of(failure)
+    return exit_code
+
+
+def print_error_of(session: BankSession, error: errors.LedgerError) -> ExitCode:
+    """Say on standard error what a call failed with, and what to do; return the exit code."""
+    hint = _hint(session, error.status)
+    print_ledger_error(session.errors, error, server=session.address, hint=hint)
+    return exit_code_of(error)
 
 
 def _hint(session: BankSession, status: grpc.StatusCode) -> str | None:

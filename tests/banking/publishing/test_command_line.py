@@ -7,6 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -58,6 +59,15 @@ async def test_once(bank: TestBank, shared_nats: Nats) -> None:
     record = json.loads(said)
     assert record["published"] == record["position"] == record["head"] == 3
     assert len(await read_stream(shared_nats.url, stream)) == 3
+    (cursor,) = json.loads((await run(bank, "cursors", "--module", "time", "-o", "json")).stdout)
+    assert (cursor["name"], cursor["position"]) == (f"nats/{stream}", 3)
+    assert not cursor["holder"], "given back"
+
+
+async def run(bank: TestBank, *words: str, token: str | None = None) -> Any:
+    """Run a command in a thread, as it has a loop of its own."""
+    arguments, variables = ["bank", *words], environment(bank, token)
+    return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=variables)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +85,6 @@ async def test_what_is_wrong_is_told_at_once(
     bank: TestBank, options: tuple[str, ...], token: str | None, exit_code: int, said: str
 ) -> None:
     where = ("--to", "nats://127.0.0.1:1", "--stream", "S")
-    words = ["bank", "publish", *where, *options]
-    # In a thread, as it has a loop of its own.
-    run = await asyncio.to_thread(CliRunner().invoke, app, words, env=environment(bank, token))
-    assert said in " ".join(run.output.split()), run.output
-    assert run.exit_code == exit_code
+    done = await run(bank, "publish", *where, *options, token=token)
+    assert said in " ".join(done.output.split()), done.output
+    assert done.exit_code == exit_code
