@@ -245,7 +245,15 @@ def _bank_process(ledger: str, dsn: str, folder: Path) -> Iterator[str]:
 def _publisher(bank: str, broker: str, folder: Path) -> Iterator[None]:
     """Publish the events of deposit, as `ledgerctl bank publish` does."""
     command = [
-        *(sys.executable, "-m", "ledger_client.cli.__main__", "bank", "publish", "--module", "deposit"),
+        *(
+            sys.executable,
+            "-m",
+            "ledger_client.cli.__main__",
+            "bank",
+            "publish",
+            "--module",
+            "deposit",
+        ),
         *("--to", broker, "--name", "bench", "--stream", "BANK", "--create-stream"),
     ]
     environment = os.environ | {

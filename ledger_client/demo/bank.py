@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -184,7 +184,7 @@ def _customer(day: Day, provider: str) -> str:
     return day.do(*account)
 
 
-def _webhook(day: Day, provider: str, customer: str, kind: str, more: dict[str, object]) -> None:
+def _webhook(day: Day, provider: str, customer: str, kind: str, more: Mapping[str, object]) -> None:
     message = {
         "type": kind,
         "applicantId": "5cb56e8e0a975a35f333cb83",
