@@ -1,13 +1,9 @@
 """Deposits over their API: a real ledger, governance and customers in one process."""
 
-import asyncio
-import collections
 import datetime as dt
-import random
 import uuid
 from typing import Any
 
-import grpc
 import pytest
 
 from bank_proto.customer.v1 import customers_pb2
@@ -15,8 +11,7 @@ from bank_proto.deposit.v1 import deposit_pb2 as pb
 from bank_proto.governance.v1 import governance_pb2
 from ledger_client import LedgerError
 from ledger_client.banking.foundation.entity import derived_id
-from ledger_client.banking.foundation.events import Envelope
-from ledger_client.models import AccountStatus, TransactionKind
+from ledger_client.models import AccountStatus
 from tests.banking.bank import TENANT
 from tests.banking.deposit.teller import Teller, deposits_in_process
 
@@ -29,13 +24,7 @@ async def test_a_day_in_the_life(ledger_dsn: str, bank_dsn: str) -> None:
         assert opened.status == pb.ACCOUNT_STATUS_ACTIVE
         assert (opened.currency, opened.customer_type) == ("USD", pb.CUSTOMER_TYPE_INDIVIDUAL)
         account = opened.id
-        company = await teller.account(
-            await teller.customer(customers_pb2.CUSTOMER_TYPE_NON_DOMICILED_COMPANY)
-        )
-        chart = await teller.bank.ledger.get_chart(TENANT)
-        places = {one.code: row.node.name for row in chart.rows for one in row.accounts}
-        assert places[f"deposit:{account}"] == "Deposits of Individuals"
-        assert places[f"deposit:{company}"] == "Deposits of Companies Not Domiciled Here"
+        await accounts_stand_where_they_belong(teller, account)
         assert await teller.tells(account, "deposit-account-created") == [
             ("deposit-account-created", {"account_holder_id": customer, "id": account})
         ]
@@ -93,6 +82,15 @@ async def test_a_day_in_the_life(ledger_dsn: str, bank_dsn: str) -> None:
             "ACCOUNT_NOT_ACTIVE"
         )
         await teller.books_balance()
+
+
+async def accounts_stand_where_they_belong(teller: Teller, individual: str) -> None:
+    kind = customers_pb2.CUSTOMER_TYPE_NON_DOMICILED_COMPANY
+    company = await teller.account(await teller.customer(kind))
+    chart = await teller.bank.ledger.get_chart(TENANT)
+    places = {one.code: row.node.name for row in chart.rows for one in row.accounts}
+    assert places[f"deposit:{individual}"] == "Deposits of Individuals"
+    assert places[f"deposit:{company}"] == "Deposits of Companies Not Domiciled Here"
 
 
 async def check_history(teller: Teller, account: str, deposit: str, rent: str) -> None:
@@ -329,65 +327,3 @@ async def a_posting_that_the_ledger_refuses(teller: Teller, account: str) -> Non
     # Other tests in this journal begin on that day.
     await teller.bank.ledger.reopen_period(TENANT, None, reason="over")
     assert await teller.balance(account) == ("7.00", "0.00", "7.00")
-
-
-@pytest.mark.parametrize("count", [25, pytest.param(1000, marks=pytest.mark.nightly)])
-async def test_denied_and_cancelled_at_once(ledger_dsn: str, bank_dsn: str, count: int) -> None:
-    """However a denial and a cancellation meet, money comes back once."""
-    async with deposits_in_process(ledger_dsn, bank_dsn) as teller:
-        account = await teller.account(balance=str(count))
-        gate = asyncio.Semaphore(8)
-
-        async def race(_number: int) -> int:
-            async with gate:
-                withdrawal = await teller.withdrawal(account, "1")
-
-                async def cancel() -> str:
-                    # Some earlier, some later than the denial arrives by its event.
-                    await asyncio.sleep(random.uniform(0, 0.15))
-                    try:
-                        await teller.ask("CancelWithdrawal", withdrawal_id=withdrawal)
-                    except grpc.aio.AioRpcError as error:
-                        if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
-                            return "late"
-                        raise
-                    return "cancelled"
-
-                _, told = await asyncio.gather(teller.vote(withdrawal, "no"), cancel())
-                ended = await teller.reaches(
-                    withdrawal, pb.WITHDRAWAL_STATUS_DENIED, pb.WITHDRAWAL_STATUS_CANCELLED
-                )
-                is_cancelled = ended.status == pb.WITHDRAWAL_STATUS_CANCELLED
-                assert is_cancelled == (told == "cancelled")
-                return ended.status
-
-        ends = collections.Counter(await asyncio.gather(*map(race, range(count))))
-        assert ends.total() == count
-        amount = f"{count}.00"
-        assert await teller.balance(account) == (amount, "0.00", amount)
-        releases = collections.Counter(
-            [
-                transaction.correlation_id
-                async for transaction in teller.bank.ledger.list_transactions(
-                    TENANT, account=f"deposit:{account}"
-                )
-                if transaction.kind is TransactionKind.RELEASE
-            ]
-        )
-        assert len(releases) == count
-        assert set(releases.values()) == {1}
-        told = [
-            event.event_type
-            for event in await every_event(teller)
-            if event.event_type.endswith(("withdrawal-denied", "withdrawal-cancelled"))
-            and event.payload["deposit_account_id"] == account
-        ]
-        assert len(told) == count
-        await teller.books_balance()
-
-
-async def every_event(teller: Teller) -> list[Envelope]:
-    found: list[Envelope] = []
-    while page := await teller.bank.events("deposit", found[-1].sequence if found else 0):
-        found += page
-    return found
