@@ -1,6 +1,8 @@
 """The commands of `ledgerctl bank` are those of the contract, with its words."""
 
 import importlib
+import io
+import json
 import pkgutil
 from collections.abc import Iterator
 from typing import Any
@@ -9,13 +11,15 @@ import pytest
 import typer
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
+from rich.console import Console
 
 import bank_proto
 from bank_proto.customer.v1 import documents_pb2
 from bank_proto.governance.v1 import governance_pb2
 from ledger_client.cli.bank import commands, contract
-from ledger_client.cli.bank.answers import record_of
+from ledger_client.cli.bank.answers import print_answer, record_of
 from ledger_client.cli.bank.fields import SHARED_FIELDS, fields_of, fill
+from ledger_client.cli.rendering import Output
 from tests.cli.conftest import Ledgerctl
 
 MODULES = [name for name in contract.modules() if name != contract.EVENTS]
@@ -124,3 +128,22 @@ def test_every_message_can_be_shown() -> None:
     for method in rpcs():
         response: Any = message_factory.GetMessageClass(method.output_type)()
         assert list(record_of(response)) == [field.name for field in method.output_type.fields]
+
+
+def test_words_are_listed_for_people_and_kept_as_json_for_programs() -> None:
+    response = governance_pb2.GetCommitteeResponse(
+        committee=governance_pb2.Committee(name="Credit", member_ids=["ann", "bob"])
+    )
+
+    def printed(output: Output) -> str:
+        console = Console(file=io.StringIO(), highlight=False, markup=False)
+        print_answer(console, output, response)
+        return str(console.file.getvalue())  # type: ignore[attr-defined]  # of the StringIO
+
+    assert "member_ids   ann, bob" in printed(Output.TABLE)
+    assert '"[""ann"", ""bob""]"' in printed(Output.CSV)
+    assert json.loads(printed(Output.JSON))["committee"]["member_ids"] == ["ann", "bob"]
+    lists = governance_pb2.ListPoliciesResponse(next_page_token="7")  # of a page
+    console = Console(file=io.StringIO())
+    print_answer(console, Output.TABLE, lists)
+    assert "--page-token 7" in console.file.getvalue()  # type: ignore[attr-defined]

@@ -114,8 +114,11 @@ async def work_on_day(unit: Unit, storage: DocumentStorage) -> bool:
     if not day.is_classified:
         is_done = await _classify(unit, day.closing_time)
         await tables.note_day(unit, dataclasses.replace(day, is_classified=is_done))
-    else:
+    elif day.is_last:
         await _sweep(unit, day, storage)
+    else:
+        # After a pause many days end at once: classes are for each of them, tidying for the last.
+        await tables.end_day(unit, day)
     return True
 
 

@@ -59,8 +59,11 @@ _ADD_DAY: Final = """
 INSERT INTO ended_days (tenant, day, closing_time) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"""
 # One instance at a time works on the days of a tenant, the oldest first.
 _TAKE_DAY: Final = """
-SELECT day, closing_time, is_classified, swept_up_to FROM ended_days
- WHERE tenant = $1 ORDER BY day LIMIT 1 FOR UPDATE SKIP LOCKED"""
+SELECT day, closing_time, is_classified, swept_up_to,
+       NOT EXISTS (SELECT FROM ended_days AS later
+                    WHERE later.tenant = $1 AND later.day > ended.day) AS is_last
+  FROM ended_days AS ended
+ WHERE tenant = $1 ORDER BY day LIMIT 1 FOR UPDATE OF ended SKIP LOCKED"""
 _NOTE_DAY: Final = """
 UPDATE ended_days SET is_classified = $3, swept_up_to = $4 WHERE tenant = $1 AND day = $2"""
 _END_DAY: Final = "DELETE FROM ended_days WHERE tenant = $1 AND day = $2"
@@ -72,8 +75,12 @@ class EndedDay:
 
     day: dt.date
     closing_time: dt.datetime
+    #: Whether all customers are in their classes.
     is_classified: bool
+    #: Stored documents up to this name were looked at.
     swept_up_to: str
+    #: Whether no later day has ended.
+    is_last: bool
 
 
 async def save_customer(unit: Unit, customer: Customer) -> None:

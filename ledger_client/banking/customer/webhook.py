@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ledger_client.banking.customer import deliveries, tables
@@ -90,7 +90,10 @@ class Webhook:
         that is too long, 503 if the database is away: then the provider sends it again.
         """
         tenant = request.path_params["tenant"]
-        body = await _read(request)
+        try:
+            body = await _read(request)
+        except ClientDisconnect:
+            return _answer(400, "incomplete")
         if body is None:
             return _answer(413, "too long")
         if not self._is_genuine(tenant, request.headers, body):

@@ -21,9 +21,6 @@ SELECT entry.id, method, digest, entity_kind, entity_id, settings
   FROM entry
   LEFT JOIN requests ON requests.tenant = $1 AND requests.request_id = $8
   LEFT JOIN tenant_settings ON tenant_settings.tenant = $1"""
-_CARRIED_OUT: Final = """
-INSERT INTO requests (tenant, request_id, method, digest, entity_kind, entity_id, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)"""
 _RESERVE: Final = "SELECT nextval(pg_get_serial_sequence('audit_entries', 'id'))"
 _SETTINGS: Final = "SELECT settings FROM tenant_settings WHERE tenant = $1"
 _BY_ITSELF: Final = """
@@ -83,26 +80,6 @@ async def open_unit(
         )
     settings = json.loads(row["settings"]) if row["settings"] else {}
     return Opened(audit_entry_id=row["id"], settings=settings, earlier=earlier)
-
-
-async def note_request(
-    connection: Connection, tenant: str, request_id: UUID, request: Earlier, now: dt.datetime
-) -> None:
-    """Note that a request was carried out.
-
-    Raises:
-        asyncpg.UniqueViolationError: the same request, or another with its id, was faster.
-    """
-    await connection.execute(
-        _CARRIED_OUT,
-        tenant,
-        request_id,
-        request.method,
-        request.digest,
-        request.entity_kind,
-        request.entity_id,
-        now,
-    )
 
 
 async def reserve_entry(connection: Connection) -> int:

@@ -164,7 +164,7 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001  # a bug of the module; it stays pending
                 await self._postpone([taken], error)
                 return
-            self._endings.ended([taken.call.id])
+            self._endings.ended([(taken.call.id, None)])
             return
         await self._postpone([taken], TimeoutError("others changed the entity again and again"))
 

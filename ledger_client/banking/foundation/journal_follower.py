@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from ledger_client.banking.foundation import store
 from ledger_client.banking.foundation.calls import Call, Outcome, OutcomeKind
@@ -16,6 +17,7 @@ from ledger_client.banking.foundation.cause import Cause
 from ledger_client.banking.foundation.database import ModuleDatabase
 from ledger_client.banking.foundation.dispatcher import Dispatcher, outcome_as_json
 from ledger_client.banking.foundation.endings import Endings
+from ledger_client.banking.foundation.entity import Entity
 from ledger_client.banking.foundation.taken import Taken, cause_of_row, taken_of_row
 from ledger_client.banking.foundation.unit import Unit, Work
 from ledger_client.client import LedgerClient
@@ -73,16 +75,29 @@ class JournalFollower:
         endings: Endings,
         dispatcher: Dispatcher,
         *,
+        kinds: Sequence[type[Entity[Any]]],
         on_outcome: Callable[[Unit, Call, Outcome], Any],
         unit_of: Callable[[Any, Cause, Work], Any],
     ) -> None:
-        """Follow nothing before `run`; the arguments are those of `Dispatcher`."""
+        """Follow nothing before `run`; what is not said here is as in `Dispatcher`.
+
+        Args:
+            tenant: code of the journal.
+            database: of the module.
+            ledger: where the journal is.
+            endings: is told what ended.
+            dispatcher: takes the calls that the module decided on.
+            kinds: of the entities that calls are about.
+            on_outcome: the module's.
+            unit_of: makes the unit in which the module is told.
+        """
+        self._kinds = kinds
         self._tenant = tenant
         self._endings = endings
         self._dispatcher = dispatcher
         self._on_outcome = on_outcome
         self._unit_of = unit_of
-        self._ended: list[Any] = []
+        self._ended: list[tuple[UUID, Entity[Any] | None]] = []
         self._new: list[Taken] = []
         checkpoints = _Checkpoints(
             database.dsn, consumer=f"bank-{database.module}", set_up=database.become
@@ -111,6 +126,7 @@ class JournalFollower:
         # Commands on the same entities wait, or are kept before what is read here.
         await store.lock(connection, sorted({row["entity_id"] for row in rows}))
         work = Work()
+        await self._preload(connection, rows, work)
         unit = None
         ended = []
         for row in sorted(rows, key=lambda row: facts[row["id"]].sequence):
@@ -131,10 +147,17 @@ class JournalFollower:
         assert unit is not None, "there are rows"
         await unit.keep()
         await connection.execute(_ENDED, *zip(*ended, strict=True))
-        self._ended = [call_id for call_id, _ in ended]
+        self._ended = [(row["id"], work.known.get(row["entity_id"])) for row in rows]
         self._new = [
             Taken(call=call, cause=cause, attempts=1) for call, cause in work.changes.calls
         ]
+
+    async def _preload(self, connection: Connection, rows: Sequence[Any], work: Work) -> None:
+        """Read what the calls are about, a statement a kind instead of one a call."""
+        for kind in self._kinds:
+            ids = {row["entity_id"] for row in rows if row["entity_kind"] == kind.KIND}
+            if ids:
+                work.known |= await store.load(connection, kind, self._tenant, sorted(ids))
 
     def _committed(self) -> None:
         self._endings.ended(self._ended)

@@ -72,8 +72,7 @@ class OutboxHeads:
                 self._wanted.clear()
                 continue
             try:
-                async with self._database.transaction() as connection:
-                    rows = await connection.fetch(_HEADS)
+                rows = await self._database.fetch(_HEADS)
             except UnavailableError as error:
                 _log.info("not looked for domain events: %s", error)
             else:

@@ -68,5 +68,6 @@ class OwnWork:
 
     async def for_call(self, connection: Any, cause: Cause, work: Work) -> Unit:
         """Return a unit for the outcome of a call: in the name of who decided on the call."""
-        settings = await audit.settings_of(connection, cause.tenant)
-        return Unit(connection, cause, self._clock.now(), settings, work)
+        if work.settings is None:
+            work.settings = await audit.settings_of(connection, cause.tenant)
+        return Unit(connection, cause, self._clock.now(), work.settings, work)

@@ -104,6 +104,7 @@ class ModuleRunner:
             self._context.ledger,
             self._endings,
             self._dispatcher,
+            kinds=self.module.entities,
             on_outcome=self.module.on_outcome,
             unit_of=self._own_work.for_call,
         )

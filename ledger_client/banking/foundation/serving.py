@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -155,8 +155,7 @@ class Serving:
         if not taken:
             return entity, extras
         self._dispatcher.take(taken)
-        await self._endings.wait([each.call.id for each in taken], call.seconds_left)
-        return await self._as_it_is(entity), extras
+        return await self._once_ended([each.call.id for each in taken], call, entity), extras
 
     async def _decide(self, call: Call) -> Decision:
         decision = await self._gate.check(call.token, call.permission, call.tenant)
@@ -178,18 +177,21 @@ class Serving:
                     return await unit.load(kind, earlier.entity_id), {}, None
                 result = await run(unit)
                 answer = result if isinstance(result, Answer) else Answer(entity=result, extras={})
-                calls = await unit.keep()
-                await self._note(connection, call, answer.entity, unit.now)
+                calls = await unit.keep(self._noted(call, answer.entity, unit.now))
                 taken = [Taken(call=one, cause=unit.cause, attempts=1) for one in calls]
                 return answer.entity, answer.extras, taken
         raise self._denial(call, decision)
 
-    async def _note(self, connection: Any, call: Call, entity: Any, now: dt.datetime) -> None:
+    def _noted(self, call: Call, entity: Entity[Any], now: dt.datetime) -> store.CarriedOut:
         assert call.request_id is not None, "a command has one"
-        carried_out = audit.Earlier(
-            method=call.method, digest=call.digest, entity_kind=entity.KIND, entity_id=entity.id
+        return store.CarriedOut(
+            tenant=call.tenant,
+            request_id=call.request_id,
+            method=call.method,
+            digest=call.digest,
+            entity=entity,
+            recorded_at=now,
         )
-        await audit.note_request(connection, call.tenant, call.request_id, carried_out, now)
 
     async def _open(
         self, connection: Any, call: Call, decision: Decision
@@ -216,14 +218,16 @@ class Serving:
 
     async def _again(self, call: Call, entity: Entity[Any]) -> Entity[Any]:
         """Return the entity of a repeated request, once nothing of it is under way."""
-        async with self._database.transaction() as connection:
-            rows = await connection.fetch(_PENDING, entity.id)
-        if not rows:
-            return entity
-        await self._endings.wait([row["id"] for row in rows], call.seconds_left)
-        return await self._as_it_is(entity)
+        rows = await self._database.fetch(_PENDING, entity.id)
+        return await self._once_ended([row["id"] for row in rows], call, entity) if rows else entity
 
-    async def _as_it_is(self, entity: Entity[Any]) -> Entity[Any]:
+    async def _once_ended(
+        self, call_ids: Sequence[UUID], call: Call, entity: Entity[Any]
+    ) -> Entity[Any]:
+        """Return an entity as it is once calls have ended, or as far as it came."""
+        after = await self._endings.wait(call_ids, call.seconds_left)
+        if after is not None and after.id == entity.id:
+            return after
         async with self._database.transaction() as connection:
             found = await store.load(connection, type(entity), entity.tenant, [entity.id])
         return found[entity.id]

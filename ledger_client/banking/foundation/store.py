@@ -40,45 +40,72 @@ SELECT id, number FROM entities
    AND ($4::uuid IS NULL OR parent_id = $4) AND ($5 = '' OR state = $5)
  ORDER BY number LIMIT $6"""
 _LOCK = "SELECT id FROM entities WHERE id = ANY($1) ORDER BY id FOR UPDATE"
-_INSERT_ENTITIES = """
-INSERT INTO entities (id, tenant, kind, version, parent_id, state, key)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::uuid[], $6::text[],
-                     $7::text[])"""
-# Locked in the order of their ids, so that no two units can wait for each other.
-_UPDATE_ENTITIES = """
-WITH new AS (
+# All of it at once, as each round trip costs as much as what it writes. What is to change is locked
+# in the order of ids, so that no two units can wait for each other.
+_WRITE = """
+WITH new_version AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::uuid[], $5::text[], $6::text[])
-                  AS new (id, known, version, parent_id, state, key)
+                  AS new_version (id, known, version, parent_id, state, key)
 ), locked AS (
-    SELECT entity.id FROM entities AS entity JOIN new USING (id)
-     WHERE entity.version = new.known ORDER BY entity.id FOR UPDATE OF entity
+    SELECT entity.id FROM entities AS entity JOIN new_version USING (id)
+     WHERE entity.version = new_version.known ORDER BY entity.id FOR UPDATE OF entity
+), changed AS (
+    UPDATE entities AS entity
+       SET version = new.version, parent_id = new.parent_id, state = new.state, key = new.key
+      FROM new_version AS new JOIN locked USING (id)
+     WHERE entity.id = new.id AND entity.version = new.known
+    RETURNING entity.id
+), added AS (
+    INSERT INTO entities (id, tenant, kind, version, parent_id, state, key)
+    SELECT * FROM unnest($7::uuid[], $8::text[], $9::text[], $10::int[], $11::uuid[], $12::text[],
+                         $13::text[])
+), happened AS (
+    INSERT INTO stored_events (entity_id, version, body, recorded_at, audit_entry_id, trace_id,
+                               correlation_id, causation_id)
+    SELECT * FROM unnest($14::uuid[], $15::int[], $16::jsonb[], $17::timestamptz[], $18::bigint[],
+                         $19::text[], $20::text[], $21::text[])
+), asked AS (
+    INSERT INTO calls (id, kind, body, entity_kind, entity_id, tenant, subject, audit_entry_id,
+                       trace_id, correlation_id, causation_id, due_at)
+    SELECT call.*, clock_timestamp() + $22 * interval '1 second'
+      FROM unnest($23::uuid[], $24::text[], $25::jsonb[], $26::text[], $27::uuid[], $28::text[],
+                  $29::text[], $30::bigint[], $31::text[], $32::text[], $33::text[]) AS call
+), carried_out AS (
+    INSERT INTO requests (tenant, request_id, method, digest, entity_kind, entity_id, recorded_at)
+    SELECT * FROM unnest($34::text[], $35::uuid[], $36::text[], $37::bytea[], $38::text[],
+                         $39::uuid[], $40::timestamptz[])
 )
-UPDATE entities AS entity
-   SET version = new.version, parent_id = new.parent_id, state = new.state, key = new.key
-  FROM new JOIN locked USING (id)
- WHERE entity.id = new.id AND entity.version = new.known
-RETURNING entity.id"""
-_INSERT_EVENTS = """
-INSERT INTO stored_events (entity_id, version, body, recorded_at, audit_entry_id, trace_id,
-                           correlation_id, causation_id)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::jsonb[], $4::timestamptz[], $5::bigint[],
-                     $6::text[], $7::text[], $8::text[])"""
-_INSERT_CALLS = """
-INSERT INTO calls (id, kind, body, entity_kind, entity_id, tenant, subject, audit_entry_id,
-                   trace_id, correlation_id, causation_id, due_at)
-SELECT call.*, clock_timestamp() + $1 * interval '1 second'
-  FROM unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::text[], $8::text[],
-              $9::bigint[], $10::text[], $11::text[], $12::text[]) AS call"""
-_NEXT_SEQUENCES = """
-INSERT INTO outbox_heads AS head (tenant, sequence) VALUES ($1, $2)
-    ON CONFLICT (tenant) DO UPDATE SET sequence = head.sequence + $2
-RETURNING sequence"""
-_INSERT_OUTBOX = """
+SELECT id FROM changed"""
+_PUBLISH = """
+WITH head AS (
+    INSERT INTO outbox_heads AS head (tenant, sequence) VALUES ($1, cardinality($2::uuid[]))
+        ON CONFLICT (tenant) DO UPDATE SET sequence = head.sequence + cardinality($2)
+    RETURNING sequence
+)
 INSERT INTO outbox (tenant, sequence, id, event_type, payload, schema_version, aggregate_id,
-                    recorded_at, trace_id, correlation_id, causation_id, audit_entry_id)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::jsonb[], $6::int[],
-                     $7::uuid[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
-                     $12::bigint[])"""
+                    recorded_at, audit_entry_id, trace_id, correlation_id, causation_id)
+SELECT $1, head.sequence - cardinality($2) + event.place, event.id, event.type, event.payload,
+       event.schema_version, event.about, event.recorded_at, event.audit_entry_id, event.trace_id,
+       event.correlation_id, event.causation_id
+  FROM head, unnest($2, $3::text[], $4::jsonb[], $5::int[], $6::uuid[], $7::timestamptz[],
+                    $8::bigint[], $9::text[], $10::text[], $11::text[])
+             WITH ORDINALITY AS event (id, type, payload, schema_version, about, recorded_at,
+                                       audit_entry_id, trace_id, correlation_id, causation_id,
+                                       place)"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedOut:
+    """A request, to be found again by its id."""
+
+    tenant: str
+    request_id: UUID
+    method: str
+    #: Of the request's bytes.
+    digest: bytes
+    #: What its response shows.
+    entity: Entity[Any]
+    recorded_at: dt.datetime
 
 
 @dataclasses.dataclass(slots=True)
@@ -174,79 +201,114 @@ async def page(
     return ids, str(rows[size - 1]["number"]) if len(rows) > size else ""
 
 
-async def write(connection: Connection, changes: Changes) -> list[Call]:
+async def write(
+    connection: Connection, changes: Changes, carried_out: CarriedOut | None = None
+) -> list[Call]:
     """Write changes; return the calls in them.
 
     The numbering of domain events comes last: it holds the tenant's head until the commit.
 
     Raises:
-        ConcurrentChangeError: an entity was changed meanwhile. The transaction is to be undone.
+        ConcurrentChangeError: an entity was changed meanwhile, or the request was carried out. The
+            transaction is to be undone.
         KeyTakenError: another entity has the key.
     """
-    await _write_entities(connection, list(changes.entities.values()))
-    if changes.events:
-        await connection.execute(_INSERT_EVENTS, *zip(*changes.events, strict=True))
-    if changes.calls:
-        rows = [
-            (call.id, call.kind, as_json(call.body), call.entity_kind, call.entity_id,
-             cause.tenant, cause.subject, *cause.of_event)
-            for call, cause in changes.calls
-        ]  # fmt: skip
-        await connection.execute(_INSERT_CALLS, CALL_LEASE_SECONDS, *zip(*rows, strict=True))
-    await _write_domain_events(connection, changes)
+    if not changes.is_empty or carried_out is not None:
+        await _write(connection, changes, carried_out)
+    for tenant in sorted({cause.tenant for _, _, _, cause in changes.domain_events}):
+        await _publish(connection, tenant, changes)
     return [call for call, _ in changes.calls]
 
 
-async def _write_entities(connection: Connection, changed: Sequence[_Changed]) -> None:
-    new = [each.entity for each in changed if each.known == 0]
+async def _write(connection: Connection, changes: Changes, carried_out: CarriedOut | None) -> None:
+    changed = list(changes.entities.values())
     old = [each for each in changed if each.known > 0]
     try:
-        if new:
-            await _insert(connection, new)
-        written = await _update(connection, old) if old else set()
+        rows = await connection.fetch(
+            _WRITE,
+            *_columns(6, [_changed_row(each) for each in old]),
+            *_columns(7, [_new_row(each.entity) for each in changed if each.known == 0]),
+            *_columns(8, changes.events),
+            CALL_LEASE_SECONDS,
+            *_columns(11, [_call_row(call, cause) for call, cause in changes.calls]),
+            *_columns(7, [_request_row(carried_out)] if carried_out else []),
+        )
     except asyncpg.UniqueViolationError as error:
         entities = [each.entity for each in changed]
         if error.constraint_name == "entities_key":
             taken = next(entity for entity in entities if entity.key is not None)
             raise KeyTakenError(taken.KIND, str(taken.key)) from error
+        if not entities:
+            raise
         raise ConcurrentChangeError(entities[0].KIND, entities[0].id) from error
+    written = {row["id"] for row in rows}
     for each in old:
         if each.entity.id not in written:
             raise ConcurrentChangeError(each.entity.KIND, each.entity.id)
 
 
-async def _insert(connection: Connection, entities: Sequence[Entity[Any]]) -> None:
+def _columns(count: int, rows: Sequence[tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+    """Return rows as so many columns, also if there are no rows."""
+    return list(zip(*rows, strict=True)) if rows else [[]] * count
+
+
+def _changed_row(each: _Changed) -> tuple[Any, ...]:
+    entity = each.entity
+    return entity.id, each.known, entity.version, entity.parent_id, entity.state, entity.key
+
+
+def _new_row(entity: Entity[Any]) -> tuple[Any, ...]:
+    return (
+        entity.id,
+        entity.tenant,
+        entity.KIND,
+        entity.version,
+        entity.parent_id,
+        entity.state,
+        entity.key,
+    )
+
+
+def _call_row(call: Call, cause: Cause) -> tuple[Any, ...]:
+    return (
+        call.id,
+        call.kind,
+        as_json(call.body),
+        call.entity_kind,
+        call.entity_id,
+        cause.tenant,
+        cause.subject,
+        *cause.of_event,
+    )
+
+
+def _request_row(request: CarriedOut) -> tuple[Any, ...]:
+    return (
+        request.tenant,
+        request.request_id,
+        request.method,
+        request.digest,
+        request.entity.KIND,
+        request.entity.id,
+        request.recorded_at,
+    )
+
+
+async def _publish(connection: Connection, tenant: str, changes: Changes) -> None:
     rows = [
-        (entity.id, entity.tenant, entity.KIND, entity.version, entity.parent_id, entity.state,
-         entity.key)
-        for entity in entities
-    ]  # fmt: skip
-    await connection.execute(_INSERT_ENTITIES, *zip(*rows, strict=True))
-
-
-async def _update(connection: Connection, changed: Sequence[_Changed]) -> set[UUID]:
-    rows = [
-        (each.entity.id, each.known, each.entity.version, each.entity.parent_id, each.entity.state,
-         each.entity.key)
-        for each in changed
-    ]  # fmt: skip
-    written = await connection.fetch(_UPDATE_ENTITIES, *zip(*rows, strict=True))
-    return {row["id"] for row in written}
-
-
-async def _write_domain_events(connection: Connection, changes: Changes) -> None:
-    tenants = sorted({cause.tenant for _, _, _, cause in changes.domain_events})
-    for tenant in tenants:
-        events = [each for each in changes.domain_events if each[3].tenant == tenant]
-        last = await connection.fetchval(_NEXT_SEQUENCES, tenant, len(events))
-        first = last - len(events) + 1
-        rows = [
-            (tenant, sequence, new_id(), event.TYPE, event.model_dump_json(),
-             event.SCHEMA_VERSION, about, now, cause.trace_id, cause.correlation_id,
-             cause.causation_id, cause.audit_entry_id)
-            for sequence, (event, about, now, cause) in enumerate(events, first)
-        ]  # fmt: skip
-        await connection.execute(_INSERT_OUTBOX, *zip(*rows, strict=True))
+        (
+            new_id(),
+            event.TYPE,
+            event.model_dump_json(),
+            event.SCHEMA_VERSION,
+            about,
+            now,
+            *cause.of_event,
+        )
+        for event, about, now, cause in changes.domain_events
+        if cause.tenant == tenant
+    ]
+    await connection.execute(_PUBLISH, tenant, *zip(*rows, strict=True))
 
 
 def as_json(value: Mapping[str, Any]) -> str:

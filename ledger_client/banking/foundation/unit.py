@@ -48,6 +48,8 @@ class Work:
     def __init__(self) -> None:
         """Begin knowing nothing."""
         self.known: dict[UUID, Entity[Any]] = {}
+        #: What a tenant has set, once it was read.
+        self.settings: Mapping[str, Any] | None = None
         self.changes = store.Changes()
 
 
@@ -202,11 +204,14 @@ class Unit:
         """Have a call made once this unit is kept; its module is told the outcome."""
         self._work.changes.calls.append((call, self.cause))
 
-    async def keep(self) -> Sequence[Call]:
+    async def keep(self, carried_out: store.CarriedOut | None = None) -> Sequence[Call]:
         """Write all that was decided; return the calls to be made after the commit.
+
+        Args:
+            carried_out: the request that this was about, if it was one.
 
         Raises:
             ConcurrentChangeError: an entity was changed meanwhile; nothing is written.
             KeyTakenError: the tenant has another entity with a new one's key.
         """
-        return await store.write(self.connection, self._work.changes)
+        return await store.write(self.connection, self._work.changes, carried_out)

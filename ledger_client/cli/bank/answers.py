@@ -44,7 +44,10 @@ def print_answer(console: Console, output: Output, response: Message) -> None:
     if items is not None:
         _print_list(console, output, items.name, items.message_type, whole)
     elif whole:
-        print_record(console, output, _flat(response, whole))
+        flat = _flat(response, whole)
+        if output is Output.TABLE:
+            flat = {name: _readable(value) for name, value in flat.items()}
+        print_record(console, output, flat)
     elif output is Output.TABLE:
         console.print("done", style="dim")
 
@@ -53,6 +56,8 @@ def _print_list(
     console: Console, output: Output, name: str, items: Descriptor, whole: Mapping[str, Any]
 ) -> None:
     records = whole[name]
+    if output is Output.TABLE:
+        records = [{key: _readable(value) for key, value in record.items()} for record in records]
     names = [field.name for field in items.fields]
     told = [name for name in names if any(cell(record[name]) for record in records)]
     print_records(
@@ -65,6 +70,13 @@ def _print_list(
     token = whole.get("next_page_token")
     if token and output is Output.TABLE:
         console.print(f"there are more: --page-token {token}", soft_wrap=True)
+
+
+def _readable(value: Any) -> Any:
+    """Return a list of words as people write one; CSV keeps JSON, which can be read back."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value
 
 
 def _column(items: Descriptor, name: str) -> Column:

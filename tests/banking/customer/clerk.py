@@ -173,7 +173,7 @@ async def customers_in_process(
             bank_dsn,
             *(modules or ("time", "customer")),
             options=given,
-            addresses={"deposit": deposit},
+            addresses={"deposit": deposit, "access": NOWHERE},
         ) as bank,
         httpx2.AsyncClient(base_url=bank.bank.http_address) as http,
     ):

@@ -137,6 +137,24 @@ async def test_about_nobody_is_tried_again_then_waits_for_a_person(
         assert await clerk.refused("RetryWebhookDelivery", delivery_id=failed.id) == (
             "DELIVERY_SETTLED"
         )
+        await forgotten(clerk, bank_dsn, applicant, failed.id)
+
+
+async def forgotten(clerk: Clerk, bank_dsn: str, applicant: str, delivery_id: str) -> None:
+    """The bytes of a settled delivery go after some days; a repetition is known all the same."""
+    connection = await asyncpg.connect(bank_dsn)
+    kept = "SELECT true FROM bank_customer.webhook_inbox WHERE delivery_id = $1"
+    assert await connection.fetchval(kept, uuid.UUID(delivery_id))
+    await clerk.set("webhook_body_days", 2)
+    clerk.bank.clock.set(clerk.bank.clock.now() + dt.timedelta(days=4))
+
+    async def gone() -> bool:
+        return not await connection.fetchval(kept, uuid.UUID(delivery_id))
+
+    await eventually(gone)
+    await connection.close()
+    repeated = await clerk.tell(applicant=applicant, answer="GREEN")
+    assert (repeated.id, repeated.status) == (delivery_id, APPLIED)
 
 
 async def test_what_is_forged_leaves_nothing_but_a_line_in_the_log(

@@ -10,8 +10,11 @@ from typing import Any
 import grpc
 import pytest
 
+from bank_proto.customer.v1 import customers_pb2
 from bank_proto.deposit.v1 import deposit_pb2 as pb
+from bank_proto.governance.v1 import governance_pb2
 from ledger_client import LedgerError
+from ledger_client.banking.foundation.entity import derived_id
 from ledger_client.banking.foundation.events import Envelope
 from ledger_client.models import AccountStatus, TransactionKind
 from tests.banking.bank import TENANT
@@ -26,6 +29,13 @@ async def test_a_day_in_the_life(ledger_dsn: str, bank_dsn: str) -> None:
         assert opened.status == pb.ACCOUNT_STATUS_ACTIVE
         assert (opened.currency, opened.customer_type) == ("USD", pb.CUSTOMER_TYPE_INDIVIDUAL)
         account = opened.id
+        company = await teller.account(
+            await teller.customer(customers_pb2.CUSTOMER_TYPE_NON_DOMICILED_COMPANY)
+        )
+        chart = await teller.bank.ledger.get_chart(TENANT)
+        places = {one.code: row.node.name for row in chart.rows for one in row.accounts}
+        assert places[f"deposit:{account}"] == "Deposits of Individuals"
+        assert places[f"deposit:{company}"] == "Deposits of Companies Not Domiciled Here"
         assert await teller.tells(account, "deposit-account-created") == [
             ("deposit-account-created", {"account_holder_id": customer, "id": account})
         ]
@@ -255,7 +265,43 @@ async def test_what_is_refused_leaves_nothing(ledger_dsn: str, bank_dsn: str) ->
         assert [one.amount for one in lists.deposits] == ["7.00"]
         assert not (await teller.ask("ListWithdrawals", account_id=account)).withdrawals
         assert (await teller.bank.ledger.get_journal(TENANT)).head_sequence == head
+        await an_approval_that_cannot_be_asked_for(teller, account)
         await a_posting_that_the_ledger_refuses(teller, account)
+        await a_customer_who_is_suspended(teller)
+
+
+async def an_approval_that_cannot_be_asked_for(teller: Teller, account: str) -> None:
+    """Somebody has used the id for another process: the money is given back."""
+    request_id = str(uuid.uuid4())
+    withdrawal_id = str(derived_id(TENANT, "InitiateWithdrawal", request_id))
+    await teller.bank.call(
+        teller.governance.StartProcess,
+        governance_pb2.StartProcessRequest(
+            process_id=withdrawal_id,
+            process_type="other",
+            target_ref="something else",
+            initiator="system:other",
+        ),
+    )
+    await teller.ask("InitiateWithdrawal", account_id=account, amount="1", request_id=request_id)
+    denied = await teller.reaches(withdrawal_id, pb.WITHDRAWAL_STATUS_DENIED)
+    assert denied.denied_reason.startswith("no approval could be asked for: ALREADY_EXISTS")
+    assert await teller.balance(account) == ("7.00", "0.00", "7.00")
+
+
+async def a_customer_who_is_suspended(teller: Teller) -> None:
+    """Has the accounts frozen if the tenant wants it, until active again."""
+    await teller.set("customer", "inactive_after_days", "1")
+    await teller.set("customer", "suspended_after_days", "2")
+    await teller.set("deposit", "freeze_suspended", "true")
+    customer = await teller.customer()
+    account = await teller.account(customer)
+    teller.bank.clock.set(teller.bank.clock.now() + dt.timedelta(days=4))
+    frozen = await teller.account_reaches(account, pb.ACCOUNT_STATUS_FROZEN)
+    assert frozen.freeze_reasons == [pb.FREEZE_REASON_SUSPENDED]
+    active = customers_pb2.RecordActivityRequest(customer_id=customer, note="came in")
+    await teller.bank.call(teller.customers.RecordActivity, active)
+    await teller.account_reaches(account, pb.ACCOUNT_STATUS_ACTIVE)
 
 
 async def a_posting_that_the_ledger_refuses(teller: Teller, account: str) -> None:

@@ -10,7 +10,9 @@ import asyncpg
 import grpc
 
 from bank_proto.governance.v1 import governance_pb2 as pb
-from tests.banking.bank import START, TENANT, eventually
+from bank_proto.operations.v1 import operations_pb2
+from bank_proto.operations.v1.operations_pb2_grpc import OperationsServiceStub
+from tests.banking.bank import START, eventually
 from tests.banking.governance.committee import governance_in_process
 
 CONCLUDED = "governance.approval-process-concluded"
@@ -261,24 +263,24 @@ async def test_what_waits_for_me(ledger_dsn: str, bank_dsn: str) -> None:
 
 async def test_a_tenant_may_forbid_auto_approval(ledger_dsn: str, bank_dsn: str) -> None:
     async with governance_in_process(ledger_dsn, bank_dsn) as governance:
+        operations = OperationsServiceStub(governance.bank.channel)
+
+        async def allow(value: str) -> None:
+            request = operations_pb2.UpdateSettingRequest(
+                module="governance", name="allow_auto_approval", value=value
+            )
+            await governance.bank.call(operations.UpdateSetting, request)
+
         assert (await governance.start("anything")).status == pb.PROCESS_STATUS_APPROVED
-        connection = await asyncpg.connect(bank_dsn)
-        try:
-            await connection.execute(
-                "INSERT INTO bank_governance.tenant_settings VALUES ($1, $2)",
-                TENANT,
-                '{"allow_auto_approval": false}',
-            )
-            denied = await governance.start("anything")
-            assert denied.status == pb.PROCESS_STATUS_DENIED
-            assert denied.denied_reason.startswith("NO_POLICY")
-            rules = pb.Rules(kind=pb.RULE_KIND_AUTO_APPROVE)
-            assert await governance.refused("SetPolicy", process_type="x", rules=rules) == (
-                "AUTO_APPROVAL_FORBIDDEN"
-            )
-        finally:
-            await connection.execute("DELETE FROM bank_governance.tenant_settings")
-            await connection.close()
+        await allow("false")
+        denied = await governance.start("anything")
+        assert denied.status == pb.PROCESS_STATUS_DENIED
+        assert denied.denied_reason.startswith("NO_POLICY")
+        rules = pb.Rules(kind=pb.RULE_KIND_AUTO_APPROVE)
+        assert await governance.refused("SetPolicy", process_type="x", rules=rules) == (
+            "AUTO_APPROVAL_FORBIDDEN"
+        )
+        await allow("null")
 
 
 async def test_names_and_thresholds(ledger_dsn: str, bank_dsn: str) -> None:
