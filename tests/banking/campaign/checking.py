@@ -100,7 +100,7 @@ class Check:
             "confirmed": (HoldStatus.CAPTURED, "capture"),
             "denied": (HoldStatus.RELEASED, "release"),
             "cancelled": (HoldStatus.RELEASED, "release"),
-            "pending_approval": (HoldStatus.OPEN, None),
+            "pending-approval": (HoldStatus.OPEN, None),
         }
         for row in await self._bank.fetch(_ENTITIES, "withdrawal"):
             state, body = row["state"], json.loads(row["body"])
