@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -53,19 +53,29 @@ def _run(given: argparse.Namespace) -> int:
     settings["options"].setdefault("documents_dir", str(data_dir / "documents"))
     try:
         if given.dsn:
-            asyncio.run(_serve(settings, given.dsn, None))
+            _run_loop(_serve(settings, given.dsn, None))
             return EXIT_OK
         from ledger_server import embedded  # noqa: PLC0415  # the launcher alone
 
         postgres = embedded.start(data_dir / "postgres")
         try:
-            asyncio.run(_serve(settings, postgres.dsn, postgres.is_running))
+            _run_loop(_serve(settings, postgres.dsn, postgres.is_running))
         finally:
             postgres.stop()
     except Exception as error:  # noqa: BLE001  # what a person can do is in the message
         _log.debug("the bank failed", exc_info=True)
         return _fail(f"{type(error).__name__}: {error}", EXIT_FAILURE)
     return EXIT_OK
+
+
+def _run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run until done, on the faster loop where there is one."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop  # noqa: PLC0415  # not there on Windows
+
+    uvloop.run(main)
 
 
 async def _serve(settings: dict[str, Any], dsn: str, database_is_running: Any) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -57,6 +57,8 @@ class ModuleDatabase:
         self.module = module
         #: For who opens connections of his own; `become` makes them the module's.
         self.dsn = dsn
+        #: Told of each commit through `transaction`.
+        self.on_commit: Callable[[], None] = _nothing
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -72,6 +74,7 @@ class ModuleDatabase:
                 connection.transaction(),
             ):
                 yield connection
+            self.on_commit()
         except PASSING as error:
             _log.warning("the database of %s: %s: %s", self.module, type(error).__name__, error)
             raise UnavailableError("the bank's database") from error
@@ -146,6 +149,10 @@ async def open_database(dsn: str, module: str, migrations: Sequence[Path]) -> Mo
         },
     )
     return ModuleDatabase(pool, module, dsn)
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 async def _leave_as_it_is(_connection: Any) -> None:

@@ -13,7 +13,9 @@ from ledger_client.banking.foundation.errors import UnavailableError
 _log: Final = logging.getLogger(__name__)
 
 #: Between looks whether another process ended what somebody waits for here.
-POLL_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.1
+#: While the database does not answer.
+AWAY_SECONDS: Final = 1.0
 
 _ENDED: Final = "SELECT id FROM calls WHERE id = ANY($1) AND state <> 'pending'"
 
@@ -68,6 +70,7 @@ class Endings:
                 rows = await self._database.fetch(_ENDED, waiting)
             except UnavailableError as error:
                 _log.info("not looked for ended calls: %s", error)
+                await asyncio.sleep(AWAY_SECONDS)
             else:
                 self.ended((row["id"], None) for row in rows)
 

@@ -92,6 +92,7 @@ class JournalFollower:
             unit_of: makes the unit in which the module is told.
         """
         self._kinds = kinds
+        self._on_commit = database.on_commit
         self._tenant = tenant
         self._endings = endings
         self._dispatcher = dispatcher
@@ -160,6 +161,7 @@ class JournalFollower:
                 work.known |= await store.load(connection, kind, self._tenant, sorted(ids))
 
     def _committed(self) -> None:
+        self._on_commit()
         self._endings.ended(self._ended)
         self._dispatcher.take(self._new)
         self._ended, self._new = [], []

@@ -1,6 +1,7 @@
 """Reading a module's domain events, and who waits for more of them."""
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Sequence
@@ -13,7 +14,11 @@ from ledger_client.banking.foundation.events import Envelope
 _log: Final = logging.getLogger(__name__)
 
 #: Between looks for events that another instance committed, while somebody waits.
-POLL_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.1
+#: While the database does not answer.
+AWAY_SECONDS: Final = 1.0
+#: Between looks after commits of this one.
+LOOK_SECONDS: Final = 0.02
 
 _HEADS: Final = "SELECT tenant, sequence FROM outbox_heads"
 _HEAD: Final = "SELECT sequence FROM outbox_heads WHERE tenant = $1"
@@ -49,6 +54,7 @@ class OutboxHeads:
         self._heads: dict[str, int] = {}
         self._moved = asyncio.Condition()
         self._wanted = asyncio.Event()
+        self._committed = asyncio.Event()
         self._waiting = 0
 
     async def after(self, tenant: str, sequence: int, seconds: float) -> int:
@@ -64,6 +70,10 @@ class OutboxHeads:
             self._waiting -= 1
         return self._heads.get(tenant, 0)
 
+    def committed(self) -> None:
+        """Say that there may be more: something was committed here."""
+        self._committed.set()
+
     async def run(self) -> None:
         """Look for new events for as long as somebody waits."""
         while True:
@@ -71,14 +81,19 @@ class OutboxHeads:
             if not self._waiting:
                 self._wanted.clear()
                 continue
+            self._committed.clear()
             try:
                 rows = await self._database.fetch(_HEADS)
             except UnavailableError as error:
                 _log.info("not looked for domain events: %s", error)
+                await asyncio.sleep(AWAY_SECONDS)
             else:
                 heads = {row["tenant"]: row["sequence"] for row in rows}
                 if heads != self._heads:
                     self._heads = heads
                     async with self._moved:
                         self._moved.notify_all()
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._committed.wait()

@@ -25,7 +25,7 @@ from ledger_client.banking.foundation.unit import Unit
 _log: Final = logging.getLogger(__name__)
 
 #: Between looks at the clock.
-TICK_SECONDS: Final = 0.5
+TICK_SECONDS: Final = 1.0
 
 # One instance at a time sets a tenant up, and does what is due by the clock.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))"
@@ -43,6 +43,7 @@ class ModuleRunner:
         self._own_work = OwnWork(module.name, context.clock)
         self._endings = Endings(context.database)
         self.heads = OutboxHeads(context.database)
+        context.database.on_commit = self.heads.committed
         self._dispatcher = Dispatcher(
             context.database,
             context.ledger,
