@@ -39,6 +39,16 @@ PASSING: Final = (
 CONTENTION: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
 
+#: Every statement finds few rows by key, whatever the planner knows of tables that are new: plans are
+#: made once a connection, where planning anew would cost more than what is planned.
+_PLANS: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+
+
 class DatabaseSetUpError(Exception):
     """The module's schema cannot be made or used."""
 
@@ -144,6 +154,7 @@ async def open_database(dsn: str, module: str, migrations: Sequence[Path]) -> Mo
             "role": schema,
             "search_path": schema,
             "application_name": f"ledger-bank {module}",
+            **_PLANS,
             # A transaction whose process was cut off holds its locks no longer than this.
             "idle_in_transaction_session_timeout": "30s",
         },

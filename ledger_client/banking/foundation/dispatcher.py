@@ -102,8 +102,8 @@ class Dispatcher:
     async def run(self) -> None:
         """Make calls until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(2):
-                group.create_task(self._post_batches())
+            # One at a time: while it is under way the next batch gathers.
+            group.create_task(self._post_batches())
             for _ in range(CALLS_MAX):
                 group.create_task(self._make_others())
             group.create_task(self._recover())

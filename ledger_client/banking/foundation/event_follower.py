@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -39,7 +39,7 @@ SILENCE_SECONDS: Final = 15.0
 _POSITION: Final = "SELECT position FROM followed WHERE module = $1 AND tenant = $2"
 _BEGIN: Final = """
 INSERT INTO followed (module, tenant, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING"""
-# Locks the row: of several instances one handles an event, the others find it handled.
+_LOCK: Final = _POSITION + " FOR UPDATE"
 _MOVE: Final = """
 UPDATE followed SET position = $3 WHERE module = $1 AND tenant = $2 AND position < $3
 RETURNING true"""
@@ -94,9 +94,9 @@ class EventFollower:
         """Follow until cancelled."""
         while True:
             try:
-                async with contextlib.aclosing(self._events(await self._position())) as events:
-                    async for event in events:
-                        await self._handle(event)
+                async with contextlib.aclosing(self._batches(await self._position())) as batches:
+                    async for events in batches:
+                        await self._handle(events)
             except (grpc.aio.AioRpcError, UnavailableError, TimeoutError) as error:
                 _log.info("%s of %s is not followed now: %s", *self._key, error)
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -107,7 +107,7 @@ class EventFollower:
             position: int = await connection.fetchval(_POSITION, *self._key)
             return position
 
-    async def _events(self, position: int) -> AsyncGenerator[Envelope, None]:
+    async def _batches(self, position: int) -> AsyncGenerator[Sequence[Envelope], None]:
         module, tenant = self._key
         request = pb.StreamEventsRequest(tenant=tenant, module=module, after_sequence=position)
         stream = self._stub.StreamEvents(request, metadata=self._credentials())
@@ -118,44 +118,57 @@ class EventFollower:
                     response: Any = await stream.read()
                 if response is grpc.aio.EOF:
                     return
-                for event in response.events:
-                    yield envelope_of(event)
+                if response.events:
+                    yield [envelope_of(event) for event in response.events]
         finally:
             stream.cancel()
 
-    async def _handle(self, event: Envelope) -> None:
+    async def _handle(self, events: Sequence[Envelope]) -> None:
+        """Have events handled, together if that can be, else one by one."""
         attempts = 0
         while True:
             try:
-                await self._once(event)
+                await self._together(events)
             except _PASSING as error:
-                _log.info("event %d of %s comes again: %s", event.sequence, self._key[0], error)
+                _log.info("events of %s of %s come again: %s", *self._key, error)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001  # whatever it is, others wait behind
+                if len(events) > 1:
+                    for event in events:
+                        await self._handle([event])
+                    return
                 attempts += 1
-                _log.exception("event %d of %s, attempt %d", event.sequence, self._key[0], attempts)
+                _log.exception(
+                    "event %d of %s, attempt %d", events[0].sequence, self._key[0], attempts
+                )
                 if attempts >= ATTEMPTS_MAX:
-                    await self._set_aside(event, error, attempts)
+                    await self._set_aside(events[0], error, attempts)
                     return
                 await asyncio.sleep(RETRY_SECONDS * 2**attempts)
             else:
                 return
 
-    async def _once(self, event: Envelope) -> None:
+    async def _together(self, events: Sequence[Envelope]) -> None:
+        """Handle events in one transaction, but those that another instance has handled."""
         async with self._database.transaction() as connection:
-            if not await connection.fetchval(_MOVE, *self._key, event.sequence):
+            # Locks the row: others wait, and then find where this one came to.
+            position = await connection.fetchval(_LOCK, *self._key)
+            left = [event for event in events if event.sequence > position]
+            if not left:
                 return
-            async with self._own_work.unit(
-                connection,
-                event.tenant,
-                self._permission,
-                trace_id=event.trace_id,
-                correlation_id=event.correlation_id,
-                causation_id=f"event:{event.id}",
-            ) as unit:
-                await self._on_event(unit, event)
-            calls = unit.kept_calls
-        self._dispatcher.take([Taken(call=call, cause=unit.cause, attempts=1) for call in calls])
+            tenant = self._key[1]
+            async with self._own_work.units(connection, tenant, self._permission) as units:
+                for event in left:
+                    unit = units.unit(
+                        trace_id=event.trace_id,
+                        correlation_id=event.correlation_id,
+                        causation_id=f"event:{event.id}",
+                    )
+                    await self._on_event(unit, event)
+            await connection.execute(_MOVE, *self._key, left[-1].sequence)
+        self._dispatcher.take(
+            [Taken(call=call, cause=cause, attempts=1) for call, cause in units.calls]
+        )
 
     async def _set_aside(self, event: Envelope, error: Exception, attempts: int) -> None:
         said = "".join(traceback.format_exception_only(error))

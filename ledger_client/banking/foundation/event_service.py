@@ -122,15 +122,10 @@ class DomainEventHandlers:
         heartbeat = request.heartbeat_seconds or HEARTBEAT_SECONDS_DEFAULT
         head = position
         while not self._stopping.is_set():
-            while True:
-                async with database.transaction() as connection:
-                    head = await outbox.head(connection, request.tenant)
-                    events = await outbox.read(
-                        connection, request.tenant, position, head, PAGE_SIZE_MAX
-                    )
-                if not events:
-                    break
+            # There are no gaps, so what can be read is all there is up to its last.
+            while events := await outbox.read_on(database, request.tenant, position):
                 position = events[-1].sequence
+                head = max(head, position)
                 await context.write(
                     pb.StreamEventsResponse(
                         events=_messages(events, request.event_types),
@@ -138,7 +133,8 @@ class DomainEventHandlers:
                         head_sequence=head,
                     )
                 )
-            if await heads.after(request.tenant, position, heartbeat) <= position:
+            head = await heads.after(request.tenant, position, heartbeat)
+            if head <= position:
                 await context.write(
                     pb.StreamEventsResponse(position=position, head_sequence=position)
                 )

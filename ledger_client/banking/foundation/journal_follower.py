@@ -41,8 +41,9 @@ TYPES: Final = (
     "transaction.reversed",
 )
 EVENTS_MAX: Final = 200
-#: How long a batch waits for more events: as short as callers wait for it.
-GATHER_SECONDS: Final = 0.005
+#: How long a batch waits for more events: callers wait for it, but a batch costs as much as several
+#: events.
+GATHER_SECONDS: Final = 0.02
 
 _FIND: Final = """
 SELECT * FROM calls WHERE id = ANY($1) AND tenant = $2 AND state <> 'done' ORDER BY id FOR UPDATE"""

@@ -1,10 +1,12 @@
 """Units of a module's own: reactions to events and to time, without anybody calling."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from ledger_client.banking.foundation import audit
+from ledger_client.banking.foundation import audit, store
+from ledger_client.banking.foundation.calls import Call
 from ledger_client.banking.foundation.cause import Cause
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.database import Connection
@@ -23,14 +25,7 @@ class OwnWork:
 
     @contextlib.asynccontextmanager
     async def unit(
-        self,
-        connection: Connection,
-        tenant: str,
-        permission: Permission,
-        *,
-        trace_id: str = "",
-        correlation_id: str = "",
-        causation_id: str = "",
+        self, connection: Connection, tenant: str, permission: Permission, *, trace_id: str = ""
     ) -> AsyncIterator[Unit]:
         """Give a unit and keep it at the end of the block, with an audit entry if it did anything.
 
@@ -39,35 +34,91 @@ class OwnWork:
             tenant: for whom.
             permission: what is recorded as done.
             trace_id: of what it goes back to; empty begins a trace.
-            correlation_id: empty takes the trace.
-            causation_id: what led to it; empty takes the trace.
         """
-        trace = trace_id or str(new_id())
-        cause = Cause(
+        async with self.units(connection, tenant, permission) as units:
+            trace = trace_id or str(new_id())
+            unit = units.unit(trace_id=trace, correlation_id=trace, causation_id=trace)
+            yield unit
+        unit.kept_calls = [call for call, _ in units.calls]
+
+    @contextlib.asynccontextmanager
+    async def units(
+        self, connection: Connection, tenant: str, permission: Permission
+    ) -> "AsyncIterator[OwnUnits]":
+        """Give units of one transaction; all are kept at the end of the block, with one entry."""
+        now = self._clock.now()
+        units = OwnUnits(
+            connection,
+            tenant,
+            self._subject,
+            now,
+            await audit.reserve_entry(connection),
+            await audit.settings_of(connection, tenant),
+        )
+        yield units
+        if units.work.changes.is_empty:
+            return
+        await audit.note_own_work(
+            connection,
+            units.audit_entry_id,
             tenant=tenant,
             subject=self._subject,
-            audit_entry_id=await audit.reserve_entry(connection),
-            trace_id=trace,
-            correlation_id=correlation_id or trace,
-            causation_id=causation_id or trace,
+            permission=permission,
+            trace_id=units.trace_id,
+            now=now,
         )
-        now = self._clock.now()
-        unit = Unit(connection, cause, now, await audit.settings_of(connection, tenant))
-        yield unit
-        if unit.has_changes:
-            await audit.note_own_work(
-                connection,
-                cause.audit_entry_id,
-                tenant=tenant,
-                subject=self._subject,
-                permission=permission,
-                trace_id=trace,
-                now=now,
-            )
-            unit.kept_calls = await unit.keep()
+        await store.write(connection, units.work.changes)
 
     async def for_call(self, connection: Any, cause: Cause, work: Work) -> Unit:
         """Return a unit for the outcome of a call: in the name of who decided on the call."""
         if work.settings is None:
             work.settings = await audit.settings_of(connection, cause.tenant)
         return Unit(connection, cause, self._clock.now(), work.settings, work)
+
+
+class OwnUnits:
+    """Units that share a transaction and an audit entry."""
+
+    def __init__(  # noqa: PLR0917  # made in one place
+        self,
+        connection: Connection,
+        tenant: str,
+        subject: str,
+        now: dt.datetime,
+        audit_entry_id: int,
+        settings: Mapping[str, Any],
+    ) -> None:
+        """Begin with none; `OwnWork.units` does it."""
+        self._connection = connection
+        self._tenant = tenant
+        self._subject = subject
+        self._now = now
+        self._settings = settings
+        self.audit_entry_id = audit_entry_id
+        self.work = Work()
+        #: Of the first unit.
+        self.trace_id = ""
+
+    @property
+    def calls(self) -> Sequence[tuple[Call, Cause]]:
+        """What is to be made after the commit."""
+        return self.work.changes.calls
+
+    def unit(self, *, trace_id: str, correlation_id: str, causation_id: str) -> Unit:
+        """Return one more unit.
+
+        Args:
+            trace_id: of what it goes back to.
+            correlation_id: of all that comes of that.
+            causation_id: what led to it.
+        """
+        self.trace_id = self.trace_id or trace_id
+        cause = Cause(
+            tenant=self._tenant,
+            subject=self._subject,
+            audit_entry_id=self.audit_entry_id,
+            trace_id=trace_id,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+        )
+        return Unit(self._connection, cause, self._now, self._settings, self.work)
