@@ -21,11 +21,10 @@ SELECT entry.id, method, digest, entity_kind, entity_id, settings
   FROM entry
   LEFT JOIN requests ON requests.tenant = $1 AND requests.request_id = $8
   LEFT JOIN tenant_settings ON tenant_settings.tenant = $1"""
-_RESERVE: Final = "SELECT nextval(pg_get_serial_sequence('audit_entries', 'id'))"
 _SETTINGS: Final = "SELECT settings FROM tenant_settings WHERE tenant = $1"
 _BY_ITSELF: Final = """
-INSERT INTO audit_entries (id, tenant, subject, object, action, authorized, trace_id, recorded_at)
-VALUES ($1, $2, $3, $4, $5, true, $6, $7)"""
+INSERT INTO audit_entries (tenant, subject, object, action, authorized, trace_id, recorded_at)
+VALUES ($1, $2, $3, $4, true, $5, $6) RETURNING id"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,41 +77,32 @@ async def open_unit(
             entity_kind=row["entity_kind"],
             entity_id=row["entity_id"],
         )
-    settings = json.loads(row["settings"]) if row["settings"] else {}
+    settings = read_settings(row["settings"])
     return Opened(audit_entry_id=row["id"], settings=settings, earlier=earlier)
-
-
-async def reserve_entry(connection: Connection) -> int:
-    """Return the id of an audit entry that `note_own_work` inserts if there is anything to note."""
-    entry: int = await connection.fetchval(_RESERVE)
-    return entry
 
 
 async def settings_of(connection: Connection, tenant: str) -> Mapping[str, Any]:
     """Return what a tenant has set."""
-    settings = await connection.fetchval(_SETTINGS, tenant)
-    found: Mapping[str, Any] = json.loads(settings) if settings else {}
+    return read_settings(await connection.fetchval(_SETTINGS, tenant))
+
+
+def read_settings(stored: str | None) -> Mapping[str, Any]:
+    """Return settings as they are stored; None for a tenant that has set nothing."""
+    found: Mapping[str, Any] = json.loads(stored) if stored else {}
     return found
 
 
 async def note_own_work(
     connection: Connection,
-    entry: int,
     *,
     tenant: str,
     subject: str,
     permission: Permission,
     trace_id: str,
     now: dt.datetime,
-) -> None:
-    """Record what a module does by itself, before what it stores."""
-    await connection.execute(
-        _BY_ITSELF,
-        entry,
-        tenant,
-        subject,
-        f"{permission.object}/*",
-        permission.action,
-        trace_id,
-        now,
+) -> int:
+    """Record what a module does by itself, before what it stores; return the entry's id."""
+    entry: int = await connection.fetchval(
+        _BY_ITSELF, tenant, subject, f"{permission.object}/*", permission.action, trace_id, now
     )
+    return entry

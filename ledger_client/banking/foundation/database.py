@@ -39,8 +39,8 @@ PASSING: Final = (
 CONTENTION: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
 
-#: Every statement finds few rows by key, whatever the planner knows of tables that are new: plans are
-#: made once a connection, where planning anew would cost more than what is planned.
+#: Every statement finds few rows by key, whatever the planner knows of new tables. So plans
+#: are made once a connection, where planning anew would cost more than what is planned.
 _PLANS: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_hashjoin": "off",

@@ -31,6 +31,9 @@ _log: Final = logging.getLogger(__name__)
 
 #: Postings of one call to the ledger.
 BATCH_MAX: Final = 500
+#: Up to so many callers each posting goes at once; with more they gather for a moment.
+FEW: Final = 4
+GATHER_SECONDS: Final = 0.015
 #: Other calls at once.
 CALLS_MAX: Final = 32
 #: Between looks for calls that nobody has in his hands.
@@ -125,6 +128,9 @@ class Dispatcher:
     async def _post_batches(self) -> None:
         while True:
             batch = [await self._postings.get()]
+            if self._endings.waiting > FEW:
+                # Many call at once: what comes in this while goes along, for the price of one.
+                await asyncio.sleep(GATHER_SECONDS)
             while len(batch) < BATCH_MAX and not self._postings.empty():
                 batch.append(self._postings.get_nowait())
             for tenant in sorted({each.tenant for each in batch}):

@@ -29,6 +29,11 @@ class Endings:
         self._waiting: dict[UUID, _Waiting] = {}
         self._wanted = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls are waited for."""
+        return len(self._waiting)
+
     async def wait(self, call_ids: Sequence[UUID], seconds: float) -> Entity[Any] | None:
         """Wait until calls about one entity have ended, or until that takes too long.
 

@@ -16,6 +16,7 @@ import grpc
 
 from bank_proto.events.v1 import domain_events_pb2 as pb
 from bank_proto.events.v1.domain_events_pb2_grpc import DomainEventServiceStub
+from ledger_client.banking.foundation import audit
 from ledger_client.banking.foundation.context import Credentials
 from ledger_client.banking.foundation.database import CONTENTION, ModuleDatabase
 from ledger_client.banking.foundation.dispatcher import Dispatcher
@@ -39,7 +40,9 @@ SILENCE_SECONDS: Final = 15.0
 _POSITION: Final = "SELECT position FROM followed WHERE module = $1 AND tenant = $2"
 _BEGIN: Final = """
 INSERT INTO followed (module, tenant, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING"""
-_LOCK: Final = _POSITION + " FOR UPDATE"
+_LOCK: Final = """
+SELECT position, settings FROM followed LEFT JOIN tenant_settings USING (tenant)
+ WHERE module = $1 AND tenant = $2 FOR UPDATE OF followed"""
 _MOVE: Final = """
 UPDATE followed SET position = $3 WHERE module = $1 AND tenant = $2 AND position < $3
 RETURNING true"""
@@ -152,12 +155,16 @@ class EventFollower:
         """Handle events in one transaction, but those that another instance has handled."""
         async with self._database.transaction() as connection:
             # Locks the row: others wait, and then find where this one came to.
-            position = await connection.fetchval(_LOCK, *self._key)
-            left = [event for event in events if event.sequence > position]
+            row = await connection.fetchrow(_LOCK, *self._key)
+            assert row is not None, "it was begun"
+            left = [event for event in events if event.sequence > row["position"]]
             if not left:
                 return
             tenant = self._key[1]
-            async with self._own_work.units(connection, tenant, self._permission) as units:
+            settings = audit.read_settings(row["settings"])
+            async with self._own_work.units(
+                connection, tenant, self._permission, settings
+            ) as units:
                 for event in left:
                     unit = units.unit(
                         trace_id=event.trace_id,

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from ledger_client.banking.foundation import store
+from ledger_client.banking.foundation import audit, store
 from ledger_client.banking.foundation.calls import Call, Outcome, OutcomeKind
 from ledger_client.banking.foundation.cause import Cause
 from ledger_client.banking.foundation.database import ModuleDatabase
@@ -45,8 +45,14 @@ EVENTS_MAX: Final = 200
 #: events.
 GATHER_SECONDS: Final = 0.02
 
+# Locks what the calls are about: commands on the same entities wait, or are kept before what is
+# read after this.
 _FIND: Final = """
-SELECT * FROM calls WHERE id = ANY($1) AND tenant = $2 AND state <> 'done' ORDER BY id FOR UPDATE"""
+SELECT calls.*, settings
+  FROM calls JOIN entities ON entities.id = calls.entity_id
+  LEFT JOIN tenant_settings ON tenant_settings.tenant = calls.tenant
+ WHERE calls.id = ANY($1) AND calls.tenant = $2 AND calls.state <> 'done'
+ ORDER BY entities.id FOR UPDATE OF calls, entities"""
 _ENDED: Final = """
 UPDATE calls SET state = 'done', outcome = ended.outcome
   FROM unnest($1::uuid[], $2::jsonb[]) AS ended (id, outcome) WHERE calls.id = ended.id"""
@@ -125,9 +131,8 @@ class JournalFollower:
         rows = await connection.fetch(_FIND, list(facts), self._tenant)
         if not rows:
             return
-        # Commands on the same entities wait, or are kept before what is read here.
-        await store.lock(connection, sorted({row["entity_id"] for row in rows}))
         work = Work()
+        work.settings = audit.read_settings(rows[0]["settings"])
         await self._preload(connection, rows, work)
         unit = None
         ended = []

@@ -11,6 +11,7 @@ from ledger_client.banking.foundation.cause import Cause
 from ledger_client.banking.foundation.clock import Clock
 from ledger_client.banking.foundation.database import Connection
 from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.taken import Taken
 from ledger_client.banking.foundation.unit import Unit, Work
 from ledger_client.ids import new_id
 
@@ -25,7 +26,12 @@ class OwnWork:
 
     @contextlib.asynccontextmanager
     async def unit(
-        self, connection: Connection, tenant: str, permission: Permission, *, trace_id: str = ""
+        self,
+        connection: Connection,
+        tenant: str,
+        permission: Permission,
+        *,
+        settings: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[Unit]:
         """Give a unit and keep it at the end of the block, with an audit entry if it did anything.
 
@@ -33,34 +39,39 @@ class OwnWork:
             connection: in a transaction of the caller's.
             tenant: for whom.
             permission: what is recorded as done.
-            trace_id: of what it goes back to; empty begins a trace.
+            settings: what the tenant has set, if the caller has read it.
         """
-        async with self.units(connection, tenant, permission) as units:
-            trace = trace_id or str(new_id())
+        async with self.units(connection, tenant, permission, settings) as units:
+            trace = str(new_id())
             unit = units.unit(trace_id=trace, correlation_id=trace, causation_id=trace)
             yield unit
-        unit.kept_calls = [call for call, _ in units.calls]
+        unit.kept_calls = [Taken(call=call, cause=cause, attempts=1) for call, cause in units.calls]
 
     @contextlib.asynccontextmanager
     async def units(
-        self, connection: Connection, tenant: str, permission: Permission
+        self,
+        connection: Connection,
+        tenant: str,
+        permission: Permission,
+        settings: Mapping[str, Any] | None = None,
     ) -> "AsyncIterator[OwnUnits]":
-        """Give units of one transaction; all are kept at the end of the block, with one entry."""
+        """Give units of one transaction; all are kept at the end of the block, with one entry.
+
+        Args:
+            connection: in a transaction of the caller's.
+            tenant: for whom.
+            permission: what is recorded as done.
+            settings: what the tenant has set, if the caller has read it.
+        """
         now = self._clock.now()
-        units = OwnUnits(
-            connection,
-            tenant,
-            self._subject,
-            now,
-            await audit.reserve_entry(connection),
-            await audit.settings_of(connection, tenant),
-        )
+        if settings is None:
+            settings = await audit.settings_of(connection, tenant)
+        units = OwnUnits(connection, tenant, self._subject, now, settings)
         yield units
         if units.work.changes.is_empty:
             return
-        await audit.note_own_work(
+        units.work.changes.audit_entry_id = await audit.note_own_work(
             connection,
-            units.audit_entry_id,
             tenant=tenant,
             subject=self._subject,
             permission=permission,
@@ -79,13 +90,12 @@ class OwnWork:
 class OwnUnits:
     """Units that share a transaction and an audit entry."""
 
-    def __init__(  # noqa: PLR0917  # made in one place
+    def __init__(
         self,
         connection: Connection,
         tenant: str,
         subject: str,
         now: dt.datetime,
-        audit_entry_id: int,
         settings: Mapping[str, Any],
     ) -> None:
         """Begin with none; `OwnWork.units` does it."""
@@ -94,7 +104,6 @@ class OwnUnits:
         self._subject = subject
         self._now = now
         self._settings = settings
-        self.audit_entry_id = audit_entry_id
         self.work = Work()
         #: Of the first unit.
         self.trace_id = ""
@@ -102,7 +111,7 @@ class OwnUnits:
     @property
     def calls(self) -> Sequence[tuple[Call, Cause]]:
         """What is to be made after the commit."""
-        return self.work.changes.calls
+        return self.work.changes.named_calls
 
     def unit(self, *, trace_id: str, correlation_id: str, causation_id: str) -> Unit:
         """Return one more unit.
@@ -116,7 +125,7 @@ class OwnUnits:
         cause = Cause(
             tenant=self._tenant,
             subject=self._subject,
-            audit_entry_id=self.audit_entry_id,
+            audit_entry_id=store.NOT_YET,
             trace_id=trace_id,
             correlation_id=correlation_id,
             causation_id=causation_id,

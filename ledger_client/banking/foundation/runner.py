@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from ledger_client.banking.foundation import audit
 from ledger_client.banking.foundation.calls import Call, Outcome
 from ledger_client.banking.foundation.context import ModuleContext
 from ledger_client.banking.foundation.database import CONTENTION
@@ -19,7 +20,6 @@ from ledger_client.banking.foundation.outbox import OutboxHeads
 from ledger_client.banking.foundation.own_work import OwnWork
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.serving import Serving, service_handlers
-from ledger_client.banking.foundation.taken import Taken
 from ledger_client.banking.foundation.unit import Unit
 
 _log: Final = logging.getLogger(__name__)
@@ -29,7 +29,9 @@ TICK_SECONDS: Final = 1.0
 
 # One instance at a time sets a tenant up, and does what is due by the clock.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))"
-_TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7))"
+_TRY_LOCK: Final = """
+SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7)) AS is_ours,
+       (SELECT settings FROM tenant_settings WHERE tenant = $2) AS settings"""
 
 
 class ModuleRunner:
@@ -132,15 +134,18 @@ class ModuleRunner:
         permission = Permission("", f"{name}/{what}", f"{name}:{what}:run")
         async with self.database.transaction() as connection:
             lock = f"{name}:{what}:{tenant}"
-            if not wait and not await connection.fetchval(_TRY_LOCK, lock):
-                return None
             if wait:
                 await connection.execute(_LOCK, lock)
-            async with self._own_work.unit(connection, tenant, permission) as unit:
+            row = await connection.fetchrow(_TRY_LOCK, lock, tenant)
+            assert row is not None, "it is no table"
+            if not row["is_ours"]:
+                return None
+            settings = audit.read_settings(row["settings"])
+            async with self._own_work.unit(
+                connection, tenant, permission, settings=settings
+            ) as unit:
                 result = await run(unit)
-        self._dispatcher.take(
-            [Taken(call=call, cause=unit.cause, attempts=1) for call in unit.kept_calls]
-        )
+        self._dispatcher.take(unit.kept_calls)
         return result
 
     async def _make_own(self, tenant: str, call: Call) -> Outcome:

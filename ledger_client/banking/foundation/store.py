@@ -27,6 +27,8 @@ T = TypeVar("T", bound=Entity[Any])
 #: How long a call is in the hands of who stored or took it, by the database's clock. Longer than
 #: the attempt at it may take, so that no two attempts are under way at once.
 CALL_LEASE_SECONDS: Final = 15
+#: An audit entry that is noted only if there is something to note.
+NOT_YET: Final = 0
 
 _LOAD = """
 SELECT entity.id, event.body
@@ -125,6 +127,8 @@ class Changes:
         self.events: list[tuple[Any, ...]] = []
         self.calls: list[tuple[Call, Cause]] = []
         self.domain_events: list[tuple[DomainEvent, UUID, dt.datetime, Cause]] = []
+        #: Stands in for `NOT_YET` in all causes.
+        self.audit_entry_id = NOT_YET
 
     @property
     def is_empty(self) -> bool:
@@ -150,7 +154,19 @@ class Changes:
             changed.entity = entity
         for version, event in enumerate(events, before + 1):
             body = event.model_dump_json()
-            self.events.append((entity.id, version, body, now, *cause.of_event))
+            self.events.append((entity.id, version, body, now, cause))
+
+    @property
+    def named_calls(self) -> list[tuple[Call, Cause]]:
+        """The calls with causes that name their audit entry."""
+        return [(call, self.named(cause)) for call, cause in self.calls]
+
+    def named(self, cause: Cause) -> Cause:
+        """Return a cause that names its audit entry."""
+        if cause.audit_entry_id != NOT_YET:
+            return cause
+        assert self.audit_entry_id != NOT_YET, "the entry is noted before anything is written"
+        return dataclasses.replace(cause, audit_entry_id=self.audit_entry_id)
 
 
 async def load(
@@ -228,9 +244,9 @@ async def _write(connection: Connection, changes: Changes, carried_out: CarriedO
             _WRITE,
             *_columns(6, [_changed_row(each) for each in old]),
             *_columns(7, [_new_row(each.entity) for each in changed if each.known == 0]),
-            *_columns(8, changes.events),
+            *_columns(8, [(*row, *changes.named(why).of_event) for *row, why in changes.events]),
             CALL_LEASE_SECONDS,
-            *_columns(11, [_call_row(call, cause) for call, cause in changes.calls]),
+            *_columns(11, [_call_row(call, cause) for call, cause in changes.named_calls]),
             *_columns(7, [_request_row(carried_out)] if carried_out else []),
         )
     except asyncpg.UniqueViolationError as error:
@@ -303,7 +319,7 @@ async def _publish(connection: Connection, tenant: str, changes: Changes) -> Non
             event.SCHEMA_VERSION,
             about,
             now,
-            *cause.of_event,
+            *changes.named(cause).of_event,
         )
         for event, about, now, cause in changes.domain_events
         if cause.tenant == tenant

@@ -15,6 +15,7 @@ from ledger_client.banking.foundation.database import Connection
 from ledger_client.banking.foundation.entity import Entity, StoredEvent
 from ledger_client.banking.foundation.errors import EntityNotFoundError
 from ledger_client.banking.foundation.events import DomainEvent
+from ledger_client.banking.foundation.taken import Taken
 
 T = TypeVar("T", bound=Entity[Any])
 S = TypeVar("S", bound=BaseModel)
@@ -83,8 +84,8 @@ class Unit:
         self.now = now
         self._settings = settings
         self._work = work or Work()
-        #: What `keep` returned, where another than its caller makes the calls.
-        self.kept_calls: Sequence[Call] = ()
+        #: What is to be made after the commit, where another than the caller of `keep` makes it.
+        self.kept_calls: Sequence[Taken] = ()
 
     @property
     def has_changes(self) -> bool:
