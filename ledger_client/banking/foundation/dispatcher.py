@@ -132,11 +132,13 @@ class Dispatcher:
                 try:
                     calls = [each.call for each in of_tenant]
                     outcomes = await ledger_calls.post_all(self._ledger, tenant, calls)
-                except ledger_calls.PASSING as error:
+                except Exception as error:  # noqa: BLE001  # whatever it is, they must be posted
                     await self._postpone(of_tenant, error)
                     continue
                 for each, outcome in zip(of_tenant, outcomes, strict=True):
-                    if outcome is not None:
+                    if isinstance(outcome, Exception):
+                        await self._postpone([each], outcome)
+                    elif outcome is not None:
                         await self._end(each, outcome)
 
     async def _make_others(self) -> None:
