@@ -6,13 +6,16 @@ and happens once: it has an id that the callee knows it by.
 
 What moved money ends when the journal tells (`journal_follower`), never by the answer: an answer
 can be lost. A refusal is in no journal, so it ends by the answer, and only while the call is still
-in the hands of who asked: another's attempt may succeed meanwhile.
+in the hands of who asked: another's attempt may succeed meanwhile. So an attempt is begun early in
+a lease or not at all: begun late, it would end after it, and with more calls than can be made in
+time every one would.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -33,6 +36,10 @@ _log: Final = logging.getLogger(__name__)
 BATCH_MAX: Final = 500
 #: Other calls at once.
 CALLS_MAX: Final = 32
+#: How late in its lease an attempt at a call is still begun.
+FRESH_SECONDS: Final = 8.0
+#: Calls that wait here, above which no more are taken from what is due.
+WAITING_MAX: Final = 500
 #: Between looks for calls that nobody has in his hands.
 RECOVERY_SECONDS: Final = 0.5
 #: A call that failed in passing comes again after this, twice as long each time.
@@ -45,7 +52,7 @@ _TAKE: Final = """
 UPDATE calls SET attempts = attempts + 1,
                  due_at = clock_timestamp() + $1 * interval '1 second'
  WHERE id IN (SELECT id FROM calls WHERE state = 'pending' AND due_at <= clock_timestamp()
-               ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED)
+               ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 RETURNING *"""
 _END: Final = """
 UPDATE calls SET state = $3, outcome = $4
@@ -85,15 +92,18 @@ class Dispatcher:
         self._make_own = make_own
         self._on_outcome = on_outcome
         self._unit_of = unit_of
-        self._postings: asyncio.Queue[Taken] = asyncio.Queue()
-        self._others: asyncio.Queue[Taken] = asyncio.Queue()
+        #: With the time until which an attempt may begin.
+        self._postings: asyncio.Queue[tuple[float, Taken]] = asyncio.Queue()
+        self._others: asyncio.Queue[tuple[float, Taken]] = asyncio.Queue()
         self._look = asyncio.Event()
 
     def take(self, calls: Sequence[Taken]) -> None:
         """Take calls in hand that were stored by a transaction that is committed."""
+        begin_until = time.monotonic() + FRESH_SECONDS
         for each in calls:
             is_posting = each.call.kind == ledger_calls.POST
-            (self._postings if is_posting else self._others).put_nowait(each)
+            queue = self._postings if is_posting else self._others
+            queue.put_nowait((begin_until, each))
 
     def look(self) -> None:
         """Look at once for calls that nobody has in his hands."""
@@ -110,9 +120,10 @@ class Dispatcher:
 
     async def _recover(self) -> None:
         while True:
+            room = WAITING_MAX - self._postings.qsize() - self._others.qsize()
             try:
                 async with self._database.transaction() as connection:
-                    rows = await connection.fetch(_TAKE, CALL_LEASE_SECONDS)
+                    rows = await connection.fetch(_TAKE, CALL_LEASE_SECONDS, max(room, 0))
             except (UnavailableError, *CONTENTION) as error:
                 _log.info("not looked for calls that are due: %s", error)
             else:
@@ -124,9 +135,10 @@ class Dispatcher:
 
     async def _post_batches(self) -> None:
         while True:
-            batch = [await self._postings.get()]
-            while len(batch) < BATCH_MAX and not self._postings.empty():
-                batch.append(self._postings.get_nowait())
+            waiting = [await self._postings.get()]
+            while len(waiting) < BATCH_MAX and not self._postings.empty():
+                waiting.append(self._postings.get_nowait())
+            batch = [each for until, each in waiting if time.monotonic() < until]
             for tenant in sorted({each.tenant for each in batch}):
                 of_tenant = [each for each in batch if each.tenant == tenant]
                 try:
@@ -143,7 +155,9 @@ class Dispatcher:
 
     async def _make_others(self) -> None:
         while True:
-            taken = await self._others.get()
+            until, taken = await self._others.get()
+            if time.monotonic() >= until:
+                continue
             try:
                 if taken.call.kind in ledger_calls.KINDS:
                     outcome = await ledger_calls.make(self._ledger, taken.tenant, taken.call)

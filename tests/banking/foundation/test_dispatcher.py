@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 
 from ledger_client.banking.foundation import dispatcher as dispatching
+from ledger_client.banking.foundation.calls import Call, Outcome, OutcomeKind
 from ledger_client.banking.foundation.dispatcher import Dispatcher
 from ledger_client.banking.foundation.endings import Endings
 from ledger_client.errors import ConflictError, LedgerError
@@ -74,3 +75,33 @@ async def test_what_is_no_outcome_of_a_posting_makes_it_come_again(
 
         await eventually(refused)
         assert not ledger.answers
+
+
+async def test_a_call_that_waited_here_too_long_is_not_made_for_nothing(
+    bank_dsn: str, monkeypatch: Any
+) -> None:
+    """With more calls than can be made within a lease, each that is made must still count."""
+    made = []
+
+    async def make_own(_tenant: str, call: Call) -> Outcome:
+        await asyncio.sleep(0.02)
+        made.append(call.id)
+        return Outcome(kind=OutcomeKind.DONE)
+
+    monkeypatch.setattr(dispatching, "CALLS_MAX", 1)
+    monkeypatch.setattr(dispatching, "CALL_LEASE_SECONDS", 0.4)
+    monkeypatch.setattr(dispatching, "FRESH_SECONDS", 0.2)
+    monkeypatch.setattr(dispatching, "WAITING_MAX", 40)
+    monkeypatch.setattr(dispatching, "RECOVERY_SECONDS", 0.02)
+    async with probe_on(bank_dsn) as probe, _running(probe, Ledger(), make_own) as dispatcher:
+        calls = await probe.decide("probe.own", 60)
+        async with probe.database.transaction() as connection:
+            await connection.execute("UPDATE calls SET due_at = now()")
+
+        async def done() -> bool:
+            waiting = dispatcher._others.qsize()
+            assert waiting <= dispatching.WAITING_MAX
+            return await probe.states(calls) == {"done"}
+
+        await eventually(done)
+        assert len(made) <= 1.5 * len(calls)
