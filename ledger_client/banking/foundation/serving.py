@@ -47,6 +47,8 @@ from ledger_client.ids import new_id
 ATTEMPTS_MAX: Final = 10
 #: How long a command waits for the end of its calls; then it answers with what there is.
 WAIT_SECONDS_MAX: Final = 10.0
+#: Of the code of a journal.
+TENANT_LENGTH_MAX: Final = 255
 
 _PENDING: Final = "SELECT id FROM calls WHERE entity_id = $1 AND state = 'pending'"
 
@@ -62,10 +64,10 @@ class Call:
         """Read the request's common fields and the call's metadata.
 
         Raises:
-            FieldInvalidError: a command's request id is not a UUID.
+            FieldInvalidError: the tenant cannot be one, or a command's request id is not a UUID.
         """
         self.permission = permission
-        self.tenant: str = request.tenant
+        self.tenant = _tenant(request)
         #: None for a query.
         self.request_id = _request_id(request) if hasattr(request, "request_id") else None
         self.digest = store.digest(request.SerializeToString(deterministic=True))
@@ -311,6 +313,14 @@ def _responder(
         return response
 
     return respond
+
+
+def _tenant(request: Any) -> str:
+    # Whoever calls, the decision is on record with it: so it must be something that can be stored.
+    tenant: str = request.tenant
+    if len(tenant) > TENANT_LENGTH_MAX or not tenant.isprintable():
+        raise FieldInvalidError("tenant", "must be the code of a journal")
+    return tenant
 
 
 def _request_id(request: Any) -> UUID:

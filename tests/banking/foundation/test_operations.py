@@ -80,3 +80,23 @@ async def test_each_decision_is_on_record(ledger_dsn: str, bank_dsn: str) -> Non
         asked.page_token = page.next_page_token
         second = await bank.call(stub.ListAuditEntries, asked)
         assert [page.entries[0].id, second.entries[0].id] == [log[0].id, log[1].id]
+
+
+async def test_text_that_cannot_be_stored(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "governance") as bank:
+        stub = OperationsServiceStub(bank.channel)
+        nul, name = "a\0b", "allow_auto_approval"
+        for method, request in [
+            (stub.GetSettings, pb.GetSettingsRequest(module="governance", tenant=nul)),
+            (stub.GetSettings, pb.GetSettingsRequest(module="governance", tenant="x" * 256)),
+            (stub.ListAuditEntries, pb.ListAuditEntriesRequest(module="governance", subject=nul)),
+            (
+                stub.RetryDeadLetter,
+                pb.RetryDeadLetterRequest(module="governance", from_module=nul, sequence=1),
+            ),
+            (
+                stub.UpdateSetting,
+                pb.UpdateSettingRequest(module="governance", name=name, value="[" * 50_000),
+            ),
+        ]:
+            assert await _status(bank, method, request) == "INVALID_ARGUMENT"
