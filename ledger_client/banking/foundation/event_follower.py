@@ -31,6 +31,9 @@ _log: Final = logging.getLogger(__name__)
 
 #: Attempts at an event before it is set aside; those that fail in passing do not count.
 ATTEMPTS_MAX: Final = 5
+#: Conflicts with others over an event before it counts as one that fails: who is in the way for so
+#: long is not others, as when the handler makes something that is there already.
+CONFLICTS_MAX: Final = 50
 RETRY_SECONDS: Final = 0.2
 RECONNECT_SECONDS: Final = 1.0
 #: Silence after which a stream is given up: three heartbeats.
@@ -46,12 +49,7 @@ RETURNING true"""
 _SET_ASIDE: Final = """
 INSERT INTO dead_letters (module, tenant, sequence, event, error, attempts, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT DO NOTHING"""
-_PASSING: Final = (
-    UnavailableError,
-    ConcurrentChangeError,
-    asyncpg.UniqueViolationError,
-    *CONTENTION,
-)
+_CONFLICTS: Final = (ConcurrentChangeError, asyncpg.UniqueViolationError, *CONTENTION)
 
 
 class EventFollower:
@@ -99,6 +97,8 @@ class EventFollower:
                         await self._handle(event)
             except (grpc.aio.AioRpcError, UnavailableError, TimeoutError) as error:
                 _log.info("%s of %s is not followed now: %s", *self._key, error)
+            except Exception:  # noqa: BLE001  # whatever it is, to stop would stop the whole bank
+                _log.exception("%s of %s is not followed now", *self._key)
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _position(self) -> int:
@@ -124,14 +124,19 @@ class EventFollower:
             stream.cancel()
 
     async def _handle(self, event: Envelope) -> None:
-        attempts = 0
+        attempts = conflicts = 0
         while True:
             try:
                 await self._once(event)
-            except _PASSING as error:
+            except UnavailableError as error:
                 _log.info("event %d of %s comes again: %s", event.sequence, self._key[0], error)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001  # whatever it is, others wait behind
+                if isinstance(error, _CONFLICTS) and conflicts < CONFLICTS_MAX:
+                    conflicts += 1
+                    _log.info("event %d of %s comes again: %s", event.sequence, self._key[0], error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
                 attempts += 1
                 _log.exception("event %d of %s, attempt %d", event.sequence, self._key[0], attempts)
                 if attempts >= ATTEMPTS_MAX:
@@ -158,7 +163,7 @@ class EventFollower:
         self._dispatcher.take([Taken(call=call, cause=unit.cause, attempts=1) for call in calls])
 
     async def _set_aside(self, event: Envelope, error: Exception, attempts: int) -> None:
-        said = "".join(traceback.format_exception_only(error))
+        said = "".join(traceback.format_exception_only(error)).replace("\0", "\\0")
         async with self._database.transaction() as connection:
             if await connection.fetchval(_MOVE, *self._key, event.sequence):
                 await connection.execute(
