@@ -110,13 +110,20 @@ class Serving:
         self._kinds = {kind.KIND: kind for kind in kinds}
 
     async def query(self, call: Call, run: Callable[[Unit], Any]) -> Any:
-        """Run a query in a transaction that records the decision."""
+        """Run a query in a transaction that records the decision.
+
+        One that keeps its unit after all leaves the calls in `kept_calls`, to be made.
+        """
         decision = await self._decide(call)
         async with self._database.transaction() as connection:
             unit, _ = await self._open(connection, call, decision)
-            if decision.is_allowed:
-                return await run(unit)
-        raise self._denial(call, decision)
+            answer = await run(unit) if decision.is_allowed else None
+        if not decision.is_allowed:
+            raise self._denial(call, decision)
+        self._dispatcher.take(
+            [Taken(call=one, cause=unit.cause, attempts=1) for one in unit.kept_calls]
+        )
+        return answer
 
     async def go_on(self, call: Call, run: Callable[[Connection, str], Any]) -> Any:
         """Run a part of what an earlier decision allowed, which is on record: a denial alone is.

@@ -13,6 +13,7 @@ from ledger_client.banking.foundation.calls import Call, Outcome
 from ledger_client.banking.foundation.clock import SystemClock
 from ledger_client.banking.foundation.database import ModuleDatabase, open_database
 from ledger_client.banking.foundation.entity import Entity, StoredEvent
+from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.own_work import OwnWork
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.taken import Taken
@@ -84,6 +85,23 @@ class Probe:
         ids = [each.call.id for each in calls]
         rows = await self.database.fetch("SELECT state FROM calls WHERE id = ANY($1)", ids)
         return {row["state"] for row in rows}
+
+
+def an_event(sequence: int) -> Envelope:
+    """Return an event of another module."""
+    return Envelope(
+        id=uuid.uuid4(),
+        event_type="core.other.happened",
+        payload={},
+        recorded_at=dt.datetime.now(dt.UTC),
+        trace_id="",
+        sequence=sequence,
+        schema_version=1,
+        tenant=TENANT,
+        aggregate_id=uuid.uuid4(),
+        correlation_id="",
+        causation_id="",
+    )
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,6 @@
 """An event of another module that cannot be handled never stops all behind it."""
 
 import asyncio
-import datetime as dt
 import types
 import uuid
 from typing import Any
@@ -14,23 +13,7 @@ from ledger_client.banking.foundation.event_follower import EventFollower
 from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.unit import Unit
 from tests.banking.bank import TENANT
-from tests.banking.foundation.probe import Probe, Thing, Told, probe_on
-
-
-def _event(sequence: int) -> Envelope:
-    return Envelope(
-        id=uuid.uuid4(),
-        event_type="core.other.happened",
-        payload={},
-        recorded_at=dt.datetime.now(dt.UTC),
-        trace_id="",
-        sequence=sequence,
-        schema_version=1,
-        tenant=TENANT,
-        aggregate_id=uuid.uuid4(),
-        correlation_id="",
-        causation_id="",
-    )
+from tests.banking.foundation.probe import Probe, Thing, Told, an_event, probe_on
 
 
 def _follower(probe: Probe, on_event: Any, followed: str) -> EventFollower:
@@ -62,9 +45,9 @@ async def test_a_conflict_with_nobody_is_set_aside(bank_dsn: str) -> None:
     async with probe_on(bank_dsn) as probe:
         follower = _follower(probe, on_event, "conflicts")
         await follower._position()
-        await follower._once(_event(1))
+        await follower._once(an_event(1))
         async with asyncio.timeout(20):
-            await follower._handle(_event(2))
+            await follower._handle(an_event(2))
         (letter,) = await probe.database.fetch("SELECT * FROM dead_letters")
         assert (letter["module"], letter["sequence"]) == ("conflicts", 2)
         assert "ConcurrentChangeError" in letter["error"]
@@ -86,7 +69,7 @@ async def test_what_nobody_thought_of_does_not_end_it(
         tries += 1
         if tries == 1:
             raise KeyError("a message that no envelope is made of")
-        yield _event(position + 1)
+        yield an_event(position + 1)
 
     monkeypatch.setattr(EventFollower, "_events", events)
     async with probe_on(bank_dsn) as probe:
