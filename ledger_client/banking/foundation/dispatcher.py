@@ -13,6 +13,7 @@ time every one would.
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import logging
 import time
@@ -58,6 +59,8 @@ _END: Final = """
 UPDATE calls SET state = $3, outcome = $4
  WHERE id = $1 AND attempts = $2 AND state = 'pending' AND due_at > clock_timestamp()
 RETURNING true"""
+_PASSED: Final = """
+SELECT EXISTS (SELECT FROM ledger_checkpoints WHERE journal_code = $1 AND position >= $2)"""
 _POSTPONE: Final = """
 UPDATE calls SET due_at = clock_timestamp() + $3 * interval '1 second'
  WHERE id = $1 AND attempts = $2 AND state = 'pending'"""
@@ -150,8 +153,8 @@ class Dispatcher:
                 for each, outcome in zip(of_tenant, outcomes, strict=True):
                     if isinstance(outcome, Exception):
                         await self._postpone([each], outcome)
-                    elif outcome is not None:
-                        await self._end(each, outcome)
+                    else:
+                        await self._end(each, outcome or await self._passed_over(each))
 
     async def _make_others(self) -> None:
         while True:
@@ -166,11 +169,30 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001  # whatever it is, the call must be made
                 await self._postpone([taken], error)
             else:
-                if outcome is not None:
-                    await self._end(taken, outcome)
+                await self._end(taken, outcome or await self._passed_over(taken))
 
-    async def _end(self, taken: Taken, outcome: Outcome) -> None:
-        """Tell the module how a call ended, in the transaction that notes it."""
+    async def _passed_over(self, taken: Taken) -> Outcome | None:
+        """Return how a call ended that the journal told of while the module could not be told.
+
+        What was set aside then is told here, once it can be. What the journal is still to tell is
+        left to it.
+        """
+        if taken.attempts == 1:
+            return None
+        try:
+            transaction = await self._ledger.get_transaction(taken.tenant, taken.call.id)
+            rows = await self._database.fetch(_PASSED, taken.tenant, transaction.sequence)
+        except Exception as error:  # noqa: BLE001  # the journal may tell all the same
+            _log.warning("not looked for what became of %s: %s", taken.call.id, error)
+            return None
+        if not rows[0]["exists"]:
+            return None
+        return Outcome(kind=OutcomeKind.DONE, sequence=transaction.sequence)
+
+    async def _end(self, taken: Taken, outcome: Outcome | None) -> None:
+        """Tell the module how a call ended, in the transaction that notes it; if it has ended."""
+        if outcome is None:
+            return
         for _ in range(CONFLICTS_MAX):
             try:
                 if not await self._told(taken, outcome):
@@ -192,10 +214,14 @@ class Dispatcher:
             )
             if not is_ours:
                 return False
-            unit = await self._unit_of(connection, taken.cause, Work())
+            cause = taken.cause
+            if outcome.sequence is not None:
+                place = f"ledger:{taken.tenant}:{outcome.sequence}"
+                cause = dataclasses.replace(cause, causation_id=place)
+            unit = await self._unit_of(connection, cause, Work())
             await self._on_outcome(unit, taken.call, outcome)
             calls = await unit.keep()
-        self.take([Taken(call=call, cause=taken.cause, attempts=1) for call in calls])
+        self.take([Taken(call=call, cause=cause, attempts=1) for call in calls])
         return True
 
     async def _postpone(self, several: Sequence[Taken], error: Exception) -> None:
