@@ -220,7 +220,8 @@ class Delivery(Generic[*Ts]):
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):  # not `wait_for`: see `source`
+                await self._stopping.wait()
         if self._stopping.is_set():
             raise StoppedError
 

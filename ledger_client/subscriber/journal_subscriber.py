@@ -267,7 +267,8 @@ class JournalSubscriber(Generic[*Ts]):
 
     async def _pause(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):  # not `wait_for`: see `source`
+                await self._stopping.wait()
         except TimeoutError:
             return
         raise StoppedError

@@ -144,8 +144,10 @@ class EventSource:
                     return Batch(steps, self._position, self._head)
                 self._raise_failure(self._reader)
             self._changed.clear()
+            # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
         return None
 
     def _collect(self, steps: list[Step], steps_max: int) -> bool:

@@ -13,7 +13,6 @@ from typing import Final
 from uuid import UUID
 
 from ledger_client.banking.deposit.account_rules import (
-    AccountStatus,
     CaptureAwaited,
     DepositAccount,
     require_active,
@@ -87,7 +86,7 @@ def approve(
     """
     if withdrawal.status is not S.PENDING_APPROVAL:
         return [], []
-    if account.status is AccountStatus.FROZEN:
+    if account.freeze_reasons:  # not the status: one that is being closed may be frozen too
         return [Approved()], [CaptureAwaited(withdrawal_id=withdrawal.id)]
     return [Approved(), CaptureAsked()], []
 

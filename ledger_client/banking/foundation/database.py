@@ -20,6 +20,8 @@ READER_ROLE: Final = "bank_reader"
 CONNECT_SECONDS: Final = 10.0
 ACQUIRE_SECONDS: Final = 10.0
 STATEMENT_SECONDS: Final = 30.0
+#: A transaction whose process was stopped or cut off holds its locks no longer than this.
+IDLE_SECONDS: Final = 30.0
 CONNECTIONS: Final = 12
 #: Schemas and roles are made one at a time, whatever is started at once.
 _SET_UP_LOCK: Final = 7_114_030_501
@@ -105,7 +107,10 @@ class ModuleDatabase:
     async def become(self, connection: Connection) -> None:
         """Make a connection the module's own."""
         schema = schema_of(self.module)
-        await connection.execute(f"SET ROLE {schema}; SET search_path TO {schema}")
+        await connection.execute(
+            f"SET ROLE {schema}; SET search_path TO {schema};"
+            f"SET idle_in_transaction_session_timeout TO '{IDLE_SECONDS * 1000:.0f}ms'"
+        )
 
     async def close(self) -> None:
         """Close all connections; those that do not answer are cut."""
@@ -155,8 +160,7 @@ async def open_database(dsn: str, module: str, migrations: Sequence[Path]) -> Mo
             "search_path": schema,
             "application_name": f"ledger-bank {module}",
             **_PLANS,
-            # A transaction whose process was cut off holds its locks no longer than this.
-            "idle_in_transaction_session_timeout": "30s",
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS * 1000:.0f}ms",
         },
     )
     return ModuleDatabase(pool, module, dsn)

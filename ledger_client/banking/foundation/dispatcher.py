@@ -6,13 +6,17 @@ and happens once: it has an id that the callee knows it by.
 
 What moved money ends when the journal tells (`journal_follower`), never by the answer: an answer
 can be lost. A refusal is in no journal, so it ends by the answer, and only while the call is still
-in the hands of who asked: another's attempt may succeed meanwhile.
+in the hands of who asked: another's attempt may succeed meanwhile. So an attempt is begun early in
+a lease or not at all: begun late, it would end after it, and with more calls than can be made in
+time every one would.
 """
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -36,6 +40,10 @@ FEW: Final = 4
 GATHER_SECONDS: Final = 0.015
 #: Other calls at once.
 CALLS_MAX: Final = 32
+#: How late in its lease an attempt at a call is still begun.
+FRESH_SECONDS: Final = 8.0
+#: Calls that wait here, above which no more are taken from what is due.
+WAITING_MAX: Final = 500
 #: Between looks for calls that nobody has in his hands.
 RECOVERY_SECONDS: Final = 0.5
 #: A call that failed in passing comes again after this, twice as long each time.
@@ -48,12 +56,14 @@ _TAKE: Final = """
 UPDATE calls SET attempts = attempts + 1,
                  due_at = clock_timestamp() + $1 * interval '1 second'
  WHERE id IN (SELECT id FROM calls WHERE state = 'pending' AND due_at <= clock_timestamp()
-               ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED)
+               ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 RETURNING *"""
 _END: Final = """
 UPDATE calls SET state = $3, outcome = $4
  WHERE id = $1 AND attempts = $2 AND state = 'pending' AND due_at > clock_timestamp()
 RETURNING true"""
+_PASSED: Final = """
+SELECT EXISTS (SELECT FROM ledger_checkpoints WHERE journal_code = $1 AND position >= $2)"""
 _POSTPONE: Final = """
 UPDATE calls SET due_at = clock_timestamp() + $3 * interval '1 second'
  WHERE id = $1 AND attempts = $2 AND state = 'pending'"""
@@ -88,15 +98,18 @@ class Dispatcher:
         self._make_own = make_own
         self._on_outcome = on_outcome
         self._unit_of = unit_of
-        self._postings: asyncio.Queue[Taken] = asyncio.Queue()
-        self._others: asyncio.Queue[Taken] = asyncio.Queue()
+        #: With the time until which an attempt may begin.
+        self._postings: asyncio.Queue[tuple[float, Taken]] = asyncio.Queue()
+        self._others: asyncio.Queue[tuple[float, Taken]] = asyncio.Queue()
         self._look = asyncio.Event()
 
     def take(self, calls: Sequence[Taken]) -> None:
         """Take calls in hand that were stored by a transaction that is committed."""
+        begin_until = time.monotonic() + FRESH_SECONDS
         for each in calls:
             is_posting = each.call.kind == ledger_calls.POST
-            (self._postings if is_posting else self._others).put_nowait(each)
+            queue = self._postings if is_posting else self._others
+            queue.put_nowait((begin_until, each))
 
     def look(self) -> None:
         """Look at once for calls that nobody has in his hands."""
@@ -113,9 +126,10 @@ class Dispatcher:
 
     async def _recover(self) -> None:
         while True:
+            room = WAITING_MAX - self._postings.qsize() - self._others.qsize()
             try:
                 async with self._database.transaction() as connection:
-                    rows = await connection.fetch(_TAKE, CALL_LEASE_SECONDS)
+                    rows = await connection.fetch(_TAKE, CALL_LEASE_SECONDS, max(room, 0))
             except (UnavailableError, *CONTENTION) as error:
                 _log.info("not looked for calls that are due: %s", error)
             else:
@@ -127,27 +141,32 @@ class Dispatcher:
 
     async def _post_batches(self) -> None:
         while True:
-            batch = [await self._postings.get()]
+            waiting = [await self._postings.get()]
             if self._endings.waiting > FEW:
                 # Many call at once: what comes in this while goes along, for the price of one.
                 await asyncio.sleep(GATHER_SECONDS)
-            while len(batch) < BATCH_MAX and not self._postings.empty():
-                batch.append(self._postings.get_nowait())
+            while len(waiting) < BATCH_MAX and not self._postings.empty():
+                waiting.append(self._postings.get_nowait())
+            batch = [each for until, each in waiting if time.monotonic() < until]
             for tenant in sorted({each.tenant for each in batch}):
                 of_tenant = [each for each in batch if each.tenant == tenant]
                 try:
                     calls = [each.call for each in of_tenant]
                     outcomes = await ledger_calls.post_all(self._ledger, tenant, calls)
-                except ledger_calls.PASSING as error:
+                except Exception as error:  # noqa: BLE001  # whatever it is, they must be posted
                     await self._postpone(of_tenant, error)
                     continue
                 for each, outcome in zip(of_tenant, outcomes, strict=True):
-                    if outcome is not None:
-                        await self._end(each, outcome)
+                    if isinstance(outcome, Exception):
+                        await self._postpone([each], outcome)
+                    else:
+                        await self._end(each, outcome or await self._passed_over(each))
 
     async def _make_others(self) -> None:
         while True:
-            taken = await self._others.get()
+            until, taken = await self._others.get()
+            if time.monotonic() >= until:
+                continue
             try:
                 if taken.call.kind in ledger_calls.KINDS:
                     outcome = await ledger_calls.make(self._ledger, taken.tenant, taken.call)
@@ -156,11 +175,30 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001  # whatever it is, the call must be made
                 await self._postpone([taken], error)
             else:
-                if outcome is not None:
-                    await self._end(taken, outcome)
+                await self._end(taken, outcome or await self._passed_over(taken))
 
-    async def _end(self, taken: Taken, outcome: Outcome) -> None:
-        """Tell the module how a call ended, in the transaction that notes it."""
+    async def _passed_over(self, taken: Taken) -> Outcome | None:
+        """Return how a call ended that the journal told of while the module could not be told.
+
+        What was set aside then is told here, once it can be. What the journal is still to tell is
+        left to it.
+        """
+        if taken.attempts == 1:
+            return None
+        try:
+            transaction = await self._ledger.get_transaction(taken.tenant, taken.call.id)
+            rows = await self._database.fetch(_PASSED, taken.tenant, transaction.sequence)
+        except Exception as error:  # noqa: BLE001  # the journal may tell all the same
+            _log.warning("not looked for what became of %s: %s", taken.call.id, error)
+            return None
+        if not rows[0]["exists"]:
+            return None
+        return Outcome(kind=OutcomeKind.DONE, sequence=transaction.sequence)
+
+    async def _end(self, taken: Taken, outcome: Outcome | None) -> None:
+        """Tell the module how a call ended, in the transaction that notes it; if it has ended."""
+        if outcome is None:
+            return
         for _ in range(CONFLICTS_MAX):
             try:
                 if not await self._told(taken, outcome):
@@ -182,10 +220,14 @@ class Dispatcher:
             )
             if not is_ours:
                 return False
-            unit = await self._unit_of(connection, taken.cause, Work())
+            cause = taken.cause
+            if outcome.sequence is not None:
+                place = f"ledger:{taken.tenant}:{outcome.sequence}"
+                cause = dataclasses.replace(cause, causation_id=place)
+            unit = await self._unit_of(connection, cause, Work())
             await self._on_outcome(unit, taken.call, outcome)
             calls = await unit.keep()
-        self.take([Taken(call=call, cause=taken.cause, attempts=1) for call in calls])
+        self.take([Taken(call=call, cause=cause, attempts=1) for call in calls])
         return True
 
     async def _postpone(self, several: Sequence[Taken], error: Exception) -> None:

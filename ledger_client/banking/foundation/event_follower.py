@@ -32,6 +32,9 @@ _log: Final = logging.getLogger(__name__)
 
 #: Attempts at an event before it is set aside; those that fail in passing do not count.
 ATTEMPTS_MAX: Final = 5
+#: Conflicts with others over an event before it counts as one that fails: who is in the way for so
+#: long is not others, as when the handler makes something that is there already.
+CONFLICTS_MAX: Final = 50
 RETRY_SECONDS: Final = 0.2
 RECONNECT_SECONDS: Final = 1.0
 #: Silence after which a stream is given up: three heartbeats.
@@ -49,12 +52,7 @@ RETURNING true"""
 _SET_ASIDE: Final = """
 INSERT INTO dead_letters (module, tenant, sequence, event, error, attempts, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT DO NOTHING"""
-_PASSING: Final = (
-    UnavailableError,
-    ConcurrentChangeError,
-    asyncpg.UniqueViolationError,
-    *CONTENTION,
-)
+_CONFLICTS: Final = (ConcurrentChangeError, asyncpg.UniqueViolationError, *CONTENTION)
 
 
 class EventFollower:
@@ -102,6 +100,8 @@ class EventFollower:
                         await self._handle(events)
             except (grpc.aio.AioRpcError, UnavailableError, TimeoutError) as error:
                 _log.info("%s of %s is not followed now: %s", *self._key, error)
+            except Exception:  # noqa: BLE001  # whatever it is, to stop would stop the whole bank
+                _log.exception("%s of %s is not followed now", *self._key)
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _position(self) -> int:
@@ -128,11 +128,11 @@ class EventFollower:
 
     async def _handle(self, events: Sequence[Envelope]) -> None:
         """Have events handled, together if that can be, else one by one."""
-        attempts = 0
+        attempts = conflicts = 0
         while True:
             try:
                 await self._together(events)
-            except _PASSING as error:
+            except UnavailableError as error:
                 _log.info("events of %s of %s come again: %s", *self._key, error)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001  # whatever it is, others wait behind
@@ -140,6 +140,11 @@ class EventFollower:
                     for event in events:
                         await self._handle([event])
                     return
+                if isinstance(error, _CONFLICTS) and conflicts < CONFLICTS_MAX:
+                    conflicts += 1
+                    _log.info("events of %s of %s come again: %s", *self._key, error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
                 attempts += 1
                 _log.exception(
                     "event %d of %s, attempt %d", events[0].sequence, self._key[0], attempts
@@ -178,7 +183,7 @@ class EventFollower:
         )
 
     async def _set_aside(self, event: Envelope, error: Exception, attempts: int) -> None:
-        said = "".join(traceback.format_exception_only(error))
+        said = "".join(traceback.format_exception_only(error)).replace("\0", "\\0")
         async with self._database.transaction() as connection:
             if await connection.fetchval(_MOVE, *self._key, event.sequence):
                 await connection.execute(

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import grpc
 
 from bank_proto.events.v1 import domain_events_pb2 as pb
 from ledger_client.banking.foundation import outbox
-from ledger_client.banking.foundation.database import ModuleDatabase
+from ledger_client.banking.foundation.database import Connection, ModuleDatabase
 from ledger_client.banking.foundation.errors import FieldInvalidError
 from ledger_client.banking.foundation.event_messages import message_of
 from ledger_client.banking.foundation.events import Envelope
@@ -31,6 +32,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     f"{SERVICE}/ListEvents": Permission("events_viewer", "bank/events", "bank:events:list"),
 }
 
+#: How long what the gate said holds for a stream that is open. It is asked again before more is read.
+ASK_AGAIN_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS_DEFAULT: Final = 5
 HEARTBEAT_SECONDS_MAX: Final = 60
 PAGE_SIZE_DEFAULT: Final = 100
@@ -108,22 +111,44 @@ class DomainEventHandlers:
                     "heartbeat_seconds", f"must be 0 to {HEARTBEAT_SECONDS_MAX}"
                 )
             call = Call(method, PERMISSIONS[method], request, context)
-            await serving.query(call, lambda unit: self._head(unit, request.after_sequence))
-            await self._send(request, context)
+            subject = ""
+
+            async def begin(unit: Unit) -> None:
+                nonlocal subject
+                subject = unit.cause.subject
+                await self._head(unit, request.after_sequence)
+
+            async def ask_again() -> None:
+                # A module's permissions are the code's, and its credentials end long before it.
+                if not subject.startswith("system:"):
+                    await serving.go_on(call, _go_on)
+
+            await serving.query(call, begin)
+            await self._send(request, context, ask_again)
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001  # the last resort of a call
             await refuse(method, error, context)
 
-    async def _send(self, request: pb.StreamEventsRequest, context: Any) -> None:
+    async def _send(
+        self,
+        request: pb.StreamEventsRequest,
+        context: Any,
+        ask_again: Callable[[], Awaitable[None]],
+    ) -> None:
         """Send what there is, then wait for more, until the caller or the server ends it."""
         position = request.after_sequence
         database, heads = self._databases[request.module], self._heads[request.module]
         heartbeat = request.heartbeat_seconds or HEARTBEAT_SECONDS_DEFAULT
         head = position
+        asked_at = time.monotonic()
         while not self._stopping.is_set():
+            if time.monotonic() - asked_at >= ASK_AGAIN_SECONDS:
+                await ask_again()
+                asked_at = time.monotonic()
             # There are no gaps, so what can be read is all there is up to its last.
-            while events := await outbox.read_on(database, request.tenant, position):
+            events = await outbox.read_on(database, request.tenant, position)
+            if events:
                 position = events[-1].sequence
                 head = max(head, position)
                 await context.write(
@@ -133,6 +158,7 @@ class DomainEventHandlers:
                         head_sequence=head,
                     )
                 )
+                continue
             head = await heads.after(request.tenant, position, heartbeat)
             if head <= position:
                 await context.write(
@@ -149,6 +175,10 @@ class DomainEventHandlers:
         if not 0 <= after <= head:
             raise PositionUnavailableError(after, head)
         return head
+
+
+async def _go_on(_connection: Connection, _subject: str) -> None:
+    """Do nothing more: that the caller may is all that is asked."""
 
 
 def _messages(events: Sequence[Envelope], types: Sequence[str]) -> list[pb.DomainEvent]:

@@ -30,17 +30,25 @@ _Method = Callable[[LedgerClient, str, UUID, Mapping[str, Any]], Awaitable[Any]]
 
 async def post_all(
     ledger: LedgerClient, tenant: str, calls: Sequence[Call]
-) -> list[Outcome | None]:
-    """Post each by itself; return the refusals, and None for what the journal will tell.
+) -> list[Outcome | LedgerError | None]:
+    """Post each by itself.
+
+    Returns:
+        For each call the refusal; an error if it is to be made again; None for what the journal
+        will tell.
 
     Raises:
-        LedgerError: one of `PASSING`; some may have been posted.
+        LedgerError: no answer to any of them; some may have been posted.
     """
     results = await ledger.post_many(tenant, [_posting(call) for call in calls], atomic=False)
-    return [
-        _refused(call, from_refusal(result)) if isinstance(result, Refusal) else None
-        for call, result in zip(calls, results, strict=True)
-    ]
+    outcomes: list[Outcome | LedgerError | None] = []
+    for call, result in zip(calls, results, strict=True):
+        try:
+            is_refused = isinstance(result, Refusal)
+            outcomes.append(_refused(call, from_refusal(result)) if is_refused else None)
+        except LedgerError as error:
+            outcomes.append(error)
+    return outcomes
 
 
 async def make(ledger: LedgerClient, tenant: str, call: Call) -> Outcome | None:

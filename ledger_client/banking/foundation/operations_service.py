@@ -171,8 +171,7 @@ class OperationsHandlers:
                 await module.on_event(unit, Envelope.model_validate_json(body))
             except BankError as error:
                 raise DeadLetterFailedError(error.reason, str(error)) from error
-            # Calls of it are made once their lease has run out.
-            await unit.keep()
+            unit.kept_calls = await unit.keep()
             return pb.RetryDeadLetterResponse()
 
         response: pb.RetryDeadLetterResponse = await serving.query(call, handle)

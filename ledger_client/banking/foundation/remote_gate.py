@@ -1,15 +1,36 @@
 """The gate of a bank whose module access runs elsewhere: each check is one call to it."""
 
+import logging
+from typing import Final
+
 import grpc
 
 from bank_proto.access.v1 import access_pb2 as pb
 from bank_proto.access.v1.access_pb2_grpc import AccessServiceStub
 from ledger_client.banking.foundation.context import Credentials
-from ledger_client.banking.foundation.errors import UnauthenticatedError, UnavailableError
+from ledger_client.banking.foundation.errors import (
+    OtherTenantError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from ledger_client.banking.foundation.gate import Decision
 from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.statuses import ERROR_DOMAIN
+from ledger_client.errors import from_call
 
-CHECK_SECONDS = 5.0
+_log: Final = logging.getLogger(__name__)
+
+CHECK_SECONDS: Final = 5.0
+#: Access is away, or busy; after any other refusal it would say the same again.
+_PASSING: Final = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
 
 
 class RemoteGate:
@@ -24,8 +45,9 @@ class RemoteGate:
         """Tell whether the bearer of a token may use a permission in a tenant.
 
         Raises:
+            OtherTenantError: access does not have the tenant.
             UnauthenticatedError: nobody is known by this token.
-            UnavailableError: access does not answer.
+            UnavailableError: access does not answer, or not to this module.
         """
         request = pb.CheckPermissionRequest(
             tenant=tenant,
@@ -39,6 +61,11 @@ class RemoteGate:
                 request, timeout=CHECK_SECONDS, metadata=self._credentials()
             )
         except grpc.aio.AioRpcError as error:
+            refusal = from_call(error, domain=ERROR_DOMAIN)
+            if refusal.reason == OtherTenantError.reason:
+                raise OtherTenantError(tenant) from error
+            if error.code() not in _PASSING:
+                _log.error("access does not decide: %s", refusal)
             raise UnavailableError("the module access") from error
         if not answer.subject:
             raise UnauthenticatedError(answer.problem)

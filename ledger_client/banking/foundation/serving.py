@@ -47,6 +47,8 @@ from ledger_client.ids import new_id
 ATTEMPTS_MAX: Final = 10
 #: How long a command waits for the end of its calls; then it answers with what there is.
 WAIT_SECONDS_MAX: Final = 10.0
+#: Of the code of a journal.
+TENANT_LENGTH_MAX: Final = 255
 
 _PENDING: Final = "SELECT id FROM calls WHERE entity_id = $1 AND state = 'pending'"
 
@@ -62,10 +64,10 @@ class Call:
         """Read the request's common fields and the call's metadata.
 
         Raises:
-            FieldInvalidError: a command's request id is not a UUID.
+            FieldInvalidError: the tenant cannot be one, or a command's request id is not a UUID.
         """
         self.permission = permission
-        self.tenant: str = request.tenant
+        self.tenant = _tenant(request)
         #: None for a query.
         self.request_id = _request_id(request) if hasattr(request, "request_id") else None
         self.digest = store.digest(request.SerializeToString(deterministic=True))
@@ -108,13 +110,20 @@ class Serving:
         self._kinds = {kind.KIND: kind for kind in kinds}
 
     async def query(self, call: Call, run: Callable[[Unit], Any]) -> Any:
-        """Run a query in a transaction that records the decision."""
+        """Run a query in a transaction that records the decision.
+
+        One that keeps its unit after all leaves the calls in `kept_calls`, to be made.
+        """
         decision = await self._decide(call)
         async with self._database.transaction() as connection:
             unit, _ = await self._open(connection, call, decision)
-            if decision.is_allowed:
-                return await run(unit)
-        raise self._denial(call, decision)
+            answer = await run(unit) if decision.is_allowed else None
+        if not decision.is_allowed:
+            raise self._denial(call, decision)
+        self._dispatcher.take(
+            [Taken(call=one, cause=unit.cause, attempts=1) for one in unit.kept_calls]
+        )
+        return answer
 
     async def go_on(self, call: Call, run: Callable[[Connection, str], Any]) -> Any:
         """Run a part of what an earlier decision allowed, which is on record: a denial alone is.
@@ -311,6 +320,14 @@ def _responder(
         return response
 
     return respond
+
+
+def _tenant(request: Any) -> str:
+    # Whoever calls, the decision is on record with it: so it must be something that can be stored.
+    tenant: str = request.tenant
+    if len(tenant) > TENANT_LENGTH_MAX or not tenant.isprintable():
+        raise FieldInvalidError("tenant", "must be the code of a journal")
+    return tenant
 
 
 def _request_id(request: Any) -> UUID:

@@ -4,6 +4,7 @@ import logging
 import uuid
 from typing import Any, Final
 
+import asyncpg
 import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
@@ -20,6 +21,8 @@ _log: Final = logging.getLogger(__name__)
 
 #: `domain` of every ErrorInfo.
 ERROR_DOMAIN: Final = "bank.v1"
+#: What PostgreSQL says of text, or of text in JSON, that it cannot keep: that with a NUL.
+_NO_TEXT: Final = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 #: A status travels in trailers, of which peers take 8 KiB: see the ledger's `api/errors`.
 MESSAGE_CHARACTERS_MAX: Final = 400
 FACT_CHARACTERS_MAX: Final = 255
@@ -58,6 +61,8 @@ async def refuse(method: str, error: Exception, context: Any) -> None:
         refusal = error
     elif isinstance(error, DecodeError):
         refusal = FieldInvalidError("request", "not a message that this method takes")
+    elif isinstance(error, _NO_TEXT):
+        refusal = FieldInvalidError("request", "a text in it has a NUL, which cannot be stored")
     else:
         incident = uuid.uuid4().hex[:12]
         _log.error("incident %s in %s", incident, method, exc_info=error)

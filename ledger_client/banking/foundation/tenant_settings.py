@@ -65,7 +65,7 @@ async def update(
         raise FieldInvalidError("name", f"{module} has no such setting; it has {there}")
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FieldInvalidError("value", 'must be JSON, such as "USD", 365 or true') from error
     entity_id = derived_id(unit.tenant, "settings", module)
     settings = await unit.find(SettingsOfTenant, entity_id)

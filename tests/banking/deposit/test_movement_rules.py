@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ledger_client.banking.deposit import deposit_rules, withdrawal_rules
 from ledger_client.banking.deposit.account_rules import (
     AccountStatus,
+    CloseWanted,
     CustomerType,
     DepositAccount,
     FreezeReason,
@@ -29,7 +30,7 @@ from ledger_client.banking.deposit.errors import (
     Refusal,
     WithdrawalStateError,
 )
-from ledger_client.banking.deposit.withdrawal import Withdrawal
+from ledger_client.banking.deposit.withdrawal import HoldPlaced, Withdrawal
 from ledger_client.banking.deposit.withdrawal import WithdrawalStatus as S
 from ledger_client.banking.foundation.errors import LedgerRefusedError
 
@@ -265,3 +266,18 @@ def test_a_refused_deposit_says_why_unless_it_was_posted_after_all() -> None:
 def test_another_limit_is_not_a_lack_of_money() -> None:
     refusal = Refusal(reason="LIMIT_EXCEEDED", message="", facts={"limit": "daily-cash"})
     assert isinstance(refusal.error(uuid.uuid4(), amount="1"), LedgerRefusedError)
+
+
+def test_nothing_is_paid_out_of_a_frozen_account_that_is_being_closed() -> None:
+    hold = Hold()
+    withdrawal = hold.withdrawal.after(HoldPlaced())
+    closing = ACTIVE.after(CloseWanted(request_id=uuid.uuid4()))
+    frozen = closing.after(ReasonAdded(reason=FreezeReason.KYC))
+    assert frozen.status is AccountStatus.CLOSING
+
+    of_withdrawal, of_account = withdrawal_rules.approve(withdrawal, frozen)
+    assert folded(withdrawal, of_withdrawal).status is S.APPROVED
+    assert folded(frozen, of_account).awaiting == {withdrawal.id}
+
+    of_withdrawal, _ = withdrawal_rules.approve(withdrawal, closing)
+    assert folded(withdrawal, of_withdrawal).status is S.CAPTURING

@@ -3,8 +3,10 @@
 import asyncpg
 import pytest
 
+from ledger_client.banking.foundation import database
 from ledger_client.banking.host import Bank
 from tests.banking.bank import START, bank_in_process, eventually
+from tests.banking.foundation.probe import probe_on
 
 
 async def test_no_module_reads_what_is_anothers(ledger_dsn: str, bank_dsn: str) -> None:
@@ -59,3 +61,19 @@ async def test_every_stored_event_names_its_audit_entry(ledger_dsn: str, bank_ds
         )
         assert {(row["type"], row["subject"]) for row in rows} >= {("opened", "system:time")}
         assert all(row["authorized"] for row in rows)
+
+
+async def test_who_was_stopped_in_a_transaction_holds_up_nobody(
+    bank_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with a connection of its own, as that which holds the checkpoint."""
+    monkeypatch.setattr(database, "IDLE_SECONDS", 0.2)
+    async with probe_on(bank_dsn) as probe:
+        stopped, other = [await asyncpg.connect(bank_dsn) for _ in range(2)]
+        for connection in (stopped, other):
+            await probe.database.become(connection)
+        await stopped.execute("INSERT INTO followed VALUES ('m', 't', 0)")
+        await stopped.execute("BEGIN; SELECT * FROM followed FOR UPDATE")
+        assert await other.fetchval("SELECT position FROM followed FOR UPDATE", timeout=5) == 0
+        await other.close()
+        stopped.terminate()

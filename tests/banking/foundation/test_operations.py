@@ -1,5 +1,6 @@
 """Settings are in force at once and on record; every decision is in the audit log."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -10,9 +11,13 @@ from bank_proto.operations.v1 import operations_pb2 as pb
 from bank_proto.operations.v1.operations_pb2_grpc import OperationsServiceStub
 from bank_proto.time.v1 import time_pb2
 from bank_proto.time.v1.time_pb2_grpc import TimeServiceStub
+from ledger_client.banking.foundation.calls import Call, Outcome, OutcomeKind
+from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.gate import Decision
 from ledger_client.banking.foundation.permissions import Permission
-from tests.banking.bank import OpenGate, TestBank, bank_in_process
+from ledger_client.banking.foundation.unit import Unit
+from tests.banking.bank import TENANT, OpenGate, TestBank, bank_in_process
+from tests.banking.foundation.probe import Thing, Told, an_event
 
 
 class ClosedGate(OpenGate):
@@ -80,3 +85,53 @@ async def test_each_decision_is_on_record(ledger_dsn: str, bank_dsn: str) -> Non
         asked.page_token = page.next_page_token
         second = await bank.call(stub.ListAuditEntries, asked)
         assert [page.entries[0].id, second.entries[0].id] == [log[0].id, log[1].id]
+
+
+async def test_text_that_cannot_be_stored(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "governance") as bank:
+        stub = OperationsServiceStub(bank.channel)
+        nul, name = "a\0b", "allow_auto_approval"
+        for method, request in [
+            (stub.GetSettings, pb.GetSettingsRequest(module="governance", tenant=nul)),
+            (stub.GetSettings, pb.GetSettingsRequest(module="governance", tenant="x" * 256)),
+            (stub.ListAuditEntries, pb.ListAuditEntriesRequest(module="governance", subject=nul)),
+            (
+                stub.RetryDeadLetter,
+                pb.RetryDeadLetterRequest(module="governance", from_module=nul, sequence=1),
+            ),
+            (
+                stub.UpdateSetting,
+                pb.UpdateSettingRequest(module="governance", name=name, value="[" * 50_000),
+            ),
+        ]:
+            assert await _status(bank, method, request) == "INVALID_ARGUMENT"
+
+
+async def test_calls_of_a_dead_letter_are_made_at_once(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "governance") as bank:
+        runner = bank.bank.runners["governance"]
+        made = asyncio.Event()
+
+        async def on_event(unit: Unit, _event: Envelope) -> None:
+            thing = unit.change(Thing(id=uuid.uuid4(), tenant=TENANT), Told(what="made"))
+            about = {"entity_kind": Thing.KIND, "entity_id": thing.id}
+            unit.call(Call(id=uuid.uuid4(), kind="test.make", body={}, **about))
+
+        async def make(_tenant: str, _call: Call) -> Outcome:
+            made.set()
+            return Outcome(kind=OutcomeKind.DONE)
+
+        module: Any = runner.module
+        module.on_event = on_event
+        module.callers = {"test.make": make}
+        async with runner.database.transaction() as connection:
+            await connection.execute(
+                "INSERT INTO dead_letters VALUES ('access', $1, 1, $2, '', 5, now())",
+                TENANT,
+                an_event(1).model_dump_json(),
+            )
+        stub = OperationsServiceStub(bank.channel)
+        request = pb.RetryDeadLetterRequest(module="governance", from_module="access", sequence=1)
+        await bank.call(stub.RetryDeadLetter, request)
+        async with asyncio.timeout(5):
+            await made.wait()
