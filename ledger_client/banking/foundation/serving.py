@@ -155,8 +155,11 @@ class Serving:
                 # The same request may have been faster on another connection: look once more.
                 if attempt > 1:
                     raise
-            except (ConcurrentChangeError, asyncpg.UniqueViolationError, *CONTENTION):
+            except (ConcurrentChangeError, asyncpg.UniqueViolationError, *CONTENTION) as error:
                 if attempt == ATTEMPTS_MAX:
+                    if isinstance(error, CONTENTION):
+                        assert call.request_id is not None, "a command has one"
+                        raise ConcurrentChangeError("request", call.request_id) from error
                     raise
                 await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311  # jitter
         if taken is None:

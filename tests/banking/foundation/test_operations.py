@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 
@@ -135,3 +136,17 @@ async def test_calls_of_a_dead_letter_are_made_at_once(ledger_dsn: str, bank_dsn
         await bank.call(stub.RetryDeadLetter, request)
         async with asyncio.timeout(5):
             await made.wait()
+
+
+async def test_deadlocks_without_end_are_contention(
+    ledger_dsn: str, bank_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "governance") as bank:
+
+        async def attempt(*_arguments: Any) -> None:
+            raise asyncpg.DeadlockDetectedError
+
+        monkeypatch.setattr(bank.bank.runners["governance"].serving, "_attempt", attempt)
+        request = pb.UpdateSettingRequest(module="governance", name="x", value="1")
+        stub = OperationsServiceStub(bank.channel)
+        assert await _status(bank, stub.UpdateSetting, request) == "ABORTED"
