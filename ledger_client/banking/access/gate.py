@@ -219,8 +219,8 @@ def token_digest(text: str) -> str:
 
 def _enforcer(policy: Policy, permissions: Iterable[Permission]) -> Any:
     """Return Casbin with users and roles of the policy, and with the sets of the code."""
-    # Casbin logs each decision with its subject, denials as warnings. It disables its loggers, which
-    # whoever configures logging later takes back; decisions belong in the audit log alone.
+    # Casbin logs each decision with its subject, denials as warnings. It disables its loggers, and
+    # whoever configures logging later enables them; decisions belong in the audit log alone.
     logging.getLogger("casbin").setLevel(logging.ERROR)
     model = Model()
     model.load_model_from_text(_MODEL)

@@ -65,7 +65,7 @@ def secret_of(path: Path) -> bytes:
             with contextlib.suppress(FileExistsError):
                 os.link(made, path)
         finally:
-            os.unlink(made)
+            Path(made).unlink()
     secret = path.read_text().strip().encode()
     if len(secret) < SECRET_BYTES:
         raise ValueError(f"{path}: the secret has fewer than {SECRET_BYTES} characters")

@@ -12,7 +12,7 @@ from ledger_client.banking.foundation import event_follower
 from ledger_client.banking.foundation.event_follower import EventFollower
 from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.unit import Unit
-from tests.banking.bank import TENANT
+from tests.banking.bank import TENANT, eventually
 from tests.banking.foundation.probe import Probe, Thing, Told, an_event, probe_on
 
 
@@ -74,9 +74,11 @@ async def test_what_nobody_thought_of_does_not_end_it(
     monkeypatch.setattr(EventFollower, "_events", events)
     async with probe_on(bank_dsn) as probe:
         work = asyncio.create_task(_follower(probe, on_event, "surprises").run())
-        async with asyncio.timeout(10):
-            while 2 not in handled and not work.done():
-                await asyncio.sleep(0.01)
-        assert not work.done()
+
+        async def has_gone_on() -> bool:
+            assert not work.done()
+            return 2 in handled
+
+        await eventually(has_gone_on)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)

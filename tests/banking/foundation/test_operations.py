@@ -115,8 +115,15 @@ async def test_calls_of_a_dead_letter_are_made_at_once(ledger_dsn: str, bank_dsn
 
         async def on_event(unit: Unit, _event: Envelope) -> None:
             thing = unit.change(Thing(id=uuid.uuid4(), tenant=TENANT), Told(what="made"))
-            about = {"entity_kind": Thing.KIND, "entity_id": thing.id}
-            unit.call(Call(id=uuid.uuid4(), kind="test.make", body={}, **about))
+            unit.call(
+                Call(
+                    id=uuid.uuid4(),
+                    kind="test.make",
+                    body={},
+                    entity_kind=Thing.KIND,
+                    entity_id=thing.id,
+                )
+            )
 
         async def make(_tenant: str, _call: Call) -> Outcome:
             made.set()
