@@ -109,9 +109,7 @@ def main() -> None:
                 shutil.rmtree(target, ignore_errors=True)
                 shutil.copytree(fresh, target)
             elif not _same(Path(fresh), target):
-                sys.exit(
-                    f"proto/{target.name} is not what dev.generate makes: run `make generate`"
-                )
+                sys.exit(f"proto/{target.name} is not what dev.generate makes: run `make generate`")
 
 
 if __name__ == "__main__":

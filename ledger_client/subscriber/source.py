@@ -144,7 +144,7 @@ class EventSource:
                     return Batch(steps, self._position, self._head)
                 self._raise_failure(self._reader)
             self._changed.clear()
-            # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets what it waits for.
+            # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets an answer.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._changed.wait()

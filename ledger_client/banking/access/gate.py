@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import hashlib
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -218,6 +219,9 @@ def token_digest(text: str) -> str:
 
 def _enforcer(policy: Policy, permissions: Iterable[Permission]) -> Any:
     """Return Casbin with users and roles of the policy, and with the sets of the code."""
+    # Casbin logs each decision with its subject, denials as warnings. It disables its loggers, and
+    # whoever configures logging later enables them; decisions belong in the audit log alone.
+    logging.getLogger("casbin").setLevel(logging.ERROR)
     model = Model()
     model.load_model_from_text(_MODEL)
     enforcer = casbin.Enforcer(model)

@@ -32,7 +32,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     f"{SERVICE}/ListEvents": Permission("events_viewer", "bank/events", "bank:events:list"),
 }
 
-#: How long what the gate said holds for a stream that is open. It is asked again before more is read.
+#: How long what the gate said holds for an open stream; then it is asked before more is read.
 ASK_AGAIN_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS_DEFAULT: Final = 5
 HEARTBEAT_SECONDS_MAX: Final = 60

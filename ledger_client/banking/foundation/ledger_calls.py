@@ -44,8 +44,8 @@ async def post_all(
     outcomes: list[Outcome | LedgerError | None] = []
     for call, result in zip(calls, results, strict=True):
         try:
-            is_refused = isinstance(result, Refusal)
-            outcomes.append(_refused(call, from_refusal(result)) if is_refused else None)
+            refused = _refused(call, from_refusal(result)) if isinstance(result, Refusal) else None
+            outcomes.append(refused)
         except LedgerError as error:
             outcomes.append(error)
     return outcomes

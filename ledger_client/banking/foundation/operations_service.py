@@ -24,6 +24,7 @@ from ledger_client.banking.foundation.request_errors import (
 )
 from ledger_client.banking.foundation.serving import Call, Serving
 from ledger_client.banking.foundation.statuses import refuse
+from ledger_client.banking.foundation.taken import Taken
 from ledger_client.banking.foundation.unit import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Unit
 
 SERVICE: Final = "bank.operations.v1.OperationsService"
@@ -171,7 +172,8 @@ class OperationsHandlers:
                 await module.on_event(unit, Envelope.model_validate_json(body))
             except BankError as error:
                 raise DeadLetterFailedError(error.reason, str(error)) from error
-            unit.kept_calls = await unit.keep()
+            calls = await unit.keep()
+            unit.kept_calls = [Taken(call=one, cause=unit.cause, attempts=1) for one in calls]
             return pb.RetryDeadLetterResponse()
 
         response: pb.RetryDeadLetterResponse = await serving.query(call, handle)

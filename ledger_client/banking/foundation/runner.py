@@ -26,6 +26,8 @@ _log: Final = logging.getLogger(__name__)
 
 #: Between looks at the clock.
 TICK_SECONDS: Final = 1.0
+#: The longest wait after what is due has failed, which doubles each time.
+TICK_SECONDS_MAX: Final = 30.0
 
 # One instance at a time sets a tenant up, and does what is due by the clock.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))"
@@ -116,6 +118,7 @@ class ModuleRunner:
         async def due(unit: Unit) -> bool:
             return await self.module.on_tick(unit, unit.now)
 
+        failures = 0
         while True:
             more = False
             try:
@@ -123,9 +126,15 @@ class ModuleRunner:
             except (UnavailableError, ConcurrentChangeError, *CONTENTION) as error:
                 _log.info("what is due in %s comes later: %s", self.module.name, error)
             except Exception:  # noqa: BLE001  # it is tried again
-                _log.exception("what is due in %s of %s", self.module.name, tenant)
+                failures += 1
+                _log.exception(
+                    "what is due in %s of %s, failure %d", self.module.name, tenant, failures
+                )
+            else:
+                failures = 0
             if not more:
-                await asyncio.sleep(TICK_SECONDS)
+                wait = TICK_SECONDS * 2.0 ** min(failures, 16)
+                await asyncio.sleep(min(wait, TICK_SECONDS_MAX))
 
     async def _in_own_unit(
         self, tenant: str, what: str, run: Callable[[Unit], Any], *, wait: bool = True

@@ -120,9 +120,7 @@ class Serving:
             answer = await run(unit) if decision.is_allowed else None
         if not decision.is_allowed:
             raise self._denial(call, decision)
-        self._dispatcher.take(
-            [Taken(call=one, cause=unit.cause, attempts=1) for one in unit.kept_calls]
-        )
+        self._dispatcher.take(unit.kept_calls)
         return answer
 
     async def go_on(self, call: Call, run: Callable[[Connection, str], Any]) -> Any:
@@ -155,8 +153,11 @@ class Serving:
                 # The same request may have been faster on another connection: look once more.
                 if attempt > 1:
                     raise
-            except (ConcurrentChangeError, asyncpg.UniqueViolationError, *CONTENTION):
+            except (ConcurrentChangeError, asyncpg.UniqueViolationError, *CONTENTION) as error:
                 if attempt == ATTEMPTS_MAX:
+                    if isinstance(error, CONTENTION):
+                        assert call.request_id is not None, "a command has one"
+                        raise ConcurrentChangeError("request", call.request_id) from error
                     raise
                 await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311  # jitter
         if taken is None:

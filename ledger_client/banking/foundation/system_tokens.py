@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,10 +56,16 @@ def system_subject(token: str, secret: bytes) -> str | None:
 
 def secret_of(path: Path) -> bytes:
     """Return the bank's secret, made and kept in a file of its owner's alone if it is not there."""
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(SECRET_BYTES))
+    if not path.exists():
+        # Whole under another name first: processes that start at once find all of it or nothing.
+        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(SECRET_BYTES))
+            with contextlib.suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            Path(made).unlink()
     secret = path.read_text().strip().encode()
     if len(secret) < SECRET_BYTES:
         raise ValueError(f"{path}: the secret has fewer than {SECRET_BYTES} characters")

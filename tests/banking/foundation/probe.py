@@ -75,7 +75,7 @@ class Probe:
                         entity_id=thing.id,
                     )
                 )
-        return [Taken(call=call, cause=unit.cause, attempts=1) for call in unit.kept_calls]
+        return list(unit.kept_calls)
 
     async def on_outcome(self, unit: Unit, call: Call, outcome: Outcome) -> None:
         thing = await unit.load(Thing, call.entity_id)

@@ -12,7 +12,7 @@ from ledger_client.banking.foundation import event_follower
 from ledger_client.banking.foundation.event_follower import EventFollower
 from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.unit import Unit
-from tests.banking.bank import TENANT
+from tests.banking.bank import TENANT, eventually
 from tests.banking.foundation.probe import Probe, Thing, Told, an_event, probe_on
 
 
@@ -45,9 +45,9 @@ async def test_a_conflict_with_nobody_is_set_aside(bank_dsn: str) -> None:
     async with probe_on(bank_dsn) as probe:
         follower = _follower(probe, on_event, "conflicts")
         await follower._position()
-        await follower._once(an_event(1))
+        await follower._together([an_event(1)])
         async with asyncio.timeout(20):
-            await follower._handle(an_event(2))
+            await follower._handle([an_event(2)])
         (letter,) = await probe.database.fetch("SELECT * FROM dead_letters")
         assert (letter["module"], letter["sequence"]) == ("conflicts", 2)
         assert "ConcurrentChangeError" in letter["error"]
@@ -69,14 +69,16 @@ async def test_what_nobody_thought_of_does_not_end_it(
         tries += 1
         if tries == 1:
             raise KeyError("a message that no envelope is made of")
-        yield an_event(position + 1)
+        yield [an_event(position + 1)]
 
-    monkeypatch.setattr(EventFollower, "_events", events)
+    monkeypatch.setattr(EventFollower, "_batches", events)
     async with probe_on(bank_dsn) as probe:
         work = asyncio.create_task(_follower(probe, on_event, "surprises").run())
-        async with asyncio.timeout(10):
-            while 2 not in handled and not work.done():
-                await asyncio.sleep(0.01)
-        assert not work.done()
+
+        async def has_gone_on() -> bool:
+            assert not work.done()
+            return 2 in handled
+
+        await eventually(has_gone_on)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)

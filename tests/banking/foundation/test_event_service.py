@@ -34,8 +34,11 @@ async def test_who_may_no_longer_reads_no_longer(
         stream = stub.StreamEvents(request, metadata=bank.metadata)
         await stream.read()
         door.is_open = False
+
+        async def read_on() -> None:
+            while True:
+                await stream.read()
+
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            async with asyncio.timeout(5):
-                while True:
-                    await stream.read()
+            await asyncio.wait_for(read_on(), 5)
         assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 
@@ -114,8 +115,15 @@ async def test_calls_of_a_dead_letter_are_made_at_once(ledger_dsn: str, bank_dsn
 
         async def on_event(unit: Unit, _event: Envelope) -> None:
             thing = unit.change(Thing(id=uuid.uuid4(), tenant=TENANT), Told(what="made"))
-            about = {"entity_kind": Thing.KIND, "entity_id": thing.id}
-            unit.call(Call(id=uuid.uuid4(), kind="test.make", body={}, **about))
+            unit.call(
+                Call(
+                    id=uuid.uuid4(),
+                    kind="test.make",
+                    body={},
+                    entity_kind=Thing.KIND,
+                    entity_id=thing.id,
+                )
+            )
 
         async def make(_tenant: str, _call: Call) -> Outcome:
             made.set()
@@ -135,3 +143,17 @@ async def test_calls_of_a_dead_letter_are_made_at_once(ledger_dsn: str, bank_dsn
         await bank.call(stub.RetryDeadLetter, request)
         async with asyncio.timeout(5):
             await made.wait()
+
+
+async def test_deadlocks_without_end_are_contention(
+    ledger_dsn: str, bank_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "governance") as bank:
+
+        async def attempt(*_arguments: Any) -> None:
+            raise asyncpg.DeadlockDetectedError
+
+        monkeypatch.setattr(bank.bank.runners["governance"].serving, "_attempt", attempt)
+        request = pb.UpdateSettingRequest(module="governance", name="x", value="1")
+        stub = OperationsServiceStub(bank.channel)
+        assert await _status(bank, stub.UpdateSetting, request) == "ABORTED"
