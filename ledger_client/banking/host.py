@@ -44,6 +44,8 @@ MODULES: Final = ("access", "time", "governance", "customer", "deposit")
 #: One attempt at a call to the ledger: well below the time that a call is in one's hands.
 LEDGER_SECONDS: Final = 5.0
 STOP_GRACE_SECONDS: Final = 5.0
+#: Calls at once, streams included; one more is refused with RESOURCE_EXHAUSTED.
+CONCURRENT_CALLS_MAX: Final = 4_000
 SERVER_OPTIONS: Final = (
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.so_reuseport", 0),
@@ -106,7 +108,9 @@ async def running_bank(settings: BankSettings, gate: Gate | None = None) -> Asyn
             LedgerClient.connect(settings.ledger, timeout_seconds=LEDGER_SECONDS, retry=NO_RETRY)
         )
         await _make_journals(settings)
-        server = grpc.aio.server(options=SERVER_OPTIONS)
+        server = grpc.aio.server(
+            options=SERVER_OPTIONS, maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX
+        )
         host, _, _ = settings.listen.rpartition(":")
         address = f"{host}:{server.add_insecure_port(settings.listen)}"
         channels = _Channels(stack, address, settings)

@@ -5,11 +5,12 @@ No RPC can be served without a permission: `service_handlers` refuses to start. 
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,12 +28,14 @@ from ledger_client.banking.foundation.dispatcher import Dispatcher
 from ledger_client.banking.foundation.endings import Endings
 from ledger_client.banking.foundation.entity import Entity
 from ledger_client.banking.foundation.errors import (
+    BankError,
     ConcurrentChangeError,
     FieldInvalidError,
     KeyTakenError,
     OtherTenantError,
     PermissionDeniedError,
     RequestIdReusedError,
+    UnavailableError,
 )
 from ledger_client.banking.foundation.gate import Decision, Gate
 from ledger_client.banking.foundation.module import Module
@@ -115,7 +118,7 @@ class Serving:
         One that keeps its unit after all leaves the calls in `kept_calls`, to be made.
         """
         decision = await self._decide(call)
-        async with self._database.transaction() as connection:
+        async with self._on_record(call, decision), self._database.transaction() as connection:
             unit, _ = await self._open(connection, call, decision)
             answer = await run(unit) if decision.is_allowed else None
         if not decision.is_allowed:
@@ -145,6 +148,23 @@ class Serving:
     ) -> tuple[Entity[Any], Mapping[str, Any]]:
         """Carry a command out once; return the entity as it is after the command's calls."""
         decision = await self._decide(call)
+        async with self._on_record(call, decision):
+            return await self._carry_out(call, decision, run)
+
+    @contextlib.asynccontextmanager
+    async def _on_record(self, call: Call, decision: Decision) -> AsyncIterator[None]:
+        """Record a decision also if what it allowed was refused by a rule, and so undone."""
+        try:
+            yield
+        except BankError as refusal:
+            if decision.is_allowed and not isinstance(refusal, UnavailableError):
+                async with self._database.transaction() as connection:
+                    await self._open(connection, call, decision)
+            raise
+
+    async def _carry_out(
+        self, call: Call, decision: Decision, run: Callable[[Unit], Any]
+    ) -> tuple[Entity[Any], Mapping[str, Any]]:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 entity, extras, taken = await self._attempt(call, decision, run)

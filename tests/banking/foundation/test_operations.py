@@ -62,6 +62,19 @@ async def test_settings(ledger_dsn: str, bank_dsn: str) -> None:
         assert await _status(bank, stub.GetSettings, unknown) == "NOT_FOUND"
 
 
+async def test_what_a_rule_refused_was_decided_all_the_same(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "time") as bank:
+        closing = time_pb2.SetClosingRequest(closing_time="25:00", timezone="UTC")
+        time = TimeServiceStub(bank.channel)
+        assert await _status(bank, time.SetClosing, closing) == "INVALID_ARGUMENT"
+        asked = pb.ListAuditEntriesRequest(module="time", subject=f"user:{bank.user}")
+        log = await bank.call(OperationsServiceStub(bank.channel).ListAuditEntries, asked)
+        assert [(one.action, one.authorized) for one in log.entries] == [
+            ("time:calendar:set-closing", True),
+            ("bank:audit:list", True),
+        ]
+
+
 async def test_each_decision_is_on_record(ledger_dsn: str, bank_dsn: str) -> None:
     async with bank_in_process(ledger_dsn, bank_dsn, "time", gate=ClosedGate()) as bank:
         time = TimeServiceStub(bank.channel)
