@@ -72,6 +72,28 @@ def test_every_module_is_named_for_what_is_in_it() -> None:
     assert [name for name, words in stems.items() if words & EMPTY_NAMES] == []
 
 
+class TestBankingModules:
+    """Modules of the bank look alike, so who knows one finds his way in the next."""
+
+    #: Beside `reactions`, where a module has any, and files of its own.
+    NAMES: ClassVar = {
+        "__init__", "api", "errors", "events", "module", "permissions", "service", "settings",
+    }  # fmt: skip
+    MODULES: ClassVar = sorted(
+        file.parent for file in (ROOT / "ledger_client" / "banking").glob("*/module.py")
+        if file.parent.name != "foundation"
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+    def test_the_same_files_in_each(self, module: Path) -> None:
+        names = {file.stem for file in module.glob("*.py")}
+        assert names >= self.NAMES
+        assert any(name.endswith("rules") for name in names), "what it decides is pure"
+
+    def test_there_are_some(self) -> None:
+        assert len(self.MODULES) >= 5
+
+
 def test_nothing_is_printed() -> None:
     """But for the one line that says where the server listens, and what `--help` and errors say."""
     found = [
