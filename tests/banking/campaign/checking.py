@@ -14,9 +14,11 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import nats
 
 from ledger_client import HoldStatus, LedgerClient, Transaction
 from ledger_client.banking.foundation.entity import derived_id
+from tests.banking.campaign.cluster import STREAM
 
 #: After the last kill everything that was under way comes to its end within this.
 SETTLE_SECONDS = 120.0
@@ -119,6 +121,8 @@ class Check:
 
     async def _domain_events(self) -> None:
         for module in MODULES:
+            aside = await self._bank.fetchval(f"SELECT count(*) FROM bank_{module}.dead_letters")
+            assert aside == 0, f"{module} handled every event that it was told of"
             rows = await self._bank.fetch(_EVENTS.format(module))
             assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
             if module != "deposit":
@@ -134,6 +138,31 @@ class Check:
             assert kinds["core.deposit.withdrawal-confirmed"] == done["withdrawal confirmed"]
             assert kinds["core.deposit.withdrawal-denied"] == done["withdrawal denied"]
             assert kinds["core.deposit.withdrawal-cancelled"] == done["withdrawal cancelled"]
+
+    async def published(self, broker: str) -> None:
+        """Wait until every domain event of deposit is in the broker."""
+        rows = await self._bank.fetch("SELECT id FROM bank_deposit.outbox")
+        expected = {str(row["id"]) for row in rows}
+        connection = await nats.connect(broker)
+        try:
+            stream = connection.jetstream()
+            found: set[str] = set()
+            reader = await stream.pull_subscribe(">", stream=STREAM)
+            deadline = time.monotonic() + SETTLE_SECONDS
+            while not expected <= found:
+                left = len(expected - found)
+                assert time.monotonic() < deadline, f"{left} events are not published"
+                try:
+                    messages = await reader.fetch(500, timeout=1)
+                except TimeoutError:
+                    continue
+                for message in messages:
+                    found.add(json.loads(message.data)["id"])
+                    await message.ack()
+            assert found == expected, "nothing else was published"
+            self.counts["published"] = len(found)
+        finally:
+            await connection.close()
 
     async def _books(self) -> None:
         balance = await self._ledger.get_trial_balance(self._tenant)
@@ -155,6 +184,7 @@ async def _main(given: argparse.Namespace) -> None:
             check = Check(bank, ledger, given.tenant)
             await check.settle()
             await check.run()
+            await check.published(given.broker)
     finally:
         await bank.close()
     print(json.dumps(check.counts), flush=True)
@@ -166,6 +196,7 @@ def main() -> None:
     parser.add_argument("--dsn", required=True, help="of the bank's database, as its owner")
     parser.add_argument("--ledger", required=True)
     parser.add_argument("--tenant", required=True)
+    parser.add_argument("--broker", required=True, help="NATS, where the events are published")
     asyncio.run(_main(parser.parse_args()))
 
 

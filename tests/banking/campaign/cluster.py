@@ -20,9 +20,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from ledger_server import embedded
+from tests.brokers import Nats
 
 READY_SECONDS = 60.0
 TENANT = "BANK"
+STREAM = "BANK"
+VICTIMS = ("postgres", "ledger", "bank1", "bank2", "bank1", "bank2", "publisher")
 ADMIN_TOKEN = "bank_campaign_0123456789abcdefghijklmnopqrstuvwxyzABC"
 
 
@@ -68,6 +71,41 @@ class Program:
                 self._process.wait()
 
 
+class Publisher:
+    """Brings the events of deposit to NATS; a process that is never ready, and only works."""
+
+    name = "publisher"
+
+    def __init__(self, bank: str, broker: str, log: Path) -> None:
+        self._command = [
+            *(sys.executable, "-m", "ledger_client.cli.__main__", "bank", "publish"),
+            *("--module", "deposit", "--to", broker, "--name", "campaign"),
+            *("--stream", STREAM, "--create-stream"),
+        ]
+        self._environment = os.environ | {
+            "LEDGER_BANK_ADDRESS": bank,
+            "LEDGER_BANK_TENANT": TENANT,
+            "LEDGER_BANK_TOKEN": ADMIN_TOKEN,
+        }
+        self._log = log
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it."""
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, text=True, env=self._environment
+            )
+
+    def kill(self) -> None:
+        """Kill it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    stop = kill
+
+
 class Cluster:
     """Everything that a campaign kills."""
 
@@ -77,7 +115,10 @@ class Cluster:
         self.banks = [f"127.0.0.1:{port}" for port in bank_ports]
         self.ledger = f"127.0.0.1:{self.ledger_port}"
         self.kills: dict[str, int] = {}
-        self.programs: list[Program] = []
+        self.programs: list[Program | Publisher] = []
+        place = folder / "nats"
+        place.mkdir()
+        self.broker = Nats(place)
 
     def __enter__(self) -> Self:
         self._postgres = embedded.start(self._folder / "data")
@@ -98,11 +139,16 @@ class Cluster:
             log = self._folder / f"bank{number}.log"
             self.programs.append(Program(f"bank{number}", arguments, log))
             self.programs[-1].start()
+        self.broker.start()
+        log = self._folder / "publisher.log"
+        self.programs.append(Publisher(self.banks[0], self.broker.url, log))
+        self.programs[-1].start()
         return self
 
     def __exit__(self, *_: object) -> None:
         for program in reversed(self.programs):
             program.stop()
+        self.broker.kill()
         self._postgres.stop()
 
     @property
@@ -112,7 +158,7 @@ class Cluster:
 
     def kill_one(self, randomness: random.Random) -> str:
         """Kill one of them at random, start it again a moment later, return its name."""
-        victim = randomness.choice(["postgres", "ledger", "bank1", "bank2", "bank1", "bank2"])
+        victim = randomness.choice(VICTIMS)
         self.kills[victim] = self.kills.get(victim, 0) + 1
         if victim == "postgres":
             os.kill(self._postgres.pid, signal.SIGKILL)

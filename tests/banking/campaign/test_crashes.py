@@ -51,6 +51,7 @@ def campaign(
             [
                 *(sys.executable, "-m", "tests.banking.campaign.checking"),
                 *("--dsn", cluster.bank_dsn, "--ledger", cluster.ledger, "--tenant", TENANT),
+                *("--broker", cluster.broker.url),
             ],
             stdout=subprocess.PIPE,
             text=True,
