@@ -1,7 +1,7 @@
 """Deposits a second through the bank beside the same postings: `python -m benchmarks.bank`.
 
-A ledger, a bank and a publisher to NATS JetStream run as anybody would run them. In each round 32
-callers record deposits through `DepositService`, then 32 callers post the same through the same
+A ledger, a bank and a publisher to NATS JetStream run as anybody would run them. In each round 64
+callers record deposits through `DepositService`, then 64 callers post the same through the same
 template straight to the ledger, each call one deposit. At the end every deposit must be confirmed,
 its event in the broker, and the books in balance.
 """
@@ -42,7 +42,7 @@ from ledger_client.demo.server_process import bank_command
 from tests.brokers import Nats
 
 TENANT: Final = "BANK"
-CALLERS: Final = 32
+CALLERS: Final = 64
 ACCOUNTS: Final = 200
 TOKEN: Final = f"bank_{secrets.token_urlsafe(32)}"
 METADATA: Final = (("authorization", f"Bearer {TOKEN}"),)

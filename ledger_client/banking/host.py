@@ -43,6 +43,8 @@ _log: Final = logging.getLogger(__name__)
 MODULES: Final = ("access", "time", "governance", "customer", "deposit")
 #: One attempt at a call to the ledger: well below the time that a call is in one's hands.
 LEDGER_SECONDS: Final = 5.0
+#: How long a bank that starts waits for a ledger that is busy.
+START_SECONDS: Final = 60.0
 STOP_GRACE_SECONDS: Final = 5.0
 #: Calls at once, streams included; one more is refused with RESOURCE_EXHAUSTED.
 CONCURRENT_CALLS_MAX: Final = 4_000
@@ -163,7 +165,7 @@ class _Channels:
 
 async def _make_journals(settings: BankSettings) -> None:
     """Make the journals that are the tenants, where they are missing."""
-    async with LedgerClient.connect(settings.ledger) as ledger:
+    async with LedgerClient.connect(settings.ledger, timeout_seconds=START_SECONDS) as ledger:
         for tenant in settings.tenants:
             with contextlib.suppress(ConflictError):
                 await ledger.create_journal(tenant)

@@ -45,6 +45,8 @@ CONTENTION: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableE
 #: are made once a connection, where planning anew would cost more than what is planned.
 _PLANS: Final = {
     "plan_cache_mode": "force_generic_plan",
+    # A plan made while a table was empty would else scan it for ever.
+    "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
