@@ -47,7 +47,8 @@ async def test_texts_of_any_kind(database: Database) -> None:
 
 
 async def test_many_rows_come_in_whole_rows_and_in_order(database: Database) -> None:
-    count = 3 * COPY_BYTES // 100
+    # A part is what waited in the connection's buffer, which can be more than it takes to be one.
+    count = 40 * COPY_BYTES // 100
     taken = await copied(database, MANY, count)
     assert len(taken) > 2
     numbers = [int(number) for data in taken for number in columns(data, 2)[0]]
