@@ -46,6 +46,7 @@ from ledger_server.api.statement_messages import (
     ledger_account_message,
 )
 from ledger_server.api.trial_balance_bytes import trial_balance_rows
+from ledger_server.application.collector import large_answer
 from ledger_server.application.general_ledger import LedgerPage, get_general_ledger
 from ledger_server.application.journal_search import search_journal
 from ledger_server.application.journals import get_journal
@@ -55,7 +56,7 @@ from ledger_server.domain.errors import FieldInvalidError
 from ledger_server.domain.report.balance_sheet import balance_sheet
 from ledger_server.domain.report.income_statement import income_statement
 from ledger_server.domain.report.section import Choice
-from ledger_server.domain.report.trial_balance import trial_balance
+from ledger_server.domain.report.trial_balance import TrialBalance, trial_balance
 from ledger_server.store.codec import timestamp
 from ledger_server.store.database import Database
 
@@ -84,9 +85,9 @@ class ReportServicer(ReportServiceServicer):
         )
         form, set_depth = form_field(request.form), depth_field(request.set_depth)
         size = page_size_field(request.page_size, 0, ROWS_MAX_PER_PAGE)
-        facts = await self._facts(request, trial_balance_periods(request), as_known_at)
+        periods = trial_balance_periods(request)
 
-        def answer() -> bytes:
+        def answer(facts: Facts) -> tuple[bytes, TrialBalance]:
             made = trial_balance(
                 facts.sums,
                 facts.chart,
@@ -117,10 +118,14 @@ class ReportServicer(ReportServiceServicer):
             )
             rows = trial_balance_rows(made.rows[first_row:end], facts.exponents)
             # The rows are the first field; two messages one after the other are read as one.
-            return rows + message.SerializeToString()
+            return rows + message.SerializeToString(), made
 
-        # Large books take seconds, in which other callers are served.
-        return await asyncio.to_thread(answer)
+        with large_answer() as kept:
+            facts = await self._facts(request, periods, as_known_at)
+            # Large books take seconds, in which other callers are served.
+            answered, made = await asyncio.to_thread(answer, facts)
+            kept.extend((facts, made))
+            return answered
 
     async def GetBalanceSheet(
         self, request: pb.GetBalanceSheetRequest, _context: object
