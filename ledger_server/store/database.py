@@ -54,11 +54,11 @@ _WRITER_PLANS: Final = {
 
 #: A plan for each read: its filters are optional, so no plan fits all; and one kept from when
 #: the tables were small reads a whole journal's balances once they have grown. And sums over many
-#: days are made by several processes: what a report takes from each of them is a row an account,
-#: which PostgreSQL, with its default of 0.1, thinks dearer than to add up all by one process.
+#: days are made by several processes, where that pays the start of them: what a report takes from
+#: them is a row an account, which PostgreSQL by its default thinks dearer than adding up alone.
 _READER_PLANS: Final = {
     "plan_cache_mode": "force_custom_plan",
-    "parallel_tuple_cost": "0.01",
+    "parallel_tuple_cost": "0",
 }
 
 #: From PostgreSQL 16 on, a member of a role may not always become it.
