@@ -2,10 +2,8 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-import grpc
 
 from ledger_proto.v1 import event_stream_pb2 as pb
 from ledger_proto.v1.event_stream_pb2_grpc import EventServiceServicer
@@ -130,26 +128,8 @@ class EventServicer(EventServiceServicer):
 
 
 def add_event_servicer(servicer: EventServicer, methods: Methods) -> None:
-    """Serve `servicer`: as the generated code would, but that stored bytes are sent as they are."""
-    behaviours: dict[str, tuple[Any, Any, Any]] = {
-        "Subscribe": (grpc.unary_stream_rpc_method_handler, servicer.Subscribe, None),
-        "ListEvents": (grpc.unary_unary_rpc_method_handler, servicer.ListEvents, None),
-        "GetHead": (
-            grpc.unary_unary_rpc_method_handler,
-            servicer.GetHead,
-            pb.GetHeadResponse.SerializeToString,
-        ),
-    }
-    requests: dict[str, Any] = {
-        "Subscribe": pb.SubscribeRequest,
-        "ListEvents": pb.ListEventsRequest,
-        "GetHead": pb.GetHeadRequest,
-    }
-    handlers = {
-        name: make(behaviour, requests[name].FromString, serialize)
-        for name, (make, behaviour, serialize) in behaviours.items()
-    }
-    methods.add_registered_method_handlers(_SERVICE.full_name, handlers)
+    """Serve `servicer`: events are sent as they are stored."""
+    methods.add_servicer(_SERVICE, servicer, as_bytes={"Subscribe", "ListEvents"})
 
 
 def _position_field(sequence: int) -> int:

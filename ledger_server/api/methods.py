@@ -6,10 +6,13 @@ import inspect
 import logging
 import uuid
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
 from grpc_status import rpc_status
 
 from ledger_server.api import errors
@@ -37,12 +40,37 @@ class Methods(grpc.GenericRpcHandler):
             method = f"/{service}/{name}"
             self._handlers[method] = _guarded(method, handler)
 
+    def add_servicer(
+        self, service: ServiceDescriptor, servicer: object, *, as_bytes: AbstractSet[str]
+    ) -> None:
+        """Add a service as generated code would, but for methods that answer with bytes.
+
+        Args:
+            service: of the contract.
+            servicer: has a method of each name.
+            as_bytes: names of those whose answers are serialised already, and sent as they are.
+        """
+        assert as_bytes <= set(service.methods_by_name), "names of the contract"
+        handlers = {
+            method.name: _handler(method, servicer, as_bytes=method.name in as_bytes)
+            for method in service.methods
+        }
+        self.add_registered_method_handlers(service.full_name, handlers)
+
     def add_generic_rpc_handlers(self, _handlers: object) -> None:
         """Do nothing: generated code hands over once more what it registers."""
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """Return the handler of a call, None for a method that nobody added."""
         return self._handlers.get(handler_call_details.method)
+
+
+def _handler(method: MethodDescriptor, servicer: object, *, as_bytes: bool) -> Any:
+    request: Any = GetMessageClass(method.input_type)
+    response: Any = GetMessageClass(method.output_type)
+    wrap = _wrap(is_stream=method.server_streaming)
+    serialize = None if as_bytes else response.SerializeToString
+    return wrap(getattr(servicer, method.name), request.FromString, serialize)
 
 
 def _guarded(method: str, handler: Any) -> Any:
@@ -74,12 +102,15 @@ def _guarded(method: str, handler: Any) -> Any:
         await context.abort_with_status(rpc_status.to_status(errors.status(refusal)))
         raise AssertionError("abort_with_status raises")
 
-    wrap: Any = (
-        grpc.unary_stream_rpc_method_handler
-        if handler.response_streaming
-        else grpc.unary_unary_rpc_method_handler
-    )
+    wrap = _wrap(is_stream=handler.response_streaming)
     return wrap(guarded, request_deserializer=None, response_serializer=handler.response_serializer)
+
+
+def _wrap(*, is_stream: bool) -> Any:
+    """Return what makes a handler of a function: for one answer, or for a stream of them."""
+    if is_stream:
+        return grpc.unary_stream_rpc_method_handler
+    return grpc.unary_unary_rpc_method_handler
 
 
 async def _stream(behaviour: Any, request: Any, context: Any) -> None:

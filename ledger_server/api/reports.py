@@ -1,9 +1,8 @@
 """ReportService: decodes, hands over, encodes."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
-import grpc
 from google.protobuf import timestamp_pb2
 
 from ledger_proto.v1 import common_pb2
@@ -310,22 +309,8 @@ class ReportServicer(ReportServiceServicer):
 
 
 def add_report_servicer(servicer: ReportServicer, methods: Methods) -> None:
-    """Serve `servicer`: as the generated code would, but a trial balance comes as bytes."""
-    messages: dict[str, tuple[Any, Any]] = {
-        "GetTrialBalance": (pb.GetTrialBalanceRequest, None),
-        "GetBalanceSheet": (pb.GetBalanceSheetRequest, pb.GetBalanceSheetResponse),
-        "GetIncomeStatement": (pb.GetIncomeStatementRequest, pb.GetIncomeStatementResponse),
-        "GetAccountStatement": (pb.GetAccountStatementRequest, pb.GetAccountStatementResponse),
-        "GetGeneralLedger": (pb.GetGeneralLedgerRequest, pb.GetGeneralLedgerResponse),
-        "SearchJournal": (pb.SearchJournalRequest, pb.SearchJournalResponse),
-    }
-    handlers = {
-        name: grpc.unary_unary_rpc_method_handler(
-            getattr(servicer, name), request.FromString, answer and answer.SerializeToString
-        )
-        for name, (request, answer) in messages.items()
-    }
-    methods.add_registered_method_handlers(_SERVICE.full_name, handlers)
+    """Serve `servicer`: a trial balance comes as bytes."""
+    methods.add_servicer(_SERVICE, servicer, as_bytes={"GetTrialBalance"})
 
 
 def _choice(request: pb.GetBalanceSheetRequest | pb.GetIncomeStatementRequest) -> Choice:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final
-
-import grpc
+from typing import Final
 
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_proto.v1.transactions_pb2_grpc import TransactionServiceServicer
@@ -196,21 +194,8 @@ def _answer(results: Sequence[Result]) -> bytes:
 
 
 def add_transaction_servicer(servicer: TransactionServicer, methods: Methods) -> None:
-    """Serve `servicer`: as the generated code would, but that posted bytes are sent as they are."""
-    messages: dict[str, tuple[Any, Any]] = {
-        "PostTransaction": (pb.PostTransactionRequest, None),
-        "PostTransactions": (pb.PostTransactionsRequest, None),
-        "GetTransaction": (pb.GetTransactionRequest, pb.GetTransactionResponse),
-        "ListTransactions": (pb.ListTransactionsRequest, pb.ListTransactionsResponse),
-        "ReverseTransaction": (pb.ReverseTransactionRequest, pb.ReverseTransactionResponse),
-    }
-    handlers = {
-        name: grpc.unary_unary_rpc_method_handler(
-            getattr(servicer, name), request.FromString, answer and answer.SerializeToString
-        )
-        for name, (request, answer) in messages.items()
-    }
-    methods.add_registered_method_handlers(_SERVICE.full_name, handlers)
+    """Serve `servicer`: what is posted is sent as it is stored."""
+    methods.add_servicer(_SERVICE, servicer, as_bytes={"PostTransaction", "PostTransactions"})
 
 
 def _balance_change(change: BalanceChange) -> pb.BalanceChange:

@@ -1,4 +1,4 @@
-"""What surrounds a stream of answers when its caller is gone."""
+"""Services made from the contract, and a stream of answers whose caller is gone."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,10 @@ from typing import Any
 import grpc
 import pytest
 
+from ledger_proto.v1 import event_stream_pb2 as pb
 from ledger_server.api.methods import Methods
+
+EVENTS = pb.DESCRIPTOR.services_by_name["EventService"]
 
 
 class Gone:
@@ -36,3 +39,46 @@ async def test_a_caller_that_is_gone_is_no_incident(caplog: pytest.LogCaptureFix
         await handler.unary_stream(b"", Gone())
     assert closed.is_set(), "what it held is let go"
     assert caplog.records == []
+
+
+class Answers:
+    """An EventService that keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    async def Subscribe(self, request: object, _context: object) -> AsyncIterator[bytes]:  # noqa: N802
+        self.asked.append(request)
+        yield b"stored"
+
+    async def ListEvents(self, request: object, _context: object) -> bytes:  # noqa: N802
+        self.asked.append(request)
+        return b"stored"
+
+    async def GetHead(self, request: object, _context: object) -> pb.GetHeadResponse:  # noqa: N802
+        self.asked.append(request)
+        return pb.GetHeadResponse(head_sequence=7)
+
+
+async def test_some_methods_answer_with_bytes() -> None:
+    methods, answers = Methods(), Answers()
+    methods.add_servicer(EVENTS, answers, as_bytes={"Subscribe", "ListEvents"})
+
+    def handler(name: str) -> Any:
+        details: Any = type("Details", (), {"method": f"/ledger.v1.EventService/{name}"})
+        return methods.service(details)
+
+    assert handler("Subscribe").response_streaming
+    assert not handler("ListEvents").response_streaming
+    assert handler("ListEvents").response_serializer is None, "they are sent as they are"
+    listing = pb.ListEventsRequest(journal="main")
+    assert await handler("ListEvents").unary_unary(listing.SerializeToString(), None) == b"stored"
+    asked = pb.GetHeadRequest(journal="main")
+    answer = await handler("GetHead").unary_unary(asked.SerializeToString(), None)
+    assert handler("GetHead").response_serializer(answer) == answer.SerializeToString()
+    assert answers.asked == [listing, asked], "messages, not bytes"
+
+
+def test_a_method_that_the_contract_has_not() -> None:
+    with pytest.raises(AssertionError, match="names of the contract"):
+        Methods().add_servicer(EVENTS, Answers(), as_bytes={"ListEvent"})
