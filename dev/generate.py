@@ -6,7 +6,6 @@ contract go with its code, as JSON: `ledgerctl bank` shows them. With `--check` 
 and the exit status tells whether the checked-in code is up to date.
 """
 
-import argparse
 import filecmp
 import json
 import re
@@ -18,9 +17,9 @@ from pathlib import Path
 
 from grpc_tools import protoc
 
-from dev.contract_comments import comments
+from dev.contract_comments import ROOT, comments
+from dev.generated_files import is_check, stale
 
-ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
 #: Folders below proto/; the package generated from one is called `<name>_proto`.
 CONTRACTS = ("ledger", "bank")
@@ -98,9 +97,7 @@ def _same(left: Path, right: Path) -> bool:
 
 def main() -> None:
     """Generate, or check that what is there is what would be generated."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
+    check = is_check(__doc__)
     for contract in CONTRACTS:
         target = PROTO / f"{contract}_proto"
         with tempfile.TemporaryDirectory() as fresh:
@@ -109,7 +106,7 @@ def main() -> None:
                 shutil.rmtree(target, ignore_errors=True)
                 shutil.copytree(fresh, target)
             elif not _same(Path(fresh), target):
-                sys.exit(f"proto/{target.name} is not what dev.generate makes: run `make generate`")
+                stale(target)
 
 
 if __name__ == "__main__":

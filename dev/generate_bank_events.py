@@ -4,7 +4,6 @@ With `--check` nothing is written and the exit status tells whether what is chec
 date.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from dev.bank_event_schemas import envelope_schema, events_by_module, payload_schema
 from dev.contract_comments import ROOT
+from dev.generated_files import write_or_check
 from ledger_client.banking.foundation.events import DomainEvent
 
 TARGET: Final = ROOT / "docs" / "events" / "bank"
@@ -92,36 +92,9 @@ def _page(events: Mapping[str, list[type[DomainEvent]]]) -> str:
     return "\n".join(lines)
 
 
-def outdated(found: dict[Path, str], target: Path) -> list[Path]:
-    """Return the names of files that are not as they would be generated."""
-    there = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
-    wrong = {
-        name
-        for name, text in found.items()
-        if name not in there or (target / name).read_text() != text
-    }
-    return sorted(wrong | (there - found.keys()))
-
-
 def main() -> None:
     """Generate, or check that what is there is what would be generated."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    found = generated()
-    names = outdated(found, TARGET)
-    if check:
-        if names:
-            shown = ", ".join(map(str, names))
-            sys.exit(f"docs/events/bank is not as generated: run `make generate` ({shown})")
-        return
-    for name in names:
-        path = TARGET / name
-        if name in found:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(found[name])
-        else:
-            path.unlink()
+    write_or_check(__doc__, generated(), TARGET)
 
 
 if __name__ == "__main__":

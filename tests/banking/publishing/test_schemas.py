@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import Strict
 
 from dev.bank_event_schemas import events_by_module, payload_schema, schema_id
-from dev.generate_bank_events import TARGET, generated, outdated
+from dev.generate_bank_events import TARGET, generated
+from dev.generated_files import outdated
 from ledger_client.banking.foundation.events import DomainEvent, MinorUnits
 from ledger_client.banking.publishing.feed import type_prefix
 from tests.banking.event_schemas import validate_payload

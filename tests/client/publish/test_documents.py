@@ -15,7 +15,8 @@ from referencing import Registry, Resource
 
 from dev.event_examples import example
 from dev.event_schemas import AMOUNTS, facts
-from dev.generate_events import TARGET, generated, outdated
+from dev.generate_events import BY_OTHERS, TARGET, generated
+from dev.generated_files import outdated
 from ledger_client import Event
 from ledger_client.publish.envelopes import ENVELOPES, envelope, schema_id
 from ledger_client.publish.subject import _ABOUT, subject
@@ -40,7 +41,7 @@ def validate(instance: Any, schema: Any) -> None:
 
 
 def test_what_is_checked_in_is_what_is_generated() -> None:
-    assert outdated(generated(), TARGET) == []
+    assert outdated(generated(), TARGET, by_others=BY_OTHERS) == []
 
 
 class TestOutdated:
@@ -58,15 +59,22 @@ class TestOutdated:
 
     def test_a_file_that_was_edited(self, copy: Path) -> None:
         (copy / "types.md").write_text("")
-        assert outdated(generated(), copy) == ["types.md"]
+        assert outdated(generated(), copy) == [Path("types.md")]
 
     def test_a_file_that_is_not_there(self, copy: Path) -> None:
         (copy / "schemas" / "v1" / "journal.posted.json").unlink()
-        assert outdated(generated(), copy) == ["schemas/v1/journal.posted.json"]
+        assert outdated(generated(), copy) == [Path("schemas/v1/journal.posted.json")]
+
+    def test_a_file_that_is_made_elsewhere(self, copy: Path) -> None:
+        (copy / "README.md").write_text("")
+        (copy / "bank").mkdir()
+        (copy / "bank" / "README.md").write_text("")
+        assert outdated(generated(), copy, by_others=BY_OTHERS) == []
+        assert outdated(generated(), copy) == [Path("README.md"), Path("bank/README.md")]
 
     def test_a_file_that_is_left_over(self, copy: Path) -> None:
         (copy / "schemas" / "v1" / "journal.gone.json").write_text("{}")
-        assert outdated(generated(), copy) == ["schemas/v1/journal.gone.json"]
+        assert outdated(generated(), copy) == [Path("schemas/v1/journal.gone.json")]
 
 
 class TestSchemas:
