@@ -295,10 +295,18 @@ class _HttpServer(uvicorn.Server):
         yield
 
     async def run_in_loop(self) -> None:
+        """Serve until cancelled, then end in good order.
+
+        It must close its listener itself. Were it cancelled in the middle, the loop would still
+        watch the number of a file that is closed; the next connection with that number, such as
+        one to the database, would then never be told that there is something to read.
+        """
+        serving = asyncio.create_task(self.serve(sockets=[self._bound]))
         try:
-            await self.serve(sockets=[self._bound])
+            await asyncio.shield(serving)
         except asyncio.CancelledError:
             self.should_exit = True
+            await serving
             raise
 
 
