@@ -41,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    # Here, as importing takes a second that --help should not cost.
-    from ledger_client.banking.foundation.system_tokens import secret_of  # noqa: PLC0415
+    from ledger_client.banking.foundation.system_tokens import (  # noqa: PLC0415  # --help is fast without
+        secret_of,
+    )
 
     try:
         settings = _settings(given)
@@ -80,7 +81,10 @@ def _run_loop(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(settings: dict[str, Any], dsn: str, database_is_running: Any) -> None:
-    from ledger_client.banking.host import BankSettings, running_bank  # noqa: PLC0415
+    from ledger_client.banking.host import (  # noqa: PLC0415  # --help is fast without
+        BankSettings,
+        running_bank,
+    )
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -114,8 +118,11 @@ def _settings(given: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ValueError: names what is wrong.
     """
-    from ledger_client.banking.foundation.clock import ManualClock, SystemClock  # noqa: PLC0415
-    from ledger_client.banking.host import MODULES  # noqa: PLC0415
+    from ledger_client.banking.foundation.clock import (  # noqa: PLC0415  # --help is fast without
+        ManualClock,
+        SystemClock,
+    )
+    from ledger_client.banking.host import MODULES  # noqa: PLC0415  # --help is fast without
 
     modules = tuple(given.modules.split(",")) if given.modules else MODULES
     if unknown := sorted(set(modules) - set(MODULES)):

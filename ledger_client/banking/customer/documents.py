@@ -203,10 +203,12 @@ class S3Storage:
             secret_key: goes with it.
             region: that signatures name.
         """
-        # Only who stores in S3 needs boto3.
-        import boto3  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        import boto3  # noqa: PLC0415  # only who stores in S3 has it
+        from botocore.config import Config  # noqa: PLC0415  # comes with boto3
+        from botocore.exceptions import (  # noqa: PLC0415  # comes with boto3
+            BotoCoreError,
+            ClientError,
+        )
 
         self._bucket = bucket
         self._errors = (BotoCoreError, ClientError)
