@@ -4,8 +4,6 @@ import datetime as dt
 from typing import Final
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from bank_proto.access.v1 import access_pb2 as pb
 from ledger_client.banking.access import fields, rules
 from ledger_client.banking.access.catalogue import PermissionSets
@@ -14,8 +12,10 @@ from ledger_client.banking.access.jwts import SUBJECT_LENGTH_MAX
 from ledger_client.banking.access.service import AccessCommands
 from ledger_client.banking.foundation.entity import derived_id
 from ledger_client.banking.foundation.errors import FieldInvalidError, UnauthenticatedError
+from ledger_client.banking.foundation.fields import uuid_of
 from ledger_client.banking.foundation.gate import Gate
 from ledger_client.banking.foundation.permissions import Permission
+from ledger_client.banking.foundation.timestamps import time_of, timestamp_of
 from ledger_client.banking.foundation.unit import Answer, Unit
 
 _STATES: Final = {
@@ -48,29 +48,29 @@ class AccessApi:
 
     async def RemoveUser(self, unit: Unit, request: pb.RemoveUserRequest) -> User:
         """Remove a user."""
-        return await self._commands.remove_user(unit, _id("user_id", request.user_id))
+        return await self._commands.remove_user(unit, uuid_of("user_id", request.user_id))
 
     async def SetExternalSubject(self, unit: Unit, request: pb.SetExternalSubjectRequest) -> User:
         """Know a user by another `sub`."""
         return await self._commands.set_external_subject(
-            unit, _id("user_id", request.user_id), _subject(request.external_subject)
+            unit, uuid_of("user_id", request.user_id), _subject(request.external_subject)
         )
 
     async def AssignRole(self, unit: Unit, request: pb.AssignRoleRequest) -> User:
         """Give a user one more role."""
         return await self._commands.assign_role(
-            unit, _id("user_id", request.user_id), _id("role_id", request.role_id)
+            unit, uuid_of("user_id", request.user_id), uuid_of("role_id", request.role_id)
         )
 
     async def UnassignRole(self, unit: Unit, request: pb.UnassignRoleRequest) -> User:
         """Take a role from a user."""
         return await self._commands.unassign_role(
-            unit, _id("user_id", request.user_id), _id("role_id", request.role_id)
+            unit, uuid_of("user_id", request.user_id), uuid_of("role_id", request.role_id)
         )
 
     async def GetUser(self, unit: Unit, request: pb.GetUserRequest) -> pb.GetUserResponse:
         """Return a user."""
-        user = await unit.load(User, _id("user_id", request.user_id))
+        user = await unit.load(User, uuid_of("user_id", request.user_id))
         return pb.GetUserResponse(user=user_message(user))
 
     async def ListUsers(self, unit: Unit, request: pb.ListUsersRequest) -> pb.ListUsersResponse:
@@ -80,7 +80,7 @@ class AccessApi:
         page = await unit.list(
             User,
             state=_STATES[request.status],
-            page_size=fields.page_size_of(request.page_size),
+            page_size=request.page_size,
             page_token=request.page_token,
         )
         return pb.ListUsersResponse(
@@ -99,14 +99,14 @@ class AccessApi:
     async def RenameRole(self, unit: Unit, request: pb.RenameRoleRequest) -> Role:
         """Give a role another name."""
         return await self._commands.rename_role(
-            unit, _id("role_id", request.role_id), fields.name_of("name", request.name)
+            unit, uuid_of("role_id", request.role_id), fields.name_of("name", request.name)
         )
 
     async def AddPermissionSets(self, unit: Unit, request: pb.AddPermissionSetsRequest) -> Role:
         """Give a role more permission sets."""
         return await self._commands.add_permission_sets(
             unit,
-            _id("role_id", request.role_id),
+            uuid_of("role_id", request.role_id),
             fields.set_names_of("permission_sets", request.permission_sets, may_be_empty=False),
         )
 
@@ -116,20 +116,20 @@ class AccessApi:
         """Take permission sets from a role."""
         return await self._commands.remove_permission_sets(
             unit,
-            _id("role_id", request.role_id),
+            uuid_of("role_id", request.role_id),
             fields.set_names_of("permission_sets", request.permission_sets, may_be_empty=False),
         )
 
     async def GetRole(self, unit: Unit, request: pb.GetRoleRequest) -> pb.GetRoleResponse:
         """Return a role."""
-        role = await unit.load(Role, _id("role_id", request.role_id))
+        role = await unit.load(Role, uuid_of("role_id", request.role_id))
         return pb.GetRoleResponse(role=role_message(role))
 
     async def ListRoles(self, unit: Unit, request: pb.ListRolesRequest) -> pb.ListRolesResponse:
         """Return a page of roles."""
         page = await unit.list(
             Role,
-            page_size=fields.page_size_of(request.page_size),
+            page_size=request.page_size,
             page_token=request.page_token,
         )
         return pb.ListRolesResponse(
@@ -155,26 +155,26 @@ class AccessApi:
         """Create a token."""
         expires_at = None
         if request.HasField("expire_time"):
-            expires_at = fields.time_of("expire_time", request.expire_time)
+            expires_at = time_of("expire_time", request.expire_time)
         return await self._commands.create_token(
             unit,
             _new_id(unit, "CreateToken", request.request_id),
-            _id("user_id", request.user_id),
+            uuid_of("user_id", request.user_id),
             fields.text_of("name", request.name),
             expires_at,
         )
 
     async def RevokeToken(self, unit: Unit, request: pb.RevokeTokenRequest) -> Token:
         """Stop a token."""
-        return await self._commands.revoke_token(unit, _id("token_id", request.token_id))
+        return await self._commands.revoke_token(unit, uuid_of("token_id", request.token_id))
 
     async def ListTokens(self, unit: Unit, request: pb.ListTokensRequest) -> pb.ListTokensResponse:
         """Return a page of a user's tokens."""
-        user = await unit.load(User, _id("user_id", request.user_id))
+        user = await unit.load(User, uuid_of("user_id", request.user_id))
         page = await unit.list(
             Token,
             parent_id=user.id,
-            page_size=fields.page_size_of(request.page_size),
+            page_size=request.page_size,
             page_token=request.page_token,
         )
         return pb.ListTokensResponse(
@@ -221,7 +221,7 @@ def user_message(user: User) -> pb.User:
         external_subject=user.external_subject,
         role_ids=[str(role_id) for role_id in user.role_ids],
         status=pb.USER_STATUS_REMOVED if user.is_removed else pb.USER_STATUS_ACTIVE,
-        create_time=_timestamp(user.created_at),
+        create_time=timestamp_of(user.created_at),
     )
 
 
@@ -232,7 +232,7 @@ def role_message(role: Role) -> pb.Role:
         name=role.name,
         permission_sets=sorted(role.permission_sets),
         is_predefined=role.is_predefined,
-        create_time=_timestamp(role.created_at),
+        create_time=timestamp_of(role.created_at),
     )
 
 
@@ -248,13 +248,9 @@ def token_message(token: Token, now: dt.datetime) -> pb.Token:
         user_id=str(token.user_id),
         name=token.name,
         status=status,
-        expire_time=_timestamp(token.expires_at) if token.expires_at else None,
-        create_time=_timestamp(token.created_at),
+        expire_time=timestamp_of(token.expires_at),
+        create_time=timestamp_of(token.created_at),
     )
-
-
-def _id(field: str, value: str) -> UUID:
-    return fields.uuid_of(field, value)
 
 
 def _new_id(unit: Unit, rpc: str, request_id: str) -> UUID:
@@ -264,9 +260,3 @@ def _new_id(unit: Unit, rpc: str, request_id: str) -> UUID:
 
 def _subject(value: str) -> str:
     return fields.text_of("external_subject", value, length_max=SUBJECT_LENGTH_MAX)
-
-
-def _timestamp(time: dt.datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

@@ -1,32 +1,15 @@
 """Reads fields of requests; what is wrong is refused with FIELD_INVALID."""
 
-import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.fields import uuid_of
 
 EMAIL_LENGTH_MAX: Final = 254
 NAME_LENGTH_MAX: Final = 100
 SETS_MAX: Final = 200
-
-
-def uuid_of(field: str, value: str) -> UUID:
-    """Return an id.
-
-    Raises:
-        FieldInvalidError: it is no UUID in its usual form.
-    """
-    try:
-        found = UUID(value)
-    except ValueError:
-        found = None
-    if found is None or str(found) != value.lower():
-        raise FieldInvalidError(field, "must be a UUID")
-    return found
 
 
 def uuids_of(field: str, values: Sequence[str], *, count_max: int) -> tuple[UUID, ...]:
@@ -84,26 +67,3 @@ def set_names_of(field: str, values: Sequence[str], *, may_be_empty: bool) -> Co
     if len(values) > SETS_MAX or not (values or may_be_empty):
         raise FieldInvalidError(field, f"must have {0 if may_be_empty else 1} to {SETS_MAX} values")
     return frozenset(name_of(field, value) for value in values)
-
-
-def time_of(field: str, value: Timestamp) -> dt.datetime:
-    """Return a time, in whole microseconds.
-
-    Raises:
-        FieldInvalidError: it is outside of the years 1 to 9999.
-    """
-    try:
-        return value.ToDatetime(tzinfo=dt.UTC)
-    except (ValueError, OverflowError) as error:
-        raise FieldInvalidError(field, "must be a time in the years 1 to 9999") from error
-
-
-def page_size_of(value: int) -> int:
-    """Return how many a page may have.
-
-    Raises:
-        FieldInvalidError: fewer than none.
-    """
-    if value < 0:
-        raise FieldInvalidError("page_size", "must not be negative")
-    return value

@@ -9,6 +9,8 @@ from ledger_client.banking.customer.document_rules import Document
 from ledger_client.banking.customer.documents import DocumentStorage
 from ledger_client.banking.customer.rules import Customer, KycLevel
 from ledger_client.banking.customer.settings import CustomerSettings
+from ledger_client.banking.foundation.fields import uuid_of
+from ledger_client.banking.foundation.timestamps import timestamp_of
 from ledger_client.banking.foundation.unit import Unit
 
 _TELEGRAM_CHARACTERS_MAX: Final = 64
@@ -43,18 +45,18 @@ class CustomerApi:
 
     async def UpdateEmail(self, unit: Unit, request: customers_pb2.UpdateEmailRequest) -> Customer:
         """Change a customer's address."""
-        customer_id = fields.uuid_of("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         return await service.update_email(unit, customer_id, fields.email_of(request.email))
 
     async def GetCustomer(
         self, unit: Unit, request: customers_pb2.GetCustomerRequest
     ) -> customers_pb2.GetCustomerResponse:
         """Return a customer."""
-        customer_id = fields.uuid_of("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         customer = await unit.load(Customer, customer_id)
         return customers_pb2.GetCustomerResponse(
             customer=messages.customer_message(customer),
-            last_activity_time=messages.timestamp(await tables.last_activity(unit, customer_id)),
+            last_activity_time=timestamp_of(await tables.last_activity(unit, customer_id)),
         )
 
     async def FindCustomer(
@@ -89,7 +91,7 @@ class CustomerApi:
         self, unit: Unit, request: customers_pb2.CheckEligibilityRequest
     ) -> customers_pb2.CheckEligibilityResponse:
         """Tell whether a customer may be given something."""
-        customer_id = fields.uuid_of("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         purpose = fields.choice_of("purpose", request.purpose, messages.PURPOSES)
         customer = await unit.load(Customer, customer_id)
         bar = rules.bar_to(purpose, customer, unit.settings(CustomerSettings))
@@ -99,13 +101,13 @@ class CustomerApi:
         self, unit: Unit, request: customers_pb2.RecordActivityRequest
     ) -> Customer:
         """Note that a customer was active now."""
-        customer_id = fields.uuid_of("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         note = fields.text_of("note", request.note, characters_max=_NOTE_CHARACTERS_MAX)
         return await service.record_activity(unit, customer_id, note)
 
     async def StartKyc(self, unit: Unit, request: customers_pb2.StartKycRequest) -> Customer:
         """Link a customer to an applicant."""
-        customer_id = fields.uuid_of("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         applicant_id = fields.applicant_id_of(request.applicant_id)
         return await service.start_kyc(unit, customer_id, applicant_id)
 
@@ -113,7 +115,7 @@ class CustomerApi:
         self, unit: Unit, request: customers_pb2.SetKycVerificationRequest
     ) -> Customer:
         """Decide a verification by hand."""
-        customer_id = fields.uuid_of("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         verification = fields.choice_of(
             "kyc_verification", request.kyc_verification, messages.VERIFICATIONS
         )
@@ -130,7 +132,7 @@ class CustomerApi:
             unit,
             self._storage,
             request.request_id.lower(),
-            customer_id=fields.uuid_of("customer_id", request.customer_id),
+            customer_id=uuid_of("customer_id", request.customer_id),
             filename=fields.filename_of(request.filename),
             content_type=request.content_type,
             content=fields.content_of(request.content),
@@ -140,7 +142,7 @@ class CustomerApi:
         self, unit: Unit, request: documents_pb2.GetDocumentRequest
     ) -> documents_pb2.GetDocumentResponse:
         """Return what is known of a document."""
-        document_id = fields.uuid_of("document_id", request.document_id)
+        document_id = uuid_of("document_id", request.document_id)
         document = await unit.load(Document, document_id)
         return documents_pb2.GetDocumentResponse(document=messages.document_message(document))
 
@@ -148,7 +150,7 @@ class CustomerApi:
         self, unit: Unit, request: documents_pb2.ListDocumentsRequest
     ) -> documents_pb2.ListDocumentsResponse:
         """Return a page of a customer's documents."""
-        customer_id = fields.uuid_of("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         state = fields.filter_of("status", request.status, messages.DOCUMENT_STATUSES)
         await unit.load(Customer, customer_id)
         page = await unit.list(
@@ -167,24 +169,24 @@ class CustomerApi:
         self, unit: Unit, request: documents_pb2.CreateDownloadLinkRequest
     ) -> documents_pb2.CreateDownloadLinkResponse:
         """Return a link to a document."""
-        document_id = fields.uuid_of("document_id", request.document_id)
+        document_id = uuid_of("document_id", request.document_id)
         ttl = fields.ttl_of(request.ttl if request.HasField("ttl") else None)
         url, expires_at = await service.link(unit, self._storage, document_id, ttl)
         return documents_pb2.CreateDownloadLinkResponse(
-            url=url, expire_time=messages.timestamp(expires_at)
+            url=url, expire_time=timestamp_of(expires_at)
         )
 
     async def ArchiveDocument(
         self, unit: Unit, request: documents_pb2.ArchiveDocumentRequest
     ) -> Document:
         """Put a document away."""
-        return await service.archive(unit, fields.uuid_of("document_id", request.document_id))
+        return await service.archive(unit, uuid_of("document_id", request.document_id))
 
     async def DeleteDocument(
         self, unit: Unit, request: documents_pb2.DeleteDocumentRequest
     ) -> Document:
         """Delete a document."""
-        return await service.delete(unit, fields.uuid_of("document_id", request.document_id))
+        return await service.delete(unit, uuid_of("document_id", request.document_id))
 
     async def ListWebhookDeliveries(
         self, unit: Unit, request: webhooks_pb2.ListWebhookDeliveriesRequest
@@ -205,5 +207,5 @@ class CustomerApi:
         self, unit: Unit, request: webhooks_pb2.RetryWebhookDeliveryRequest
     ) -> WebhookDelivery:
         """Have a dead delivery tried again."""
-        delivery_id = fields.uuid_of("delivery_id", request.delivery_id)
+        delivery_id = uuid_of("delivery_id", request.delivery_id)
         return await service.retry_delivery(unit, delivery_id)

@@ -5,7 +5,6 @@ import enum
 import re
 from collections.abc import Mapping
 from typing import Final, TypeVar
-from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -24,17 +23,6 @@ TTL_MAX: Final = dt.timedelta(hours=1)
 
 # What is before the `@` and after it, without blanks; the rest only the address's own server knows.
 _EMAIL: Final = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)*")
-
-
-def uuid_of(field: str, value: str) -> UUID:
-    """Read an id."""
-    try:
-        found = UUID(value)
-    except ValueError:
-        found = None
-    if found is None or str(found) != value.lower():
-        raise FieldInvalidError(field, "must be a UUID")
-    return found
 
 
 def text_of(field: str, value: str, *, characters_max: int, is_required: bool = True) -> str:

@@ -1,9 +1,6 @@
 """The module's values in the contract's messages."""
 
-import datetime as dt
 from typing import Final
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from bank_proto.customer.v1 import customers_pb2, documents_pb2, webhooks_pb2
 from ledger_client.banking.customer.deliveries import DeliveryStatus, WebhookDelivery
@@ -18,6 +15,7 @@ from ledger_client.banking.customer.rules import (
     KycVerification,
     Purpose,
 )
+from ledger_client.banking.foundation.timestamps import timestamp_of
 
 CUSTOMER_TYPES: Final = {
     customers_pb2.CUSTOMER_TYPE_INDIVIDUAL: CustomerType.INDIVIDUAL,
@@ -82,13 +80,6 @@ _DOCUMENT_NUMBERS: Final = {value: number for number, value in DOCUMENT_STATUSES
 _DELIVERY_NUMBERS: Final = {value: number for number, value in DELIVERY_STATUSES.items()}
 
 
-def timestamp(time: dt.datetime) -> Timestamp:
-    """Show a time."""
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
-
-
 def customer_message(customer: Customer) -> customers_pb2.Customer:
     """Show a customer."""
     return customers_pb2.Customer(
@@ -101,7 +92,7 @@ def customer_message(customer: Customer) -> customers_pb2.Customer:
         kyc_progress=_PROGRESS_NUMBERS[customer.kyc_progress],
         applicant_id=customer.applicant_id,
         activity=_ACTIVITY_NUMBERS[customer.activity],
-        create_time=timestamp(customer.created_at),
+        create_time=timestamp_of(customer.created_at),
     )
 
 
@@ -129,7 +120,7 @@ def document_message(document: Document) -> documents_pb2.Document:
         size_bytes=document.size_bytes,
         sha256=document.sha256,
         status=_DOCUMENT_NUMBERS[document.status],
-        create_time=timestamp(document.created_at),
+        create_time=timestamp_of(document.created_at),
     )
 
 
@@ -143,7 +134,7 @@ def delivery_message(delivery: WebhookDelivery) -> webhooks_pb2.WebhookDelivery:
         status=_DELIVERY_NUMBERS[delivery.status],
         failed_attempts=delivery.failed_attempts,
         note=delivery.note,
-        send_time=timestamp(delivery.sent_at) if delivery.sent_at else None,
-        receive_time=timestamp(delivery.received_at),
+        send_time=timestamp_of(delivery.sent_at),
+        receive_time=timestamp_of(delivery.received_at),
         sha256=delivery.sha256,
     )

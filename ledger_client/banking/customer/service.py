@@ -23,7 +23,8 @@ from ledger_client.banking.foundation.calls import Call
 from ledger_client.banking.foundation.entity import derived_id
 from ledger_client.banking.foundation.errors import EntityNotFoundError, FieldInvalidError
 from ledger_client.banking.foundation.events import DomainEvent
-from ledger_client.banking.foundation.unit import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, Unit
+from ledger_client.banking.foundation.fields import page_size_of, page_start_of
+from ledger_client.banking.foundation.unit import Page, Unit
 
 #: The module's own kind of call: deletes the content of a document.
 ERASE_DOCUMENT: Final = "customer.erase_document"
@@ -72,17 +73,13 @@ async def list_customers(
     Raises:
         FieldInvalidError: the page's size or token is not one.
     """
-    if page_size < 0:
-        raise FieldInvalidError("page_size", "must not be negative")
-    if page_token and not (page_token.isascii() and page_token.isdigit() and len(page_token) <= 18):
-        raise FieldInvalidError("page_token", "must be the next_page_token of a page")
     ids, number = await tables.list_customers(
         unit,
         customer_type=customer_type,
         kyc_verification=kyc_verification,
         activity=activity,
-        after_number=int(page_token or 0),
-        size=min(page_size, PAGE_SIZE_MAX) or PAGE_SIZE_DEFAULT,
+        after_number=page_start_of(page_token),
+        size=page_size_of(page_size),
     )
     found = await unit.find_many(Customer, ids)
     return Page([found[customer_id] for customer_id in ids], "" if number is None else str(number))

@@ -14,6 +14,7 @@ from ledger_client.banking.deposit.messages import (
 from ledger_client.banking.deposit.service import DepositCommands
 from ledger_client.banking.deposit.withdrawal import Withdrawal, WithdrawalStatus
 from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.fields import uuid_of
 from ledger_client.banking.foundation.unit import Unit
 
 
@@ -27,12 +28,12 @@ class DepositApi:
 
     async def CreateAccount(self, unit: Unit, request: pb.CreateAccountRequest) -> DepositAccount:
         """Open an account."""
-        customer_id = fields.an_id("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         return await self._commands.create_account(unit, customer_id, request.request_id)
 
     async def GetAccount(self, unit: Unit, request: pb.GetAccountRequest) -> pb.GetAccountResponse:
         """Return an account and its balance."""
-        account_id = fields.an_id("account_id", request.account_id)
+        account_id = uuid_of("account_id", request.account_id)
         account = await unit.load(DepositAccount, account_id)
         return pb.GetAccountResponse(
             account=account_message(account), balance=await self._history.balance(account)
@@ -55,7 +56,7 @@ class DepositApi:
 
     async def FreezeAccount(self, unit: Unit, request: pb.FreezeAccountRequest) -> DepositAccount:
         """Freeze an account by hand."""
-        account_id = fields.an_id("account_id", request.account_id)
+        account_id = uuid_of("account_id", request.account_id)
         note = fields.a_text("reason", request.reason, fields.REASON_LENGTH_MAX)
         return await self._commands.freeze_account(unit, account_id, note)
 
@@ -63,14 +64,14 @@ class DepositApi:
         self, unit: Unit, request: pb.UnfreezeAccountRequest
     ) -> DepositAccount:
         """Take back a freeze by hand."""
-        account_id = fields.an_id("account_id", request.account_id)
+        account_id = uuid_of("account_id", request.account_id)
         return await self._commands.unfreeze_account(unit, account_id)
 
     async def FreezeAccountsOfCustomer(
         self, unit: Unit, request: pb.FreezeAccountsOfCustomerRequest
     ) -> AccountHolder:
         """Freeze all accounts of a customer by hand."""
-        customer_id = fields.an_id("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         note = fields.a_text("reason", request.reason, fields.REASON_LENGTH_MAX)
         return await self._commands.freeze_all(unit, customer_id, note)
 
@@ -78,17 +79,17 @@ class DepositApi:
         self, unit: Unit, request: pb.UnfreezeAccountsOfCustomerRequest
     ) -> AccountHolder:
         """Take back the freeze by hand of all accounts of a customer."""
-        customer_id = fields.an_id("customer_id", request.customer_id)
+        customer_id = uuid_of("customer_id", request.customer_id)
         return await self._commands.unfreeze_all(unit, customer_id)
 
     async def CloseAccount(self, unit: Unit, request: pb.CloseAccountRequest) -> DepositAccount:
         """Close an account."""
-        account_id = fields.an_id("account_id", request.account_id)
+        account_id = uuid_of("account_id", request.account_id)
         return await self._commands.close_account(unit, account_id, request.request_id)
 
     async def RecordDeposit(self, unit: Unit, request: pb.RecordDepositRequest) -> Deposit:
         """Record money that arrived."""
-        account_id = fields.an_id("account_id", request.account_id)
+        account_id = uuid_of("account_id", request.account_id)
         reference = fields.a_text("reference", request.reference, fields.REFERENCE_LENGTH_MAX)
         return await self._commands.record_deposit(
             unit, account_id, request.amount, reference, request.request_id
@@ -96,7 +97,7 @@ class DepositApi:
 
     async def GetDeposit(self, unit: Unit, request: pb.GetDepositRequest) -> pb.GetDepositResponse:
         """Return a deposit."""
-        deposit_id = fields.an_id("deposit_id", request.deposit_id)
+        deposit_id = uuid_of("deposit_id", request.deposit_id)
         deposit = await unit.load(Deposit, deposit_id)
         return pb.GetDepositResponse(deposit=deposit_message(deposit))
 
@@ -117,14 +118,14 @@ class DepositApi:
 
     async def RevertDeposit(self, unit: Unit, request: pb.RevertDepositRequest) -> Deposit:
         """Take a deposit back."""
-        deposit_id = fields.an_id("deposit_id", request.deposit_id)
+        deposit_id = uuid_of("deposit_id", request.deposit_id)
         return await self._commands.revert_deposit(unit, deposit_id, request.request_id)
 
     async def InitiateWithdrawal(
         self, unit: Unit, request: pb.InitiateWithdrawalRequest
     ) -> Withdrawal:
         """Ask for money."""
-        account_id = fields.an_id("account_id", request.account_id)
+        account_id = uuid_of("account_id", request.account_id)
         reference = fields.a_text("reference", request.reference, fields.REFERENCE_LENGTH_MAX)
         return await self._commands.initiate_withdrawal(
             unit, account_id, request.amount, reference, request.request_id
@@ -134,7 +135,7 @@ class DepositApi:
         self, unit: Unit, request: pb.GetWithdrawalRequest
     ) -> pb.GetWithdrawalResponse:
         """Return a withdrawal."""
-        withdrawal_id = fields.an_id("withdrawal_id", request.withdrawal_id)
+        withdrawal_id = uuid_of("withdrawal_id", request.withdrawal_id)
         withdrawal = await unit.load(Withdrawal, withdrawal_id)
         return pb.GetWithdrawalResponse(withdrawal=withdrawal_message(withdrawal))
 
@@ -155,19 +156,19 @@ class DepositApi:
 
     async def CancelWithdrawal(self, unit: Unit, request: pb.CancelWithdrawalRequest) -> Withdrawal:
         """Cancel a withdrawal."""
-        withdrawal_id = fields.an_id("withdrawal_id", request.withdrawal_id)
+        withdrawal_id = uuid_of("withdrawal_id", request.withdrawal_id)
         return await self._commands.cancel_withdrawal(unit, withdrawal_id, request.request_id)
 
     async def RevertWithdrawal(self, unit: Unit, request: pb.RevertWithdrawalRequest) -> Withdrawal:
         """Take back a withdrawal that was paid out."""
-        withdrawal_id = fields.an_id("withdrawal_id", request.withdrawal_id)
+        withdrawal_id = uuid_of("withdrawal_id", request.withdrawal_id)
         return await self._commands.revert_withdrawal(unit, withdrawal_id, request.request_id)
 
     async def GetAccountHistory(
         self, unit: Unit, request: pb.GetAccountHistoryRequest
     ) -> pb.GetAccountHistoryResponse:
         """Return a page of what moved an account's balance."""
-        account_id = fields.an_id("account_id", request.account_id)
+        account_id = uuid_of("account_id", request.account_id)
         days = Days(
             first=fields.an_optional_date("from_date", request.from_date),
             last=fields.an_optional_date("to_date", request.to_date),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ledger_client.amounts import EXACT, parse_amount
 from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.fields import uuid_of
 
 #: JSON readers that know only binary fractions still read whole numbers up to here exactly.
 MINOR_UNITS_MAX: Final = 2**53 - 1
@@ -23,28 +24,13 @@ _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 E = TypeVar("E", bound=enum.StrEnum)
 
 
-def an_id(field: str, text: str) -> UUID:
-    """Return a UUID in its usual form.
-
-    Raises:
-        FieldInvalidError: it is none.
-    """
-    try:
-        found = UUID(text)
-    except ValueError:
-        found = None
-    if found is None or str(found) != text.lower():
-        raise FieldInvalidError(field, "must be a UUID, such as one of version 7")
-    return found
-
-
 def an_optional_id(field: str, text: str) -> UUID | None:
     """Return a UUID, or None for an empty text.
 
     Raises:
         FieldInvalidError: it is neither.
     """
-    return an_id(field, text) if text else None
+    return uuid_of(field, text) if text else None
 
 
 def a_text(field: str, text: str, length_max: int) -> str:

@@ -11,10 +11,11 @@ from bank_proto.deposit.v1 import deposit_pb2 as pb
 from ledger_client.amounts import EXACT, plain
 from ledger_client.banking.deposit.account_rules import DepositAccount
 from ledger_client.banking.deposit.deposit_rules import Deposit
-from ledger_client.banking.deposit.messages import timestamp
 from ledger_client.banking.deposit.withdrawal import Withdrawal
 from ledger_client.banking.foundation.errors import FieldInvalidError, UnavailableError
-from ledger_client.banking.foundation.unit import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Unit
+from ledger_client.banking.foundation.fields import page_size_of
+from ledger_client.banking.foundation.timestamps import timestamp_of
+from ledger_client.banking.foundation.unit import Unit
 from ledger_client.client import LedgerClient
 from ledger_client.errors import (
     InvalidRequestError,
@@ -84,8 +85,7 @@ class AccountHistory:
             FieldInvalidError: the page's size or token, or a day, is wrong.
             UnavailableError: the ledger does not answer.
         """
-        if page_size < 0:
-            raise FieldInvalidError("page_size", "must not be negative")
+        size = page_size_of(page_size)
         if not account.is_open:
             return pb.GetAccountHistoryResponse()
         statement = await _answered(
@@ -95,7 +95,7 @@ class AccountHistory:
                 from_date=days.first,
                 as_of=days.last,
                 currency=account.currency,
-                page_size=min(page_size, PAGE_SIZE_MAX) or PAGE_SIZE_DEFAULT,
+                page_size=size,
                 page_token=page_token,
             )
         )
@@ -143,7 +143,7 @@ def _entry_message(entry: StatementEntry, origin: Deposit | Withdrawal | None) -
         amount=plain(entry.units if is_in else EXACT.minus(entry.units)),
         balance=plain(entry.balance),
         effective_date=entry.effective_date.isoformat(),
-        record_time=timestamp(entry.record_time),
+        record_time=timestamp_of(entry.record_time),
         reference="" if origin is None else origin.reference,
         template_code=entry.template_code,
     )

@@ -3,16 +3,14 @@
 The values of each enumeration stand in the contract in the same order, from 1 on; a test holds it.
 """
 
-import datetime as dt
 import enum
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from bank_proto.deposit.v1 import deposit_pb2 as pb
 from ledger_client.banking.deposit.account_rules import DepositAccount, FreezeReason
 from ledger_client.banking.deposit.deposit_rules import Deposit
 from ledger_client.banking.deposit.holder_rules import AccountHolder
 from ledger_client.banking.deposit.withdrawal import Withdrawal
+from ledger_client.banking.foundation.timestamps import timestamp_of
 
 
 def account_message(account: DepositAccount) -> pb.DepositAccount:
@@ -25,7 +23,7 @@ def account_message(account: DepositAccount) -> pb.DepositAccount:
         status=pb.AccountStatus.ValueType(number_of(account.status)),
         freeze_reasons=_reasons(account.freeze_reasons),
         freeze_note=account.freeze_note,
-        create_time=timestamp(account.create_time),
+        create_time=timestamp_of(account.create_time),
     )
 
 
@@ -47,7 +45,7 @@ def deposit_message(deposit: Deposit) -> pb.Deposit:
         currency=deposit.currency,
         reference=deposit.reference,
         status=pb.DepositStatus.ValueType(number_of(deposit.status)),
-        create_time=timestamp(deposit.create_time),
+        create_time=timestamp_of(deposit.create_time),
     )
 
 
@@ -62,20 +60,13 @@ def withdrawal_message(withdrawal: Withdrawal) -> pb.Withdrawal:
         status=pb.WithdrawalStatus.ValueType(number_of(withdrawal.status)),
         denied_reason=withdrawal.denied_reason,
         ledger_refusal="" if withdrawal.refused is None else str(withdrawal.refused),
-        create_time=timestamp(withdrawal.create_time),
+        create_time=timestamp_of(withdrawal.create_time),
     )
 
 
 def number_of(value: enum.StrEnum) -> int:
     """Return the number of a value in the contract."""
     return list(type(value)).index(value) + 1
-
-
-def timestamp(time: dt.datetime) -> Timestamp:
-    """Show a moment."""
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
 
 
 def _reasons(reasons: frozenset[FreezeReason]) -> list[pb.FreezeReason.ValueType]:

@@ -16,6 +16,7 @@ from ledger_client.banking.foundation.calls import Call, Outcome, OutcomeKind
 from ledger_client.banking.foundation.context import Credentials
 from ledger_client.banking.foundation.entity import derived_id
 from ledger_client.banking.foundation.errors import EntityNotFoundError, UnavailableError
+from ledger_client.banking.foundation.statuses import PASSING
 
 #: The type of the approval process of a withdrawal.
 WITHDRAW: Final = "withdraw"
@@ -23,16 +24,6 @@ WITHDRAW: Final = "withdraw"
 START_APPROVAL: Final = "governance.start"
 
 _TIMEOUT_SECONDS: Final = 5.0
-#: The other module is away, or busy: the same question may be answered later.
-_PASSING: Final = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.CANCELLED,
-    }
-)
 #: The other module has decided, and would again.
 _REFUSING: Final = frozenset(
     {
@@ -72,7 +63,7 @@ class Customers:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 raise EntityNotFoundError("customer", customer_id) from error
-            if error.code() in _PASSING:
+            if error.code() in PASSING:
                 raise UnavailableError("the module customer") from error
             raise
         if not answer.eligible:

@@ -6,22 +6,20 @@ import datetime as dt
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-import grpc
-from google.protobuf import timestamp_pb2
-
 from bank_proto.events.v1 import cursors_pb2 as pb
 from ledger_client.banking.foundation import cursors, outbox
 from ledger_client.banking.foundation.cursors import Cursor
 from ledger_client.banking.foundation.database import Connection
 from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.fields import module_of, number_of, whole_page_size_of
 from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.request_errors import (
     CursorNotFoundError,
-    ModuleUnknownError,
     PositionUnavailableError,
 )
 from ledger_client.banking.foundation.serving import Call, Serving
-from ledger_client.banking.foundation.statuses import refuse
+from ledger_client.banking.foundation.statuses import unary
+from ledger_client.banking.foundation.timestamps import timestamp_of
 
 SERVICE: Final = "bank.events.v1.DomainEventCursorService"
 PERMISSIONS: Final[Mapping[str, Permission]] = {
@@ -40,8 +38,6 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 LEASE_SECONDS_DEFAULT: Final = 15
 LEASE_SECONDS_MAX: Final = 300
 NAME_LENGTH_MAX: Final = 255
-PAGE_SIZE_DEFAULT: Final = 100
-PAGE_SIZE_MAX: Final = 500
 
 #: A request's fields are looked at once the caller may ask, in the transaction of the decision.
 _Answer = Callable[[Serving, Call, Any], Coroutine[Any, Any, Any]]
@@ -66,23 +62,13 @@ class CursorHandlers:
     def _handler(self, name: str, request_class: Any, answer: _Answer) -> Any:
         method = f"{SERVICE}/{name}"
 
-        async def handle(body: bytes, context: Any) -> Any:
-            try:
-                request = request_class.FromString(body)
-                if request.module not in self._servings:
-                    raise ModuleUnknownError(request.module)  # noqa: TRY301  # ends the call
-                call = Call(method, PERMISSIONS[method], request, context)
-                return await answer(self._servings[request.module], call, request)
-            except grpc.aio.AbortError:
-                raise
-            except Exception as error:  # noqa: BLE001  # the last resort of a call
-                await refuse(method, error, context)
+        async def handle(request: Any, context: Any) -> Any:
+            serving = module_of(self._servings, request.module)
+            return await answer(
+                serving, Call(method, PERMISSIONS[method], request, context), request
+            )
 
-        return grpc.unary_unary_rpc_method_handler(
-            handle,
-            request_deserializer=None,
-            response_serializer=lambda message: message.SerializeToString(),
-        )
+        return unary(method, request_class, handle)
 
 
 async def _acquire(serving: Serving, call: Call, request: Any) -> Any:
@@ -131,9 +117,7 @@ async def _release(serving: Serving, call: Call, request: Any) -> Any:
 
 async def _list(serving: Serving, call: Call, request: Any) -> Any:
     async def page(unit: Any) -> pb.ListCursorsResponse:
-        if not 0 <= request.page_size <= PAGE_SIZE_MAX:
-            raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")
-        size = request.page_size or PAGE_SIZE_DEFAULT
+        size = whole_page_size_of(request.page_size)
         last = _name_of(request.page_token)
         found = await cursors.after(unit.connection, unit.tenant, last, size + 1)
         now = await cursors.now(unit.connection)
@@ -171,9 +155,11 @@ def _holder(text: str) -> str:
 
 
 def _lease(seconds: int) -> dt.timedelta:
-    if not 0 <= seconds <= LEASE_SECONDS_MAX:
-        raise FieldInvalidError("lease_seconds", f"must be 0 to {LEASE_SECONDS_MAX}")
-    return dt.timedelta(seconds=seconds or LEASE_SECONDS_DEFAULT)
+    return dt.timedelta(
+        seconds=number_of(
+            "lease_seconds", seconds, default=LEASE_SECONDS_DEFAULT, number_max=LEASE_SECONDS_MAX
+        )
+    )
 
 
 def _position(field: str, position: int) -> int:
@@ -198,16 +184,11 @@ def _name_of(token: str) -> str:
 
 def _message(cursor: Cursor, now: dt.datetime) -> pb.Cursor:
     """Encode a cursor. A lease that has run out is nobody's, whoever had it."""
-    message = pb.Cursor(
-        name=cursor.name, position=cursor.position, update_time=_timestamp(cursor.updated_at)
+    is_held = cursor.is_held(now)
+    return pb.Cursor(
+        name=cursor.name,
+        position=cursor.position,
+        update_time=timestamp_of(cursor.updated_at),
+        holder=cursor.holder if is_held else "",
+        lease_expire_time=timestamp_of(cursor.lease_until if is_held else None),
     )
-    if cursor.lease_until is not None and cursor.is_held(now):
-        message.holder = cursor.holder
-        message.lease_expire_time.CopyFrom(_timestamp(cursor.lease_until))
-    return message
-
-
-def _timestamp(time: dt.datetime) -> timestamp_pb2.Timestamp:
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(time)
-    return message

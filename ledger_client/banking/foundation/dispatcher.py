@@ -12,7 +12,6 @@ time every one would.
 """
 
 import asyncio
-import contextlib
 import dataclasses
 import json
 import logging
@@ -101,7 +100,6 @@ class Dispatcher:
         #: With the time until which an attempt may begin.
         self._postings: asyncio.Queue[tuple[float, Taken]] = asyncio.Queue()
         self._others: asyncio.Queue[tuple[float, Taken]] = asyncio.Queue()
-        self._look = asyncio.Event()
 
     def take(self, calls: Sequence[Taken]) -> None:
         """Take calls in hand that were stored by a transaction that is committed."""
@@ -110,10 +108,6 @@ class Dispatcher:
             is_posting = each.call.kind == ledger_calls.POST
             queue = self._postings if is_posting else self._others
             queue.put_nowait((begin_until, each))
-
-    def look(self) -> None:
-        """Look at once for calls that nobody has in his hands."""
-        self._look.set()
 
     async def run(self) -> None:
         """Make calls until cancelled."""
@@ -134,10 +128,7 @@ class Dispatcher:
                 _log.info("not looked for calls that are due: %s", error)
             else:
                 self.take([taken_of_row(row) for row in rows])
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RECOVERY_SECONDS):
-                    await self._look.wait()
-            self._look.clear()
+            await asyncio.sleep(RECOVERY_SECONDS)
 
     async def _post_batches(self) -> None:
         while True:

@@ -4,22 +4,19 @@ import datetime as dt
 import json
 from uuid import UUID
 
-from google.protobuf import timestamp_pb2
-
 from bank_proto.events.v1 import domain_events_pb2 as pb
 from ledger_client.banking.foundation.events import Envelope
 from ledger_client.banking.foundation.store import as_json
+from ledger_client.banking.foundation.timestamps import timestamp_of
 
 
 def message_of(event: Envelope) -> pb.DomainEvent:
     """Return a domain event as a message."""
-    record_time = timestamp_pb2.Timestamp()
-    record_time.FromDatetime(event.recorded_at)
     return pb.DomainEvent(
         id=str(event.id),
         event_type=event.event_type,
         payload=as_json(event.payload),
-        record_time=record_time,
+        record_time=timestamp_of(event.recorded_at),
         trace_id=event.trace_id,
         sequence=event.sequence,
         schema_version=event.schema_version,

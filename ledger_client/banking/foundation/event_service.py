@@ -6,38 +6,33 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-import grpc
-
 from bank_proto.events.v1 import domain_events_pb2 as pb
 from ledger_client.banking.foundation import outbox
 from ledger_client.banking.foundation.database import Connection, ModuleDatabase
-from ledger_client.banking.foundation.errors import FieldInvalidError
 from ledger_client.banking.foundation.event_messages import message_of
 from ledger_client.banking.foundation.events import Envelope
+from ledger_client.banking.foundation.fields import module_of, number_of, whole_page_size_of
 from ledger_client.banking.foundation.outbox import OutboxHeads
 from ledger_client.banking.foundation.permissions import Permission
-from ledger_client.banking.foundation.request_errors import (
-    ModuleUnknownError,
-    PositionUnavailableError,
-)
+from ledger_client.banking.foundation.request_errors import PositionUnavailableError
 from ledger_client.banking.foundation.serving import Call, Serving
-from ledger_client.banking.foundation.statuses import refuse
+from ledger_client.banking.foundation.statuses import streaming, unary
 from ledger_client.banking.foundation.unit import Unit
 
 _log: Final = logging.getLogger(__name__)
 
 SERVICE: Final = "bank.events.v1.DomainEventService"
+_STREAM: Final = f"{SERVICE}/StreamEvents"
+_LIST: Final = f"{SERVICE}/ListEvents"
 PERMISSIONS: Final[Mapping[str, Permission]] = {
-    f"{SERVICE}/StreamEvents": Permission("events_viewer", "bank/events", "bank:events:stream"),
-    f"{SERVICE}/ListEvents": Permission("events_viewer", "bank/events", "bank:events:list"),
+    _STREAM: Permission("events_viewer", "bank/events", "bank:events:stream"),
+    _LIST: Permission("events_viewer", "bank/events", "bank:events:list"),
 }
 
 #: How long what the gate said holds for an open stream; then it is asked before more is read.
 ASK_AGAIN_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS_DEFAULT: Final = 5
 HEARTBEAT_SECONDS_MAX: Final = 60
-PAGE_SIZE_DEFAULT: Final = 100
-PAGE_SIZE_MAX: Final = 500
 
 
 class DomainEventHandlers:
@@ -62,84 +57,57 @@ class DomainEventHandlers:
     def handlers(self) -> dict[str, Any]:
         """Return a gRPC handler for each method."""
         return {
-            "StreamEvents": grpc.unary_stream_rpc_method_handler(
-                self._stream, None, pb.StreamEventsResponse.SerializeToString
-            ),
-            "ListEvents": grpc.unary_unary_rpc_method_handler(
-                self._list, None, pb.ListEventsResponse.SerializeToString
-            ),
+            "StreamEvents": streaming(_STREAM, pb.StreamEventsRequest, self._stream),
+            "ListEvents": unary(_LIST, pb.ListEventsRequest, self._list),
         }
 
-    async def _list(self, body: bytes, context: Any) -> Any:
-        method = f"{SERVICE}/ListEvents"
-        try:
-            request = pb.ListEventsRequest.FromString(body)
-            serving = self._serving(request.module)
-            if not 0 <= request.page_size <= PAGE_SIZE_MAX:
-                raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")  # noqa: TRY301
+    async def _list(self, request: pb.ListEventsRequest, context: Any) -> Any:
+        serving = module_of(self._servings, request.module)
 
-            async def page(unit: Unit) -> pb.ListEventsResponse:
-                head = await self._head(unit, request.after_sequence)
-                events = await outbox.read(
-                    unit.connection,
-                    request.tenant,
-                    request.after_sequence,
-                    head,
-                    request.page_size or PAGE_SIZE_DEFAULT,
-                )
-                position = events[-1].sequence if events else head
-                return pb.ListEventsResponse(
-                    events=_messages(events, request.event_types),
-                    position=position,
-                    head_sequence=head,
-                )
+        async def page(unit: Unit) -> pb.ListEventsResponse:
+            size = whole_page_size_of(request.page_size)
+            head = await self._head(unit, request.after_sequence)
+            events = await outbox.read(
+                unit.connection, request.tenant, request.after_sequence, head, size
+            )
+            position = events[-1].sequence if events else head
+            return pb.ListEventsResponse(
+                events=_messages(events, request.event_types),
+                position=position,
+                head_sequence=head,
+            )
 
-            call = Call(method, PERMISSIONS[method], request, context)
-            return await serving.query(call, page)
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:  # noqa: BLE001  # the last resort of a call
-            await refuse(method, error, context)
+        return await serving.query(Call(_LIST, PERMISSIONS[_LIST], request, context), page)
 
-    async def _stream(self, body: bytes, context: Any) -> None:
-        method = f"{SERVICE}/StreamEvents"
-        try:
-            request = pb.StreamEventsRequest.FromString(body)
-            serving = self._serving(request.module)
-            if not 0 <= request.heartbeat_seconds <= HEARTBEAT_SECONDS_MAX:
-                raise FieldInvalidError(  # noqa: TRY301
-                    "heartbeat_seconds", f"must be 0 to {HEARTBEAT_SECONDS_MAX}"
-                )
-            call = Call(method, PERMISSIONS[method], request, context)
-            subject = ""
+    async def _stream(self, request: pb.StreamEventsRequest, context: Any) -> None:
+        serving = module_of(self._servings, request.module)
+        call = Call(_STREAM, PERMISSIONS[_STREAM], request, context)
+        subject, heartbeat = "", 0
 
-            async def begin(unit: Unit) -> None:
-                nonlocal subject
-                subject = unit.cause.subject
-                await self._head(unit, request.after_sequence)
+        async def begin(unit: Unit) -> None:
+            nonlocal subject, heartbeat
+            subject = unit.cause.subject
+            heartbeat = _heartbeat(request.heartbeat_seconds)
+            await self._head(unit, request.after_sequence)
 
-            async def ask_again() -> None:
-                # A module's permissions are the code's, and its credentials end long before it.
-                if not subject.startswith("system:"):
-                    await serving.go_on(call, _go_on)
+        async def ask_again() -> None:
+            # A module's permissions are the code's, and its credentials end long before it.
+            if not subject.startswith("system:"):
+                await serving.go_on(call, _go_on)
 
-            await serving.query(call, begin)
-            await self._send(request, context, ask_again)
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:  # noqa: BLE001  # the last resort of a call
-            await refuse(method, error, context)
+        await serving.query(call, begin)
+        await self._send(request, heartbeat, context, ask_again)
 
     async def _send(
         self,
         request: pb.StreamEventsRequest,
+        heartbeat: int,
         context: Any,
         ask_again: Callable[[], Awaitable[None]],
     ) -> None:
         """Send what there is, then wait for more, until the caller or the server ends it."""
         position = request.after_sequence
         database, heads = self._databases[request.module], self._heads[request.module]
-        heartbeat = request.heartbeat_seconds or HEARTBEAT_SECONDS_DEFAULT
         head = position
         asked_at = time.monotonic()
         while not self._stopping.is_set():
@@ -165,11 +133,6 @@ class DomainEventHandlers:
                     pb.StreamEventsResponse(position=position, head_sequence=position)
                 )
 
-    def _serving(self, module: str) -> Serving:
-        if module not in self._servings:
-            raise ModuleUnknownError(module)
-        return self._servings[module]
-
     async def _head(self, unit: Unit, after: int) -> int:
         head = await outbox.head(unit.connection, unit.tenant)
         if not 0 <= after <= head:
@@ -179,6 +142,15 @@ class DomainEventHandlers:
 
 async def _go_on(_connection: Connection, _subject: str) -> None:
     """Do nothing more: that the caller may is all that is asked."""
+
+
+def _heartbeat(seconds: int) -> int:
+    return number_of(
+        "heartbeat_seconds",
+        seconds,
+        default=HEARTBEAT_SECONDS_DEFAULT,
+        number_max=HEARTBEAT_SECONDS_MAX,
+    )
 
 
 def _messages(events: Sequence[Envelope], types: Sequence[str]) -> list[pb.DomainEvent]:

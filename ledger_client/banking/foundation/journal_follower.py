@@ -18,7 +18,7 @@ from ledger_client.banking.foundation.database import ModuleDatabase
 from ledger_client.banking.foundation.dispatcher import Dispatcher, outcome_as_json
 from ledger_client.banking.foundation.endings import Endings
 from ledger_client.banking.foundation.entity import Entity
-from ledger_client.banking.foundation.taken import Taken, cause_of_row, taken_of_row
+from ledger_client.banking.foundation.taken import Taken, call_of_row, cause_of_row
 from ledger_client.banking.foundation.unit import Unit, Work
 from ledger_client.client import LedgerClient
 from ledger_client.models import Event, EventFilter, Transaction
@@ -149,7 +149,7 @@ class JournalFollower:
                 connection, cause_of_row(row, f"ledger:{self._tenant}:{sequence}"), work
             )
             outcome = Outcome(kind=OutcomeKind.DONE, sequence=sequence)
-            await self._on_outcome(unit, taken_of_row(row).call, outcome)
+            await self._on_outcome(unit, call_of_row(row), outcome)
             ended.append((row["id"], outcome_as_json(outcome)))
         assert unit is not None, "there are rows"
         await unit.keep()

@@ -1,31 +1,26 @@
 """`OperationsService`: settings, audit log and dead letters of all modules that run here."""
 
-import datetime as dt
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from bank_proto.operations.v1 import operations_pb2 as pb
 from ledger_client.banking.foundation import tenant_settings
-from ledger_client.banking.foundation.errors import (
-    BankError,
-    EntityNotFoundError,
-    FieldInvalidError,
-)
+from ledger_client.banking.foundation.errors import BankError, EntityNotFoundError
 from ledger_client.banking.foundation.events import Envelope
+from ledger_client.banking.foundation.fields import (
+    module_of,
+    page_start_of,
+    whole_page_size_of,
+)
 from ledger_client.banking.foundation.module import Module, TenantSettings
 from ledger_client.banking.foundation.permissions import Permission
-from ledger_client.banking.foundation.request_errors import (
-    DeadLetterFailedError,
-    ModuleUnknownError,
-)
+from ledger_client.banking.foundation.request_errors import DeadLetterFailedError
 from ledger_client.banking.foundation.serving import Call, Serving
-from ledger_client.banking.foundation.statuses import refuse
+from ledger_client.banking.foundation.statuses import unary
 from ledger_client.banking.foundation.taken import Taken
-from ledger_client.banking.foundation.unit import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Unit
+from ledger_client.banking.foundation.timestamps import timestamp_of
+from ledger_client.banking.foundation.unit import Unit
 
 SERVICE: Final = "bank.operations.v1.OperationsService"
 PERMISSIONS: Final[Mapping[str, Permission]] = {
@@ -78,24 +73,12 @@ class OperationsHandlers:
         name = request_class.DESCRIPTOR.name.removesuffix("Request")
         method = f"{SERVICE}/{name}"
 
-        async def answer(body: bytes, context: Any) -> Any:
-            try:
-                request = request_class.FromString(body)
-                if request.module not in self._modules:
-                    raise ModuleUnknownError(request.module)  # noqa: TRY301
-                module, serving = self._modules[request.module]
-                call = Call(method, PERMISSIONS[method], request, context)
-                return await run(module, serving, call, request)
-            except grpc.aio.AbortError:
-                raise
-            except Exception as error:  # noqa: BLE001  # the last resort of a call
-                await refuse(method, error, context)
+        async def answer(request: Any, context: Any) -> Any:
+            module, serving = module_of(self._modules, request.module)
+            call = Call(method, PERMISSIONS[method], request, context)
+            return await run(module, serving, call, request)
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer,
-            request_deserializer=None,
-            response_serializer=lambda message: message.SerializeToString(),
-        )
+        return unary(method, request_class, answer)
 
     async def _get_settings(
         self, module: Module, serving: Serving, call: Call, _request: Any
@@ -125,18 +108,12 @@ class OperationsHandlers:
     async def _list_audit_entries(
         self, _module: Module, serving: Serving, call: Call, request: pb.ListAuditEntriesRequest
     ) -> pb.ListAuditEntriesResponse:
-        size = request.page_size or PAGE_SIZE_DEFAULT
-        if not 0 < size <= PAGE_SIZE_MAX:
-            raise FieldInvalidError("page_size", f"must be 0 to {PAGE_SIZE_MAX}")
-        token = request.page_token
-        if token and not (token.isascii() and token.isdigit() and len(token) <= 18):
-            raise FieldInvalidError("page_token", "must be the next_page_token of a page")
-
         async def read(unit: Unit) -> pb.ListAuditEntriesResponse:
+            size = whole_page_size_of(request.page_size)
             rows = await unit.connection.fetch(
                 _AUDIT,
                 request.tenant,
-                int(token or 0),
+                page_start_of(request.page_token),
                 request.subject,
                 request.only_denied,
                 size + 1,
@@ -209,7 +186,7 @@ def _audit_entry(row: Any) -> pb.AuditEntry:
         action=row["action"],
         authorized=row["authorized"],
         trace_id=row["trace_id"],
-        record_time=_timestamp(row["recorded_at"]),
+        record_time=timestamp_of(row["recorded_at"]),
     )
 
 
@@ -220,11 +197,5 @@ def _dead_letter(row: Any) -> pb.DeadLetter:
         event=row["event"],
         error=row["error"],
         attempts=row["attempts"],
-        record_time=_timestamp(row["recorded_at"]),
+        record_time=timestamp_of(row["recorded_at"]),
     )
-
-
-def _timestamp(time: dt.datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

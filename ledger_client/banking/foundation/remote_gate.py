@@ -15,22 +15,12 @@ from ledger_client.banking.foundation.errors import (
 )
 from ledger_client.banking.foundation.gate import Decision
 from ledger_client.banking.foundation.permissions import Permission
-from ledger_client.banking.foundation.statuses import ERROR_DOMAIN
+from ledger_client.banking.foundation.statuses import ERROR_DOMAIN, PASSING
 from ledger_client.errors import from_call
 
 _log: Final = logging.getLogger(__name__)
 
 CHECK_SECONDS: Final = 5.0
-#: Access is away, or busy; after any other refusal it would say the same again.
-_PASSING: Final = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.CANCELLED,
-    }
-)
 
 
 class RemoteGate:
@@ -64,7 +54,7 @@ class RemoteGate:
             refusal = from_call(error, domain=ERROR_DOMAIN)
             if refusal.reason == OtherTenantError.reason:
                 raise OtherTenantError(tenant) from error
-            if error.code() not in _PASSING:
+            if error.code() not in PASSING:
                 _log.error("access does not decide: %s", refusal)
             raise UnavailableError("the module access") from error
         if not answer.subject:

@@ -15,7 +15,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import grpc
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
@@ -37,10 +36,11 @@ from ledger_client.banking.foundation.errors import (
     RequestIdReusedError,
     UnavailableError,
 )
+from ledger_client.banking.foundation.fields import uuid_of
 from ledger_client.banking.foundation.gate import Decision, Gate
 from ledger_client.banking.foundation.module import Module
 from ledger_client.banking.foundation.permissions import Permission
-from ledger_client.banking.foundation.statuses import refuse
+from ledger_client.banking.foundation.statuses import unary
 from ledger_client.banking.foundation.taken import Taken
 from ledger_client.banking.foundation.tenant_settings import SettingsOfTenant
 from ledger_client.banking.foundation.unit import Answer, Unit
@@ -72,7 +72,9 @@ class Call:
         self.permission = permission
         self.tenant = _tenant(request)
         #: None for a query.
-        self.request_id = _request_id(request) if hasattr(request, "request_id") else None
+        self.request_id: UUID | None = None
+        if hasattr(request, "request_id"):
+            self.request_id = uuid_of("request_id", request.request_id)
         self.digest = store.digest(request.SerializeToString(deterministic=True))
         metadata = {key.lower(): value for key, value in context.invocation_metadata() or ()}
         self.method = method
@@ -301,27 +303,18 @@ def _handler(module: Module, serving: Serving, servicer: object, method: MethodD
     is_command = "request_id" in method.input_type.fields_by_name
     respond = _responder(module, method.output_type)
 
-    async def answer(body: bytes, context: Any) -> Any:
-        try:
-            request = request_class.FromString(body)
-            call = Call(full_name, permission, request, context)
-            if not is_command:
-                return await serving.query(call, lambda unit: run(unit, request))
-            entity, extras = await serving.command(call, lambda unit: run(unit, request))
-            refusal = entity.refusal_of(_request_id(request))
-            if refusal is not None:
-                raise refusal  # noqa: TRY301  # what is raised here ends the call
-            return respond(entity, extras)
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:  # noqa: BLE001  # the last resort of a call
-            await refuse(full_name, error, context)
+    async def answer(request: Any, context: Any) -> Any:
+        call = Call(full_name, permission, request, context)
+        if not is_command:
+            return await serving.query(call, lambda unit: run(unit, request))
+        entity, extras = await serving.command(call, lambda unit: run(unit, request))
+        assert call.request_id is not None, "a command has one"
+        refusal = entity.refusal_of(call.request_id)
+        if refusal is not None:
+            raise refusal
+        return respond(entity, extras)
 
-    return grpc.unary_unary_rpc_method_handler(
-        answer,
-        request_deserializer=None,
-        response_serializer=lambda message: message.SerializeToString(),
-    )
+    return unary(full_name, request_class, answer)
 
 
 def _responder(
@@ -349,16 +342,6 @@ def _tenant(request: Any) -> str:
     if len(tenant) > TENANT_LENGTH_MAX or not tenant.isprintable():
         raise FieldInvalidError("tenant", "must be the code of a journal")
     return tenant
-
-
-def _request_id(request: Any) -> UUID:
-    try:
-        found = UUID(request.request_id)
-    except ValueError:
-        found = None
-    if found is None or str(found) != request.request_id.lower():
-        raise FieldInvalidError("request_id", "must be a UUID, such as one of version 7")
-    return found
 
 
 def _bearer(authorization: str) -> str:

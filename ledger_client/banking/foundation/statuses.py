@@ -1,12 +1,14 @@
 """Refusals on the wire: the one place where a kind becomes a gRPC code."""
 
+import contextlib
 import logging
 import uuid
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -38,6 +40,19 @@ CODES: Final = {
     Kind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Kind.INTERNAL: grpc.StatusCode.INTERNAL,
 }
+#: Codes of a module that is away, or busy: it may answer the same question later. After any other
+#: it would say the same again.
+PASSING: Final = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
+
+_Handler: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
 
 
 def status(error: BankError) -> status_pb2.Status:
@@ -55,7 +70,49 @@ def status(error: BankError) -> status_pb2.Status:
     return answer
 
 
-async def refuse(method: str, error: Exception, context: Any) -> None:
+def unary(method: str, request_class: Any, answer: _Handler) -> Any:
+    """Return the gRPC handler of a method with one answer.
+
+    Args:
+        method: its full name.
+        request_class: of the message that it takes.
+        answer: given the request and the call's context, returns the response; what it raises ends
+            the call with a status.
+    """
+
+    async def handle(body: bytes, context: Any) -> Any:
+        async with _guarded(method, context):
+            return await answer(request_class.FromString(body), context)
+
+    return grpc.unary_unary_rpc_method_handler(handle, None, _serialized)
+
+
+def streaming(method: str, request_class: Any, send: _Handler) -> Any:
+    """Return the gRPC handler of a method with many answers, as `unary`; `send` writes them."""
+
+    async def handle(body: bytes, context: Any) -> None:
+        async with _guarded(method, context):
+            await send(request_class.FromString(body), context)
+
+    return grpc.unary_stream_rpc_method_handler(handle, None, _serialized)
+
+
+@contextlib.asynccontextmanager
+async def _guarded(method: str, context: Any) -> AsyncIterator[None]:
+    """End the call with a status if the block raises."""
+    try:
+        yield
+    except grpc.aio.AbortError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the last resort of a call
+        await _refuse(method, error, context)
+
+
+def _serialized(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+async def _refuse(method: str, error: Exception, context: Any) -> None:
     """End a call with what a handler raised; a bug is logged, and named by a number only."""
     if isinstance(error, BankError):
         refusal = error

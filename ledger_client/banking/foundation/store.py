@@ -16,7 +16,6 @@ from ledger_client.banking.foundation.database import Connection
 from ledger_client.banking.foundation.entity import Entity, StoredEvent
 from ledger_client.banking.foundation.errors import (
     ConcurrentChangeError,
-    FieldInvalidError,
     KeyTakenError,
 )
 from ledger_client.banking.foundation.events import DomainEvent
@@ -41,7 +40,6 @@ SELECT id, number FROM entities
  WHERE tenant = $1 AND kind = $2 AND number > $3
    AND ($4::uuid IS NULL OR parent_id = $4) AND ($5 = '' OR state = $5)
  ORDER BY number LIMIT $6"""
-_LOCK = "SELECT id FROM entities WHERE id = ANY($1) ORDER BY id FOR UPDATE"
 # All of it at once, as each round trip costs as much as what it writes. What is to change is locked
 # in the order of ids, so that no two units can wait for each other.
 _WRITE = """
@@ -182,11 +180,6 @@ async def load(
     return found
 
 
-async def lock(connection: Connection, ids: Sequence[UUID]) -> None:
-    """Wait for whoever changes these entities now, and keep others from it until the end."""
-    await connection.execute(_LOCK, ids)
-
-
 async def id_by_key(connection: Connection, kind: str, tenant: str, key: str) -> UUID | None:
     """Return the id of the entity with a key."""
     found: UUID | None = await connection.fetchval(_BY_KEY, tenant, kind, key)
@@ -200,19 +193,11 @@ async def page(
     *,
     parent_id: UUID | None,
     state: str,
+    after: int,
     size: int,
-    token: str,
 ) -> tuple[list[UUID], str]:
-    """Return ids of a page, and the token of the next, which is empty on the last.
-
-    Raises:
-        FieldInvalidError: the size or the token is not one.
-    """
-    if size < 0:
-        raise FieldInvalidError("page_size", "must not be negative")
-    if token and not (token.isascii() and token.isdigit() and len(token) <= 18):
-        raise FieldInvalidError("page_token", "must be the next_page_token of a page")
-    rows = await connection.fetch(_PAGE, tenant, kind, int(token or 0), parent_id, state, size + 1)
+    """Return ids of a page, and the token of the next, which is empty on the last."""
+    rows = await connection.fetch(_PAGE, tenant, kind, after, parent_id, state, size + 1)
     ids = [row["id"] for row in rows[:size]]
     return ids, str(rows[size - 1]["number"]) if len(rows) > size else ""
 

@@ -24,16 +24,17 @@ class Taken:
 
 def taken_of_row(row: Any) -> Taken:
     """Return a call as a row of `calls` has it."""
-    return Taken(
-        call=Call(
-            id=row["id"],
-            kind=row["kind"],
-            body=json.loads(row["body"]),
-            entity_kind=row["entity_kind"],
-            entity_id=row["entity_id"],
-        ),
-        cause=cause_of_row(row),
-        attempts=row["attempts"],
+    return Taken(call=call_of_row(row), cause=cause_of_row(row), attempts=row["attempts"])
+
+
+def call_of_row(row: Any) -> Call:
+    """Return what is to be called."""
+    return Call(
+        id=row["id"],
+        kind=row["kind"],
+        body=json.loads(row["body"]),
+        entity_kind=row["entity_kind"],
+        entity_id=row["entity_id"],
     )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -15,14 +15,15 @@ from ledger_client.banking.foundation.database import Connection
 from ledger_client.banking.foundation.entity import Entity, StoredEvent
 from ledger_client.banking.foundation.errors import EntityNotFoundError
 from ledger_client.banking.foundation.events import DomainEvent
+from ledger_client.banking.foundation.fields import (
+    PAGE_SIZE_MAX,
+    page_size_of,
+    page_start_of,
+)
 from ledger_client.banking.foundation.taken import Taken
 
 T = TypeVar("T", bound=Entity[Any])
 S = TypeVar("S", bound=BaseModel)
-
-#: Entities of a page, at most.
-PAGE_SIZE_MAX: Final = 500
-PAGE_SIZE_DEFAULT: Final = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +87,6 @@ class Unit:
         self._work = work or Work()
         #: What is to be made after the commit, where another than the caller of `keep` makes it.
         self.kept_calls: Sequence[Taken] = ()
-
-    @property
-    def has_changes(self) -> bool:
-        """Tell whether there is anything to keep."""
-        return not self._work.changes.is_empty
 
     @property
     def tenant(self) -> str:
@@ -159,8 +155,8 @@ class Unit:
             self.tenant,
             parent_id=parent_id,
             state=state,
-            size=min(page_size, PAGE_SIZE_MAX) or PAGE_SIZE_DEFAULT,
-            token=page_token,
+            after=page_start_of(page_token),
+            size=page_size_of(page_size),
         )
         found = await self.find_many(kind, ids)
         return Page([found[entity_id] for entity_id in ids], token)

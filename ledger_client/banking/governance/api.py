@@ -1,6 +1,7 @@
 """From the contract's messages to commands and queries, and back."""
 
 from bank_proto.governance.v1 import governance_pb2 as pb
+from ledger_client.banking.foundation.fields import uuid_of
 from ledger_client.banking.foundation.unit import Unit
 from ledger_client.banking.governance import fields, service, voting
 from ledger_client.banking.governance.messages import (
@@ -22,27 +23,27 @@ class GovernanceApi:
 
     async def RenameCommittee(self, unit: Unit, request: pb.RenameCommitteeRequest) -> Committee:
         """Give a committee another name."""
-        committee_id = fields.identifier("committee_id", request.committee_id)
+        committee_id = uuid_of("committee_id", request.committee_id)
         name = fields.line("name", request.name, fields.NAME_CHARACTERS_MAX)
         return await service.rename_committee(unit, committee_id, name)
 
     async def AddMember(self, unit: Unit, request: pb.AddMemberRequest) -> Committee:
         """Put a user into a committee."""
-        committee_id = fields.identifier("committee_id", request.committee_id)
-        user_id = fields.identifier("user_id", request.user_id)
+        committee_id = uuid_of("committee_id", request.committee_id)
+        user_id = uuid_of("user_id", request.user_id)
         return await service.add_member(unit, committee_id, user_id)
 
     async def RemoveMember(self, unit: Unit, request: pb.RemoveMemberRequest) -> Committee:
         """Take a user out of a committee."""
-        committee_id = fields.identifier("committee_id", request.committee_id)
-        user_id = fields.identifier("user_id", request.user_id)
+        committee_id = uuid_of("committee_id", request.committee_id)
+        user_id = uuid_of("user_id", request.user_id)
         return await service.remove_member(unit, committee_id, user_id)
 
     async def GetCommittee(
         self, unit: Unit, request: pb.GetCommitteeRequest
     ) -> pb.GetCommitteeResponse:
         """Return one committee."""
-        committee_id = fields.identifier("committee_id", request.committee_id)
+        committee_id = uuid_of("committee_id", request.committee_id)
         committee = await unit.load(Committee, committee_id)
         return pb.GetCommitteeResponse(committee=committee_message(committee))
 
@@ -81,7 +82,7 @@ class GovernanceApi:
         target_ref = fields.line("target_ref", request.target_ref, fields.TARGET_CHARACTERS_MAX)
         return await voting.start(
             unit,
-            fields.identifier("process_id", request.process_id),
+            uuid_of("process_id", request.process_id),
             process_type=fields.process_type(request.process_type),
             target_ref=target_ref,
             initiator=fields.initiator(request.initiator),
@@ -89,18 +90,18 @@ class GovernanceApi:
 
     async def Approve(self, unit: Unit, request: pb.ApproveRequest) -> Process:
         """Vote for a process."""
-        process_id = fields.identifier("process_id", request.process_id)
+        process_id = uuid_of("process_id", request.process_id)
         return await voting.vote(unit, process_id, Decision.APPROVE, "")
 
     async def Deny(self, unit: Unit, request: pb.DenyRequest) -> Process:
         """Vote against a process."""
-        process_id = fields.identifier("process_id", request.process_id)
+        process_id = uuid_of("process_id", request.process_id)
         reason = fields.line("reason", request.reason, fields.REASON_CHARACTERS_MAX)
         return await voting.vote(unit, process_id, Decision.DENY, reason)
 
     async def GetProcess(self, unit: Unit, request: pb.GetProcessRequest) -> pb.GetProcessResponse:
         """Return one process."""
-        process_id = fields.identifier("process_id", request.process_id)
+        process_id = uuid_of("process_id", request.process_id)
         process = await unit.load(Process, process_id)
         return pb.GetProcessResponse(process=process_message(process))
 

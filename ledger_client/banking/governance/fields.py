@@ -3,10 +3,10 @@
 import re
 import unicodedata
 from typing import Final
-from uuid import UUID
 
 from bank_proto.governance.v1 import governance_pb2 as pb
 from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.fields import uuid_of
 from ledger_client.banking.governance.process import Status, subject_of
 from ledger_client.banking.governance.rules import AUTO_APPROVAL, Rules
 
@@ -27,21 +27,6 @@ _STATUSES: Final = {
     pb.PROCESS_STATUS_DENIED: Status.DENIED,
     pb.PROCESS_STATUS_EXPIRED: Status.EXPIRED,
 }
-
-
-def identifier(field: str, text: str) -> UUID:
-    """Return a UUID, which must be written as one.
-
-    Raises:
-        FieldInvalidError: it is not one.
-    """
-    try:
-        found = UUID(text)
-    except ValueError:
-        found = None
-    if found is None or str(found) != text.lower():
-        raise FieldInvalidError(field, "must be a UUID")
-    return found
 
 
 def line(field: str, text: str, characters_max: int) -> str:
@@ -84,7 +69,7 @@ def initiator(text: str) -> str:
     kind, _, user_id = text.partition(":")
     if kind != "user":
         raise FieldInvalidError("initiator", "must be user:<uuid> or system:<module>")
-    return subject_of(identifier("initiator", user_id))
+    return subject_of(uuid_of("initiator", user_id))
 
 
 def status(value: int) -> str:
@@ -121,7 +106,7 @@ def rules(message: pb.Rules) -> Rules:
     if not 0 <= message.expire_after_hours <= EXPIRE_HOURS_MAX:
         raise FieldInvalidError("rules.expire_after_hours", f"must be from 0 to {EXPIRE_HOURS_MAX}")
     return Rules(
-        committee_id=identifier("rules.committee_id", message.committee_id),
+        committee_id=uuid_of("rules.committee_id", message.committee_id),
         threshold=message.threshold,
         exclude_initiator=message.exclude_initiator,
         expire_after_hours=message.expire_after_hours,

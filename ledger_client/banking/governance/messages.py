@@ -1,11 +1,9 @@
 """Entities as the contract's messages."""
 
-import datetime as dt
 from typing import Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from bank_proto.governance.v1 import governance_pb2 as pb
+from ledger_client.banking.foundation.timestamps import timestamp_of
 from ledger_client.banking.governance.process import Decision, Process, Status
 from ledger_client.banking.governance.rules import Committee, Policy, Rules
 
@@ -27,7 +25,7 @@ def committee_message(committee: Committee) -> pb.Committee:
         id=str(committee.id),
         name=committee.name,
         member_ids=[str(member) for member in committee.members],
-        create_time=_timestamp(committee.created_at),
+        create_time=timestamp_of(committee.created_at),
     )
 
 
@@ -37,7 +35,7 @@ def policy_message(policy: Policy) -> pb.Policy:
         id=str(policy.id),
         process_type=policy.process_type,
         rules=_rules_message(policy.rules),
-        update_time=_timestamp(policy.set_at),
+        update_time=timestamp_of(policy.set_at),
     )
 
 
@@ -55,14 +53,14 @@ def process_message(process: Process) -> pb.Process:
                 voter_id=str(vote.voter),
                 decision=_DECISIONS[vote.decision],
                 reason=vote.reason,
-                vote_time=_timestamp(vote.time),
+                vote_time=timestamp_of(vote.time),
             )
             for vote in process.votes
         ],
         denied_reason=process.denied_reason,
-        start_time=_timestamp(process.started_at),
-        expire_time=_timestamp(process.expires_at),
-        conclude_time=_timestamp(process.concluded_at),
+        start_time=timestamp_of(process.started_at),
+        expire_time=timestamp_of(process.expires_at),
+        conclude_time=timestamp_of(process.concluded_at),
     )
 
 
@@ -76,11 +74,3 @@ def _rules_message(rules: Rules) -> pb.Rules:
         exclude_initiator=rules.exclude_initiator,
         expire_after_hours=rules.expire_after_hours,
     )
-
-
-def _timestamp(time: dt.datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

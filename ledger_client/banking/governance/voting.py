@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from ledger_client.banking.foundation.errors import FieldInvalidError
-from ledger_client.banking.foundation.unit import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, Unit
+from ledger_client.banking.foundation.fields import (
+    PAGE_SIZE_MAX,
+    page_size_of,
+    page_start_of,
+)
+from ledger_client.banking.foundation.unit import Page, Unit
 from ledger_client.banking.governance import events, process, rules, tables
 from ledger_client.banking.governance.errors import ProcessIdTakenError
 from ledger_client.banking.governance.process import (
@@ -98,12 +102,8 @@ async def waiting_for_caller(
     Raises:
         FieldInvalidError: the page's size or token is not one.
     """
-    if page_size < 0:
-        raise FieldInvalidError("page_size", "must not be negative")
-    if page_token and not (page_token.isascii() and page_token.isdigit() and len(page_token) < 19):
-        raise FieldInvalidError("page_token", "must be the next_page_token of a page")
-    size = min(page_size, PAGE_SIZE_MAX) or PAGE_SIZE_DEFAULT
-    subject, after = unit.cause.subject, int(page_token or 0)
+    size, after = page_size_of(page_size), page_start_of(page_token)
+    subject = unit.cause.subject
     committees = {
         each.id: user_id
         for each in await unit.all_of(Committee)

@@ -1,11 +1,8 @@
 """From the contract's messages to commands and queries, and back."""
 
-import datetime as dt
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from bank_proto.time.v1 import time_pb2 as pb
 from ledger_client.banking.foundation.errors import FieldInvalidError
+from ledger_client.banking.foundation.timestamps import time_of, timestamp_of
 from ledger_client.banking.foundation.unit import Unit
 from ledger_client.banking.time.rules import Calendar
 from ledger_client.banking.time.service import TimeCommands
@@ -24,7 +21,7 @@ class TimeApi:
         """Return the open day."""
         calendar = await self._commands.open(unit)
         return pb.GetBusinessDayResponse(
-            calendar=calendar_message(calendar), now=_timestamp(unit.now)
+            calendar=calendar_message(calendar), now=timestamp_of(unit.now)
         )
 
     async def SetClosing(self, unit: Unit, request: pb.SetClosingRequest) -> Calendar:
@@ -35,8 +32,8 @@ class TimeApi:
         """Set the manual clock."""
         if not request.HasField("now"):
             raise FieldInvalidError("now", "is required")
-        now = self._commands.set_clock(request.now.ToDatetime(tzinfo=dt.UTC))
-        return pb.SetClockResponse(now=_timestamp(now))
+        now = self._commands.set_clock(time_of("now", request.now))
+        return pb.SetClockResponse(now=timestamp_of(now))
 
 
 def calendar_message(calendar: Calendar) -> pb.Calendar:
@@ -44,13 +41,7 @@ def calendar_message(calendar: Calendar) -> pb.Calendar:
     return pb.Calendar(
         id=str(calendar.id),
         business_day=calendar.business_day.isoformat(),
-        closes_at=_timestamp(calendar.closes_at),
+        closes_at=timestamp_of(calendar.closes_at),
         closing_time=calendar.closing_time.strftime("%H:%M"),
         timezone=calendar.timezone,
     )
-
-
-def _timestamp(time: dt.datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

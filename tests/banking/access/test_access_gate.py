@@ -322,7 +322,7 @@ async def test_setting_up_again_changes_nothing(
     assert await here.allows(ADMIN_TOKEN, PAY, tenant)
     async with here.unit(tenant) as unit:
         await here.commands.set_up(unit, "other@bank", ADMIN_TOKEN)
-        assert not unit.has_changes
+        assert unit._work.changes.is_empty
     async with here.unit(tenant) as unit:
         (admin,) = await unit.all_of(User)
         assert admin.email == "admin@bank"

@@ -189,12 +189,6 @@ class TestFields:
         assert name.isprintable()
         assert 0 < len(name) <= fields.NAME_LENGTH_MAX
 
-    @pytest.mark.parametrize("value", ["", "1", "{%s}", "urn:uuid:%s", " %s"])
-    def test_no_uuid(self, value: str) -> None:
-        text = value.replace("%s", str(uuid.uuid4()))
-        with pytest.raises(FieldInvalidError):
-            fields.uuid_of("id", text)
-
 
 def test_nobody_is_given_the_set_of_everyone() -> None:
     assert EVERYONE in {permission.permission_set for permission in PERMISSIONS.values()}

@@ -8,6 +8,9 @@ import asyncpg
 import grpc
 import pytest
 
+from bank_proto.events.v1 import cursors_pb2, domain_events_pb2
+from bank_proto.events.v1.cursors_pb2_grpc import DomainEventCursorServiceStub
+from bank_proto.events.v1.domain_events_pb2_grpc import DomainEventServiceStub
 from bank_proto.operations.v1 import operations_pb2 as pb
 from bank_proto.operations.v1.operations_pb2_grpc import OperationsServiceStub
 from bank_proto.time.v1 import time_pb2
@@ -28,6 +31,14 @@ class ClosedGate(OpenGate):
         decision = await super().check(token, permission, tenant)
         is_allowed = not permission.permission_set.endswith("_writer")
         return Decision(subject=decision.subject, tenant=tenant, is_allowed=is_allowed)
+
+
+class ShutGate(OpenGate):
+    """Lets nobody do anything."""
+
+    async def check(self, token: str, permission: Permission, tenant: str) -> Decision:
+        decision = await super().check(token, permission, tenant)
+        return Decision(subject=decision.subject, tenant=tenant, is_allowed=False)
 
 
 async def _status(bank: TestBank, method: Any, request: Any) -> str:
@@ -99,6 +110,35 @@ async def test_each_decision_is_on_record(ledger_dsn: str, bank_dsn: str) -> Non
         asked.page_token = page.next_page_token
         second = await bank.call(stub.ListAuditEntries, asked)
         assert [page.entries[0].id, second.entries[0].id] == [log[0].id, log[1].id]
+
+
+async def test_who_may_not_learns_nothing_of_his_request(ledger_dsn: str, bank_dsn: str) -> None:
+    async with bank_in_process(ledger_dsn, bank_dsn, "time", gate=ShutGate()) as bank:
+        operations = OperationsServiceStub(bank.channel)
+        cursors = DomainEventCursorServiceStub(bank.channel)
+        events = DomainEventServiceStub(bank.channel)
+        asked: list[tuple[Any, Any]] = [
+            (operations.ListAuditEntries, pb.ListAuditEntriesRequest(page_size=-1)),
+            (operations.ListAuditEntries, pb.ListAuditEntriesRequest(page_token="x")),
+            (operations.UpdateSetting, pb.UpdateSettingRequest(name="none")),
+            (cursors.ListCursors, cursors_pb2.ListCursorsRequest(page_size=501)),
+            (cursors.AcquireCursor, cursors_pb2.AcquireCursorRequest(lease_seconds=-1)),
+            (cursors.AdvanceCursor, cursors_pb2.AdvanceCursorRequest(name="n", position=-1)),
+            (events.ListEvents, domain_events_pb2.ListEventsRequest(page_size=-1)),
+            (events.ListEvents, domain_events_pb2.ListEventsRequest(after_sequence=9)),
+        ]
+        for method, request in asked:
+            request.module = "time"
+            assert await _status(bank, method, request) == "PERMISSION_DENIED"
+        stream = events.StreamEvents(
+            domain_events_pb2.StreamEventsRequest(
+                tenant=TENANT, module="time", heartbeat_seconds=-1
+            ),
+            metadata=bank.metadata,
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await stream.read()
+        assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 async def test_text_that_cannot_be_stored(ledger_dsn: str, bank_dsn: str) -> None:

@@ -6,6 +6,7 @@ import uuid
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +93,10 @@ async def test_what_is_wrong_is_refused(ledger_dsn: str, bank_dsn: str) -> None:
             "INVALID_ARGUMENT"
         )
         assert await status(pb.SetClosingRequest(request_id="1")) == "INVALID_ARGUMENT"
+        beyond = pb.SetClockRequest(tenant=TENANT, now=Timestamp(seconds=2**62))
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await bank.call(stub.SetClock, beyond)
+        assert refusal.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert await status(pb.SetClosingRequest(), token="") == "UNAUTHENTICATED"
         assert await status(pb.SetClosingRequest(tenant="OTHER")) == "PERMISSION_DENIED"
         used = pb.SetClosingRequest(
