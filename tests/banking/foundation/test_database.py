@@ -34,8 +34,11 @@ async def _own_schema_alone(bank: Bank) -> None:
             await connection.fetch("SELECT * FROM bank_time.stored_events")
 
 
-@pytest.mark.parametrize("table", ["audit_entries", "stored_events", "outbox"])
-async def test_facts_stay(ledger_dsn: str, bank_dsn: str, table: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("audit_entries", "subject"), ("stored_events", "trace_id"), ("outbox", "event_type")],
+)
+async def test_facts_stay(ledger_dsn: str, bank_dsn: str, table: str, column: str) -> None:
     async with bank_in_process(ledger_dsn, bank_dsn, "time", start=START.replace(hour=23)) as bank:
         bank.clock.set(START.replace(month=2, day=2))
 
@@ -44,8 +47,12 @@ async def test_facts_stay(ledger_dsn: str, bank_dsn: str, table: str) -> None:
 
         await eventually(ended)
         database = bank.bank.runners["time"].database
-        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET tenant = ''"):
-            with pytest.raises(asyncpg.PostgresError, match=r"record of facts|does not exist"):
+        for statement in (
+            f"DELETE FROM {table}",
+            f"UPDATE {table} SET {column} = ''",
+            f"TRUNCATE {table} CASCADE",
+        ):
+            with pytest.raises(asyncpg.RaiseError, match=f"{table} is a record of facts"):
                 async with database.transaction() as connection:
                     await connection.execute(statement)
 
