@@ -54,6 +54,8 @@ SERVER_OPTIONS: Final = (
 )
 #: Services that all modules share.
 _OF_ALL: Final = (event_service.SERVICE, cursor_service.SERVICE, operations_service.SERVICE)
+#: The ledger's reason.
+_JOURNAL_EXISTS: Final = "JOURNAL_EXISTS"
 _FOUNDATION_SQL: Final = Path(__file__).parent / "foundation" / "sql"
 
 
@@ -167,8 +169,12 @@ async def _make_journals(settings: BankSettings) -> None:
     """Make the journals that are the tenants, where they are missing."""
     async with LedgerClient.connect(settings.ledger, timeout_seconds=START_SECONDS) as ledger:
         for tenant in settings.tenants:
-            with contextlib.suppress(ConflictError):
+            try:
                 await ledger.create_journal(tenant)
+            except ConflictError as error:
+                # Contention is a conflict too, after which there is no journal.
+                if error.reason != _JOURNAL_EXISTS:
+                    raise
 
 
 async def _runners(
