@@ -18,33 +18,33 @@ _MediaType = Annotated[str, Field(pattern=f"^{MEDIA_TYPE.pattern}$")]
 class CustomerSettings(TenantSettings):
     """Settings of the module customer."""
 
-    #: Whether a deposit account needs a verified customer.
     require_verified_for_accounts: bool = True
-    #: Whether a credit facility needs a verified customer.
+    """Whether a deposit account needs a verified customer."""
     require_verified_for_facilities: bool = True
-    #: Whether a person may decide a verification in the provider's place.
+    """Whether a credit facility needs a verified customer."""
     allow_manual_kyc: bool = False
-    #: Whether what the provider's sandbox sends counts; it verifies whoever a tester likes.
+    """Whether a person may decide a verification in the provider's place."""
     allow_sandbox: bool = False
-    #: The provider's names of levels that make a customer verified at the level basic.
+    """Whether what the provider's sandbox sends counts; it verifies whoever a tester likes."""
     basic_level_names: tuple[_LevelName, ...] = ("basic-kyc-level",)
-    #: The same for the level advanced.
+    """The provider's names of levels that make a customer verified at the level basic."""
     advanced_level_names: tuple[_LevelName, ...] = ("advanced-kyc-level",)
-    #: Days without activity from which on a customer is inactive.
+    """The provider's names of levels that make a customer verified at the level advanced."""
     inactive_after_days: _Days = 365
-    #: Days without activity beyond which a customer is suspended.
+    """Days without activity from which on a customer is inactive."""
     suspended_after_days: _Days = 3650
-    #: Media types that a document may have.
+    """Days without activity beyond which a customer is suspended."""
     document_content_types: tuple[_MediaType, ...] = (
         "application/pdf",
         "image/jpeg",
         "image/png",
         "image/tiff",
     )
-    #: Attempts at a delivery of the provider before it waits for a person.
+    """Media types that a document may have."""
     webhook_attempts_max: Annotated[int, Field(ge=1, le=50, strict=True)] = 10
-    #: Days for which the bytes of a delivery are kept after it was applied or ignored.
+    """Attempts at a delivery of the provider before it waits for a person."""
     webhook_body_days: _Days = 30
+    """Days for which the bytes of a delivery are kept after it was applied or ignored."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -20,9 +20,12 @@ Caller = Callable[[str, Call], Awaitable[Outcome]]
 
 
 class TenantSettings(BaseModel):
-    """What a tenant may set in a module; a subclass has a default for each field."""
+    """What a tenant may set in a module; a subclass has a default for each field.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The docstring of a field is what the API says of the setting.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Module(Protocol):
