@@ -16,7 +16,8 @@ from ledger_server.api.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from ledger_server.application.mutation import Answer, Request
 from ledger_server.domain.account import AccountCategory
 from ledger_server.domain.errors import FieldInvalidError
-from ledger_server.domain.primitives import Direction, parse_uuid
+from ledger_server.domain.primitives import Direction, is_uuid
+from ledger_server.store.database import uuid_of
 
 #: What one line on a screen and one index entry can take.
 CODE_LENGTH_MAX: Final = 255
@@ -39,10 +40,9 @@ A = TypeVar("A", bound=Answer)
 
 def uuid_field(field: str, text: str) -> UUID:
     """Return the UUID written in canonical form."""
-    value = parse_uuid(text)
-    if value is None:
+    if not is_uuid(text):
         raise FieldInvalidError(field, "not a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057")
-    return value
+    return uuid_of(text)
 
 
 def optional_uuid_field(field: str, text: str) -> UUID | None:
@@ -94,7 +94,7 @@ def code_field(field: str, text: str) -> str:
         raise FieldInvalidError(field, "begins or ends with a blank")
     if not text.isprintable():
         raise FieldInvalidError(field, "holds a character that cannot be printed")
-    if parse_uuid(text):
+    if is_uuid(text):
         raise FieldInvalidError(field, "has the form of a UUID, which could name another's id")
     return text
 

@@ -23,11 +23,12 @@ from ledger_server.domain.primitives import Layer
 from ledger_server.domain.replay import says_the_same
 from ledger_server.domain.template import Json
 from ledger_server.domain.transaction import (
-    BalanceKey,
     Draft,
     DraftEntry,
     Kind,
     PostCommand,
+    balance_key_of,
+    draft_entry_of,
 )
 from ledger_server.domain.tx_template import (
     CompiledTemplate,
@@ -314,12 +315,14 @@ class _Evaluated:
             if self._command.kind is Kind.CAPTURE and entry.layer is not Layer.SETTLED:
                 raise HoldLayerError(facts.code, entry.layer.name)
             entries.append(
-                DraftEntry(
-                    BalanceKey(facts.id, entry.currency),
-                    facts.code,
-                    entry.direction,
-                    entry.layer,
-                    entry.units,
+                draft_entry_of(
+                    (
+                        balance_key_of((facts.id, entry.currency)),
+                        facts.code,
+                        entry.direction,
+                        entry.layer,
+                        entry.units,
+                    )
                 )
             )
         check_balanced(entries)

@@ -32,6 +32,7 @@ from ledger_server.domain.transaction import (
     Draft,
     DraftEntry,
     HeldChange,
+    balance_after_of,
 )
 
 #: Sums of a balance stay below this: what the database's checks and reports are made for.
@@ -104,12 +105,16 @@ def apply(posting: Posting, books: Books) -> None:
         state = books.balances[entry.key]
         place_of = 2 * entry.layer - 2
         side = place_of + entry.direction - 1
-        if _add(state.sums[side], entry.units) >= SUM_BOUND:
+        sums = state.sums
+        total = _add(sums[side], entry.units)
+        if total >= SUM_BOUND:
             _undo_entries(posting, books, len(after))
             raise BalanceOverflowError(entry.account_code, entry.key.currency)
-        _change(books, entry.key, side, entry.units)
+        sums[side] = total
+        if books.limits is not None:
+            _change_sets(books.limits, entry.key, side, entry.units)
         state.version += 1
-        after.append(BalanceAfter(state.sums[place_of], state.sums[place_of + 1], state.version))
+        after.append(balance_after_of((sums[place_of], sums[place_of + 1], state.version)))
     for change in posting.held:
         _change(books, change.key, HELD_PLACE + change.direction - 1, change.units)
     try:
@@ -125,8 +130,12 @@ def _change(books: Books, key: BalanceKey, place_of: int, units: Decimal) -> Non
     sums = books.balances[key].sums
     sums[place_of] = _add(sums[place_of], units)
     if books.limits is not None:
-        for set_sums in books.limits.sets_of(key):
-            set_sums[place_of] = _add(set_sums[place_of], units)
+        _change_sets(books.limits, key, place_of, units)
+
+
+def _change_sets(limits: LimitBook, key: BalanceKey, place_of: int, units: Decimal) -> None:
+    for set_sums in limits.sets_of(key):
+        set_sums[place_of] = _add(set_sums[place_of], units)
 
 
 def _standing_before(

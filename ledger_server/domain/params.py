@@ -45,10 +45,10 @@ def bind_params(declared: Mapping[str, Param], given: Mapping[str, Json]) -> dic
     Raises:
         ParamInvalidError: names the first param that is unknown, missing or not of its type.
     """
-    if not given.keys() <= declared.keys():
-        name = next(one for one in given if one not in declared)
-        known = ", ".join(declared) or "none"
-        raise ParamInvalidError(name[:NAME_SHOWN_MAX], f"unknown; the template takes {known}")
+    for name in given:
+        if name not in declared:
+            known = ", ".join(declared) or "none"
+            raise ParamInvalidError(name[:NAME_SHOWN_MAX], f"unknown; the template takes {known}")
     bound: dict[str, object] = {}
     for name, param in declared.items():
         if name in given:

@@ -73,13 +73,18 @@ class Currency:
     exponent: int
 
 
-def parse_uuid(text: str) -> UUID | None:
-    """Return the UUID written in `text` in its canonical form, in either case, if it is one.
+def is_uuid(text: str) -> bool:
+    """Tell whether `text` is a UUID in its canonical form, in either case.
 
     `UUID` itself takes more: braces, dashes anywhere, underscores between the digits.
     """
     # The length first: most of what is asked about are codes.
-    return UUID(text) if len(text) == 36 and _UUID.fullmatch(text) else None
+    return len(text) == 36 and _UUID.fullmatch(text) is not None
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID written in `text` in its canonical form, if it is one."""
+    return UUID(text) if is_uuid(text) else None
 
 
 def parse_decimal(text: str) -> Decimal:

@@ -9,6 +9,7 @@ import enum
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -170,6 +171,18 @@ class BalanceAfter(NamedTuple):
     debit: Decimal
     credit: Decimal
     version: int
+
+
+#: Make one of a tuple of its fields, without the call in Python that a class of named fields costs.
+balance_key_of: Final[Callable[[tuple[AccountId, str]], BalanceKey]] = partial(
+    tuple.__new__, BalanceKey
+)
+draft_entry_of: Final[Callable[[tuple[BalanceKey, str, Direction, Layer, Decimal]], DraftEntry]] = (
+    partial(tuple.__new__, DraftEntry)
+)
+balance_after_of: Final[Callable[[tuple[Decimal, Decimal, int]], BalanceAfter]] = partial(
+    tuple.__new__, BalanceAfter
+)
 
 
 class HeldChange(NamedTuple):

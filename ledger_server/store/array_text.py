@@ -6,6 +6,7 @@ together costs a tenth of that, and PostgreSQL reads it about as fast.
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +17,15 @@ _ENDS: Final = {date.min: "-infinity", date.max: "infinity"}
 def plain_array(elements: Iterable[str]) -> str:
     """Return the array of what needs no quotes: numbers, dates, UUIDs."""
     return "{" + ",".join(elements) + "}"
+
+
+def amount_array(amounts: Iterable[Decimal]) -> str:
+    """Return the array of amounts in plain form."""
+    text = ",".join(map(str, amounts))
+    if "E" in text:
+        # Something very small is among them, which is rare.
+        text = ",".join([format(Decimal(one), "f") for one in text.split(",")])
+    return "{" + text + "}"
 
 
 def text_array(elements: Iterable[str | None]) -> str:

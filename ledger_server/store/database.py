@@ -28,7 +28,8 @@ CONNECT_TIMEOUT_SECONDS: Final = 10
 #: them. As much again waits in the socket, so that PostgreSQL does not have to.
 COPY_BYTES: Final = 128 * 1024
 
-#: Reads an id that PostgreSQL wrote, in a fifth of the time that Python's own class takes.
+#: Reads a canonical UUID in a fifth of the time that Python's own class takes. What it gives is one
+#: of that class too, and is written and hashed as much faster.
 uuid_of: Final[Callable[[str], UUID]] = pgproto.UUID
 
 _TIMEOUTS: Final = {

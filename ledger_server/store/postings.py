@@ -11,11 +11,10 @@ from ledger_server.domain.posting import DaySum
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
-from ledger_server.store.array_text import date_text, plain_array, text_array
+from ledger_server.store.array_text import amount_array, date_text, plain_array, text_array
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
-from ledger_server.store.transaction_bytes import amount
 from ledger_server.store.transaction_codec import recorded
 
 _SQL = load("postings")
@@ -176,7 +175,7 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
             _NUMBERS[entry.direction],
             effective,
             str(entry.key.account_id),
-            amount(entry.units),
+            entry.units,
             entry.key.currency,
         )
         for ordinal, effective, posting in (
@@ -185,30 +184,30 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
         )
         for position, entry in zip(_POSITIONS, posting.entries, strict=False)
     ]
-    *plain, currencies = zip(*rows, strict=True)
-    return (*map(plain_array, plain), text_array(currencies))
+    *plain, units, currencies = zip(*rows, strict=True)
+    return (*map(plain_array, plain), amount_array(units), text_array(currencies))
 
 
 def _balance_columns(balances: Mapping[BalanceKey, BalanceState]) -> tuple[str, ...]:
-    rows = [
-        (key.currency, str(key.account_id), str(state.version), *map(amount, state.sums))
-        for key, state in balances.items()
-    ]
-    currencies, *plain = zip(*rows, strict=True)
-    return (text_array(currencies), *map(plain_array, plain))
+    account_ids, currencies = zip(*balances, strict=True)
+    states = balances.values()
+    sums = zip(*[state.sums for state in states], strict=True)
+    return (
+        text_array(currencies),
+        plain_array(map(str, account_ids)),
+        plain_array([str(state.version) for state in states]),
+        *map(amount_array, sums),
+    )
 
 
 def _day_columns(days: Mapping[tuple[BalanceKey, Layer, date], DaySum]) -> tuple[str, ...]:
-    rows = [
-        (
-            key.currency,
-            str(key.account_id),
-            _NUMBERS[layer],
-            date_text(day),
-            amount(sums.debit),
-            amount(sums.credit),
-        )
-        for (key, layer, day), sums in days.items()
-    ]
-    currencies, *plain = zip(*rows, strict=True)
-    return (text_array(currencies), *map(plain_array, plain))
+    keys, layers, dates = zip(*days, strict=True)
+    account_ids, currencies = zip(*keys, strict=True)
+    return (
+        text_array(currencies),
+        plain_array(map(str, account_ids)),
+        plain_array([_NUMBERS[layer] for layer in layers]),
+        plain_array(map(date_text, dates)),
+        amount_array([sums.debit for sums in days.values()]),
+        amount_array([sums.credit for sums in days.values()]),
+    )

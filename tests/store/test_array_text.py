@@ -1,12 +1,13 @@
 """Arrays written by hand are read by PostgreSQL as the driver's own are."""
 
 from datetime import date
+from decimal import Decimal
 
 import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger_server.store.array_text import date_text, plain_array, text_array
+from ledger_server.store.array_text import amount_array, date_text, plain_array, text_array
 from tests.conftest import run_sync
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -39,3 +40,15 @@ def test_arrays_come_back_as_they_went(
             await connection.close()
 
     run_sync(check)
+
+
+@given(
+    st.lists(
+        st.decimals(-(10**38), 10**38, allow_nan=False, places=18)
+        | st.sampled_from([Decimal(0), Decimal("0.00"), Decimal("1E-18"), Decimal("0E-18")])
+    )
+)
+def test_amounts_are_plain_and_keep_their_decimals(amounts: list[Decimal]) -> None:
+    written = amount_array(amounts)
+    assert "E" not in written
+    assert written == "{" + ",".join(format(amount, "f") for amount in amounts) + "}"
