@@ -59,10 +59,12 @@ class TestBank:
     ledger: LedgerClient
     #: User id of the caller under `OpenGate`.
     user: uuid.UUID
+    #: What the caller sends to another gate.
+    token: str = ""
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        return bearer(str(self.user))
+        return bearer(self.token or str(self.user))
 
     async def call(self, method: Any, request: Any, *, token: str | None = None) -> Any:
         """Send a request, with the tenant and a request id where they are missing."""

@@ -39,6 +39,14 @@ async def test_what_comes_after_it_in_the_same_loop_is_heard(
     assert watched_but_closed() == []
 
 
+async def test_a_bank_that_has_called_the_ledger_stops_and_starts_again(
+    ledger_dsn: str, bank_dsn: str
+) -> None:
+    for _ in range(2):
+        async with bank_in_process(ledger_dsn, bank_dsn, "time") as bank:
+            assert (await bank.ledger.get_journal(TENANT)).code == TENANT
+
+
 async def test_a_journal_that_is_there_is_taken(ledger_dsn: str, bank_dsn: str) -> None:
     async with bank_in_process(ledger_dsn, bank_dsn, "time") as bank:
         with pytest.raises(ConflictError, match="JOURNAL_EXISTS"):

@@ -38,11 +38,12 @@ class Refused:
 class Teller:
     """Calls of the module's API, and of those that it depends on."""
 
-    def __init__(self, bank: TestBank) -> None:
+    def __init__(self, bank: TestBank, others: grpc.aio.Channel | None = None) -> None:
+        """Call a bank; `others` leads to the other modules where they run elsewhere."""
         self.bank = bank
         self.stub: Any = DepositServiceStub(bank.channel)
-        self.customers: Any = CustomerServiceStub(bank.channel)
-        self.governance: Any = GovernanceServiceStub(bank.channel)
+        self.customers: Any = CustomerServiceStub(others or bank.channel)
+        self.governance: Any = GovernanceServiceStub(others or bank.channel)
 
     async def ask(self, rpc: str, **fields: Any) -> Any:
         """Return what an RPC of the module answers."""
