@@ -30,7 +30,6 @@ from tests.banking.bank import (
     START,
     TENANT,
     TestBank,
-    bank_database,
     bank_in_process,
     eventually,
 )
@@ -41,6 +40,7 @@ from tests.client.publish.publishing import (
     read_stream,
     until,
 )
+from tests.databases import database_of
 
 LEASE_SECONDS = 1
 #: Published before the one that is killed is.
@@ -122,7 +122,7 @@ async def killed_in_the_middle(bank: TestBank, place: Place) -> None:
 @pytest.fixture
 def fresh_bank(postgres_dsn: str) -> Iterator[str]:
     """A database of the test's own: its first day is the first of events."""
-    with bank_database(postgres_dsn) as dsn:
+    with database_of(postgres_dsn) as dsn:
         yield dsn
 
 
