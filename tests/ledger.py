@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import decimal
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -27,7 +27,6 @@ from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
 from ledger_server.proof.checkpointer import Signing
 from tests.api.calls import DEBIT, Ledger
-from tests.conftest import drop_database, run_sync, with_database
 
 ATOMIC, INDEPENDENT = pb.BATCH_MODE_ATOMIC, pb.BATCH_MODE_INDEPENDENT
 
@@ -152,23 +151,6 @@ async def serving(dsn: str, signing: Signing | None = None) -> AsyncIterator[Ser
     finally:
         await running.stop(grace=None)
         await app.close()
-
-
-@contextlib.contextmanager
-def database_of(postgres_dsn: str, template_database: str) -> Iterator[str]:
-    """Make a database for all tests of a module, which then each take a journal of their own."""
-    name = f"{template_database}_{uuid.uuid4().hex[:8]}"
-
-    async def execute(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_dsn)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    run_sync(lambda: execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"'))
-    yield with_database(postgres_dsn, name)
-    run_sync(lambda: drop_database(postgres_dsn, name))
 
 
 def lines_template(description: str = "") -> tx_templates_pb2.TxTemplate:

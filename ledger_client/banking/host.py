@@ -35,6 +35,7 @@ from ledger_client.banking.foundation.system_tokens import token_maker
 from ledger_client.client import LedgerClient
 from ledger_client.connection import CHANNEL_OPTIONS
 from ledger_client.errors import ConflictError
+from ledger_client.http_serving import serve_until_cancelled
 from ledger_client.retry import NO_RETRY
 
 _log: Final = logging.getLogger(__name__)
@@ -301,19 +302,7 @@ class _HttpServer(uvicorn.Server):
         yield
 
     async def run_in_loop(self) -> None:
-        """Serve until cancelled, then end in good order.
-
-        It must close its listener itself. Were it cancelled in the middle, the loop would still
-        watch the number of a file that is closed; the next connection with that number, such as
-        one to the database, would then never be told that there is something to read.
-        """
-        serving = asyncio.create_task(self.serve(sockets=[self._bound]))
-        try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            self.should_exit = True
-            await serving
-            raise
+        await serve_until_cancelled(self, self._bound)
 
 
 async def _work(runners: Sequence[ModuleRunner], http: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import typer
 
-from ledger_client.cli.failures import ExitCode, print_error
+from ledger_client.cli.failures import INTERRUPTED, ExitCode, print_error
 from ledger_client.cli.program import app
 from ledger_client.cli.session import ReaderGoneError, error_console
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: as typed after `ledgerctl`; None takes the process's own.
 
     Returns:
-        The exit code, one of `ExitCode` or 130 after Ctrl-C.
+        The exit code, one of `ExitCode`, or `INTERRUPTED`.
     """
     # gRPC's core logs on standard error; what it has to say is in our own messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except typer.Abort:
-        return 130
+        return INTERRUPTED
     return int(exit_code or 0)
 
 

@@ -34,6 +34,9 @@ class ExitCode(enum.IntEnum):
     WRONG = 8
 
 
+#: After Ctrl-C, as shells have it.
+INTERRUPTED: Final = 130
+
 EXIT_CODES_HELP: Final = (
     "Exit codes: 0 ok, 2 usage, 3 invalid request or file, 4 not found, 5 conflict, "
     "6 refused by a rule of the books, 7 server unavailable or too slow, 8 something was found "

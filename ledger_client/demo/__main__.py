@@ -1,24 +1,17 @@
 """The tour: `python -m ledger_client.demo`."""
 
 import argparse
-import contextlib
 import os
 import shlex
 import shutil
-import signal
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
-
-from rich.console import Console
-from rich.text import Text
+from typing import Final
 
 from ledger_client.cli.failures import ExitCode
-from ledger_client.demo.server_process import StartError, running_server
-from ledger_client.demo.tour import Tour, UnexpectedError, remove
+from ledger_client.demo.server_process import running_server
+from ledger_client.demo.tour import Tour, run_demo
 from ledger_client.ids import new_id
 
 JOURNAL: Final = "CAFE"
@@ -36,33 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="demo", description="Shows a ledger at work.")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the books in DIR")
     keep: Path | None = parser.parse_args(arguments).keep
-    console = Console(highlight=False, markup=False, emoji=False)
-    signal.signal(signal.SIGTERM, _exit)  # so that the server is stopped on this way out too
-    began = time.monotonic()
-    try:
-        with _data_dir(keep) as data_dir:
-            _tour(console, data_dir)
-    except (StartError, UnexpectedError, OSError) as error:
-        sys.stderr.write(f"\nerror: the demo stopped: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    seconds = time.monotonic() - began
-    console.print()
-    console.print(Text(f"That was all, in {seconds:.0f} seconds. Nothing is left running.", "dim"))
-    _how_to_go_on(console, keep)
-    return 0
+    tour = Tour()
+    status = run_demo(tour, _show, keep=keep)
+    if status == ExitCode.OK:
+        _how_to_go_on(tour, keep)
+    return status
 
 
-def _tour(console: Console, data_dir: Path) -> None:
-    tour = Tour(console)
-    console.print(Text("A ledger, from nothing to a trial balance", style="bold underline"))
+def _show(tour: Tour, folder: Path) -> None:
+    tour.title("A ledger, from nothing to a trial balance")
     tour.say("A server starts, with a PostgreSQL of its own and a fresh database.")
-    with running_server(data_dir / "data", data_dir / "server.log") as address:
-        console.print(
-            Text(f"$ ledger-server --data-dir {data_dir / 'data'}", "dim"), soft_wrap=True
-        )
-        console.print(f"ledger-server ready on {address}", soft_wrap=True)
+    with running_server(folder / "data", folder / "server.log") as address:
+        tour.note(f"$ ledger-server --data-dir {folder / 'data'}")
+        tour.print(f"ledger-server ready on {address}\n")
         os.environ.update(LEDGER_SERVER=address, LEDGER_JOURNAL=JOURNAL)
         _import_books(tour)
         _post(tour)
@@ -180,7 +159,7 @@ def _report(tour: Tour) -> None:
     tour.run("report", "trial-balance", "--as-of=2026-03-31", "--currency=BTC")
 
 
-def _how_to_go_on(console: Console, keep: Path | None) -> None:
+def _how_to_go_on(tour: Tour, keep: Path | None) -> None:
     folder = _scripts()
     lines: list[tuple[str, ...]] = [("ledger-server",)]
     if keep:
@@ -191,34 +170,11 @@ def _how_to_go_on(console: Console, keep: Path | None) -> None:
         lines.append(("ledgerctl", "import", "--create-accounts", *sample))
     lines.append(("ledgerctl", "report", "trial-balance", "--output", "csv"))
     lines.append(("ledgerctl", "--help"))
-    console.print(Text("\nTo go on, in another terminal from the second line on:\n", "bold cyan"))
+    tour.say("To go on, in another terminal from the second line on:\n")
     for line in lines:
-        console.print(Text(f"  {folder}{shlex.join(line)}", style="bold"), soft_wrap=True)
+        tour.suggest(f"{folder}{shlex.join(line)}")
     if not keep:
-        text = "\nThe books of this demo are gone; with --keep DIR they stay."
-        console.print(Text(text, style="dim"), soft_wrap=True)
-
-
-@contextlib.contextmanager
-def _data_dir(keep: Path | None) -> Iterator[Path]:
-    """Give a folder: the one that is to be kept, else one that is gone at the end.
-
-    Raises:
-        OSError: it cannot be made, or there is something in it.
-    """
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        if any(keep.iterdir()):
-            raise FileExistsError(f"{keep} is not empty: name a new folder")
-        yield keep.resolve()
-        return
-    folder = Path(tempfile.mkdtemp(prefix="ledger-demo-"))
-    try:
-        # Started by root, PostgreSQL runs as another user, who must get through.
-        folder.chmod(0o711)
-        yield folder
-    finally:
-        remove(folder)
+        tour.note("\nThe books of this demo are gone; with --keep DIR they stay.")
 
 
 def _short(path: Path) -> str:
@@ -232,10 +188,6 @@ def _scripts() -> str:
         return ""
     folder = Path(sys.executable).parent
     return f"{_short(folder)}/" if (folder / "ledgerctl").exists() else ""
-
-
-def _exit(_number: int, _frame: object) -> NoReturn:
-    raise SystemExit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -9,22 +9,16 @@ import json
 import os
 import re
 import secrets
-import signal
 import sys
-import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
-from rich.console import Console
-from rich.text import Text
-
-from ledger_client.cli.__main__ import main as ledgerctl
 from ledger_client.cli.failures import ExitCode
-from ledger_client.demo.server_process import StartError, running_bank, running_server
-from ledger_client.demo.tour import Tour, UnexpectedError, remove
+from ledger_client.demo.server_process import running_bank, running_server
+from ledger_client.demo.tour import Tour, UnexpectedError, ledgerctl, run_demo
 
 TENANT: Final = "BANK"
 MORNING: Final = "2026-03-31T09:00:00Z"
@@ -81,10 +75,7 @@ class Day:
     def _captured(self, *arguments: str, expected: ExitCode = ExitCode.OK) -> str:
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
-            exit_code = ledgerctl(["bank", *arguments])
-        if exit_code != expected:
-            line = " ".join(("ledgerctl bank", *arguments))
-            raise UnexpectedError(f"{line}: exit code {exit_code} instead of {int(expected)}")
+            ledgerctl("bank", *arguments, expected=expected)
         return output.getvalue()
 
 
@@ -96,24 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="bank-demo", description=__doc__)
     parser.parse_args(arguments)
-    console = Console(highlight=False, markup=False, emoji=False)
-    signal.signal(signal.SIGTERM, _exit)  # so that all is stopped on this way out too
-    began = time.monotonic()
-    try:
-        with _folder() as folder:
-            _run(Tour(console), folder)
-    except (StartError, UnexpectedError, OSError) as error:
-        sys.stderr.write(f"\nerror: the demo stopped: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    seconds = time.monotonic() - began
-    console.print()
-    console.print(Text(f"That was all, in {seconds:.0f} seconds. Nothing is left running.", "dim"))
-    return 0
+    return run_demo(Tour(), _show)
 
 
-def _run(tour: Tour, folder: Path) -> None:
+def _show(tour: Tour, folder: Path) -> None:
     tour.title("A bank's day on a ledger")
     tour.say("A ledger starts, and beside it a bank, each with a PostgreSQL of its own.")
     admin, provider = f"bank_{secrets.token_urlsafe(32)}", secrets.token_hex(16)
@@ -262,21 +239,6 @@ def _evening(day: Day, account: str) -> None:
     day.tour.say("And the books.")
     day.tour.run("report", "trial-balance")
     day.tour.run("report", "balance-sheet")
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="bank-demo-"))
-    try:
-        # Started by root, PostgreSQL runs as another user, who must get through.
-        folder.chmod(0o711)
-        yield folder
-    finally:
-        remove(folder)
-
-
-def _exit(_number: int, _frame: object) -> NoReturn:
-    raise SystemExit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Final
 import uvicorn
 
 from ledger_client.client import LedgerClient
+from ledger_client.http_serving import serve_until_cancelled
 from ledger_client.web.app import create_app
 from ledger_client.web.security import is_loopback
 
@@ -21,7 +22,7 @@ class ListenError(Exception):
 
 
 async def serve(ledger: LedgerClient, listen: str, *, on_ready: Callable[[str], None]) -> None:
-    """Serve the page until the process is told to stop.
+    """Serve the page until the process is told to stop, or the task is cancelled.
 
     Args:
         ledger: asked for everything.
@@ -50,7 +51,7 @@ async def serve(ledger: LedgerClient, listen: str, *, on_ready: Callable[[str], 
         # The port is open from here on, so who comes early waits until the page answers.
         bound.listen()
         on_ready(f"the page is at http://{name}:{bound.getsockname()[1]}/  (Ctrl-C ends it)")
-        await server.serve(sockets=[bound])
+        await serve_until_cancelled(server, bound)
 
 
 @contextlib.contextmanager

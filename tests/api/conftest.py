@@ -14,7 +14,8 @@ from ledger_server.domain.primitives import EXACT
 from ledger_server.lifecycle import SERVER_OPTIONS
 from tests.api.calls import Ledger
 from tests.books import Books
-from tests.ledger import PostingLedger, Serving, database_of, serving
+from tests.databases import database_of
+from tests.ledger import PostingLedger, Serving, serving
 from tests.proof.keys import new_signing
 
 _journal_numbers = itertools.count(1)

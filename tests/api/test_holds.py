@@ -11,7 +11,8 @@ import pytest_asyncio
 from ledger_proto.v1 import holds_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
 from tests.api.calls import reason, refused
-from tests.ledger import Serving, database_of, lines, serving, transfer
+from tests.databases import database_of
+from tests.ledger import Serving, lines, serving, transfer
 from tests.model_rules.rules import (
     CAPTURED,
     EXPIRED,

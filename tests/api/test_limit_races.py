@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 
 from tests.api.calls import CREDIT, refused
-from tests.ledger import Serving, database_of, serving, transfer
+from tests.databases import database_of
+from tests.ledger import Serving, serving, transfer
 from tests.model_rules.rules import (
     CAPTURED,
     EXPIRED,

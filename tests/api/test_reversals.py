@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from tests.api.calls import reason, refused
-from tests.ledger import Serving, database_of, lines, request, serving, template, transfer
+from tests.databases import database_of
+from tests.ledger import Serving, lines, request, serving, template, transfer
 from tests.model_rules.rules import RulesLedger, check_rules, new_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

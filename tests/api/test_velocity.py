@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from tests.api.calls import CREDIT, DEBIT, reason, refused
-from tests.ledger import ATOMIC, Serving, changed, database_of, lines, serving, transfer
+from tests.databases import database_of
+from tests.ledger import ATOMIC, Serving, changed, lines, serving, transfer
 from tests.model_rules.rules import (
     DAY,
     GROSS,

@@ -15,7 +15,8 @@ import grpc
 import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
-from tests.ledger import PostingLedger, check_books, database_of, serving, transfer
+from tests.databases import database_of
+from tests.ledger import PostingLedger, check_books, serving, transfer
 
 #: How long a caller goes on with one request before it gives up: a restart fits in.
 PATIENCE_SECONDS = 60.0

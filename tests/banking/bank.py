@@ -6,10 +6,9 @@ import dataclasses
 import datetime as dt
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import asyncpg
 import grpc
 
 from bank_proto.events.v1 import domain_events_pb2
@@ -24,7 +23,6 @@ from ledger_client.banking.foundation.permissions import Permission
 from ledger_client.banking.foundation.system_tokens import system_subject
 from ledger_client.banking.host import MODULES, Bank, BankSettings, running_bank
 from tests.banking.event_schemas import validate_event
-from tests.conftest import drop_database, run_sync, with_database
 from tests.ledger import serving
 
 TENANT = "BANK"
@@ -132,23 +130,6 @@ async def bank_in_process(
                 user=uuid.uuid4(),
             )
             assert not bank.work.done(), "it works to the end"
-
-
-@contextlib.contextmanager
-def bank_database(postgres_dsn: str) -> Iterator[str]:
-    """Make an empty database for the schemas of one bank."""
-    name = f"bank_{uuid.uuid4().hex[:12]}"
-
-    async def execute(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_dsn)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    run_sync(lambda: execute(f'CREATE DATABASE "{name}"'))
-    yield with_database(postgres_dsn, name)
-    run_sync(lambda: drop_database(postgres_dsn, name))
 
 
 async def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:

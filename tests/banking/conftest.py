@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.banking.bank import bank_database
-from tests.ledger import database_of
+from tests.databases import database_of
 
 
 @pytest.fixture(scope="module")
@@ -16,5 +15,5 @@ def ledger_dsn(postgres_dsn: str, template_database: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bank_dsn(postgres_dsn: str) -> Iterator[str]:
-    with bank_database(postgres_dsn) as dsn:
+    with database_of(postgres_dsn) as dsn:
         yield dsn

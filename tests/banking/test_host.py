@@ -1,7 +1,6 @@
 """A bank starts on a ledger that is as it should be, and leaves a process as it found it."""
 
 import asyncio
-import os
 from typing import Any
 
 import grpc
@@ -11,20 +10,7 @@ from ledger_client import LedgerClient
 from ledger_client.banking.host import _make_journals
 from ledger_client.errors import ConflictError
 from tests.banking.bank import TENANT, bank_in_process
-
-
-def watched_but_closed() -> list[int]:
-    """Return the numbers of files that the loop watches although nothing is open under them."""
-    loop: Any = asyncio.get_running_loop()
-    return [number for number in loop._selector.get_map() if not _is_open(number)]
-
-
-def _is_open(number: int) -> bool:
-    try:
-        os.fstat(number)
-    except OSError:
-        return False
-    return True
+from tests.watched_files import watched_but_closed
 
 
 async def test_what_comes_after_it_in_the_same_loop_is_heard(

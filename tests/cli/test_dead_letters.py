@@ -9,7 +9,7 @@ import pytest
 from ledger_client.subscriber import DeadLetter, FileCheckpoints, PostgresCheckpoints
 from ledger_proto.v1 import events_pb2
 from tests.cli.conftest import Ledgerctl
-from tests.conftest import run_sync
+from tests.own_loop import run_sync
 from tests.subscriber.test_file_checkpoints import MAIN
 
 HANDLERS = "tests.cli.dead_letter_handlers"

@@ -1,22 +1,59 @@
-"""The tour, as `make demo` runs it."""
+"""The tours, as `make demo` and `make bank-demo` run them."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ledger_client.cli.failures import INTERRUPTED
+from ledger_client.demo import tour
+
+LEDGER = "ledger_client.demo"
+BANK = "ledger_client.demo.bank"
+
+
+@pytest.fixture
+def place(data_dir: Path) -> Path:
+    """Where a demo makes its folder."""
+    data_dir.mkdir()
+    data_dir.chmod(0o711)
+    return data_dir
+
+
+@contextlib.contextmanager
+def running(module: str, place: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a demo in a process group of its own, as a terminal does."""
+    with subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(place)},
+        start_new_session=True,
+    ) as run:
+        try:
+            yield run
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
+
+
+def assert_nothing_is_left(place: Path) -> None:
+    assert list(place.iterdir()) == []
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert str(place) not in listed.stdout
+
 
 @pytest.mark.timeout(120)
-def test_the_demo_runs_to_its_end_and_leaves_nothing() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "ledger_client.demo"],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
+def test_the_demo_runs_to_its_end_and_leaves_nothing(place: Path) -> None:
+    with running(LEDGER, place) as run:
+        output, errors = run.communicate(timeout=110)
+    assert run.returncode == 0, errors
     for said in (
         "18 posted, 0 already there",
         "0 posted, 18 already there",
@@ -27,14 +64,54 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing() -> None:
         "available, at least",
         "Nothing is left running.",
     ):
-        assert said in run.stdout
-    assert "reason: UNBALANCED" in run.stderr
+        assert said in output
+    assert "reason: UNBALANCED" in errors
     for fact in ("reason: LIMIT_EXCEEDED", "bound: 0", "current: 48", "asked: "):
-        assert fact in run.stderr
-    data_dir = run.stdout.split("--data-dir ")[1].split()[0]
-    assert not Path(data_dir).exists()
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert data_dir not in listed.stdout
+        assert fact in errors
+    assert f"--data-dir {place}" in output
+    assert_nothing_is_left(place)
+
+
+@pytest.mark.timeout(180)
+def test_the_bank_s_demo_runs_to_its_end_and_leaves_nothing(place: Path) -> None:
+    with running(BANK, place) as run:
+        output, errors = run.communicate(timeout=170)
+    assert run.returncode == 0, errors
+    for said in (
+        "applicantReviewed: HTTP 200",
+        "core.deposit.withdrawal-confirmed",
+        "assets = liabilities + equity + earnings in each currency",
+        "Nothing is left running.",
+    ):
+        assert said in output
+    assert_nothing_is_left(place)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_it_can_be_ended_and_leaves_nothing(
+    place: Path, number: signal.Signals, status: int
+) -> None:
+    """By Ctrl-C, which its servers get too, or by a signal for itself alone."""
+    with running(LEDGER, place) as run:
+        assert run.stdout is not None
+        while "deposit on her tab" not in (line := run.stdout.readline()):
+            assert line, "it ended before"
+        if number is signal.SIGINT:
+            os.killpg(run.pid, number)
+        else:
+            run.send_signal(number)
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == status, errors
+    assert "error: the demo stopped" not in errors
+    assert_nothing_is_left(place)
+
+
+def test_a_command_that_ctrl_c_ended_ends_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no failure of the command."""
+    monkeypatch.setattr(tour, "main", lambda _arguments: INTERRUPTED)
+    with pytest.raises(KeyboardInterrupt):
+        tour.ledgerctl("balance")
 
 
 def test_the_demo_keeps_nothing_that_was_there(tmp_path: Path) -> None:

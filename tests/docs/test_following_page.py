@@ -21,7 +21,7 @@ from ledger_client.subscriber import (
     MemoryCheckpoints,
     PostgresCheckpoints,
 )
-from tests.conftest import run_sync
+from tests.own_loop import run_sync
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "following.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ledger_client import LedgerClient
 from tests.brokers import Nats
 from tests.client.publish.publishing import read_stream
-from tests.conftest import run_sync
+from tests.own_loop import run_sync
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "publishing.md").read_text(encoding="utf-8")
 

@@ -18,12 +18,12 @@ import pytest
 from ledger_proto.v1 import balances_pb2, common_pb2, journals_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
 from tests.api.calls import refused
+from tests.databases import database_of
 from tests.ledger import (
     ATOMIC,
     INDEPENDENT,
     PostingLedger,
     check_books,
-    database_of,
     serving,
 )
 from tests.model.comparing import (

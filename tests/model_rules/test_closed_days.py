@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.api.calls import reason, refused
-from tests.ledger import Serving, database_of, serving, transfer
+from tests.databases import database_of
+from tests.ledger import Serving, serving, transfer
 from tests.model_rules.rules import EXPIRED, RulesLedger, check_rules, events, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from ledger_proto.v1 import transactions_pb2 as pb
 from tests.api.calls import refused
-from tests.ledger import Serving, changed, database_of, serving, transfer, transfer_template
+from tests.databases import database_of
+from tests.ledger import Serving, changed, serving, transfer, transfer_template
 from tests.model_rules.rules import RulesLedger, check_rules, new_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

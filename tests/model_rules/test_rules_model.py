@@ -21,7 +21,8 @@ import pytest_asyncio
 
 from ledger_proto.v1 import transactions_pb2 as pb
 from tests.api.calls import refused
-from tests.ledger import ATOMIC, INDEPENDENT, Serving, database_of, serving, transfer
+from tests.databases import database_of
+from tests.ledger import ATOMIC, INDEPENDENT, Serving, serving, transfer
 from tests.model_rules import model
 from tests.model_rules.model import Asked, Model, Refusal, Rule
 from tests.model_rules.rules import LIFE, NET, WHOLE, RulesLedger, check_rules, new_id

@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from ledger_proto.v1 import periods_pb2
 from tests.api.calls import reason
+from tests.databases import database_of
 from tests.fiscal_ledger import FiscalLedger
-from tests.ledger import Serving, check_books, database_of, serving
+from tests.ledger import Serving, check_books, serving
 from tests.model_years.years_model import YearsModel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger_server.store.array_text import amount_array, date_text, plain_array, text_array
-from tests.conftest import run_sync
+from tests.own_loop import run_sync
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 

@@ -11,7 +11,7 @@ from ledger_client.verify import SignedCheckpoint
 from ledger_client.verify.leaves import Leaves
 from ledger_client.verify.locating import AskProof, descend, narrow
 from ledger_client.verify.merkle import Frontier
-from tests.conftest import run_sync
+from tests.own_loop import run_sync
 from tests.verify.naive_tree import inclusion_path, leaf_of, tree_root
 from tests.verify.signing import Signer
 

@@ -47,7 +47,7 @@ def test_a_half_year_from_its_opening_to_its_reopening(page: Page) -> None:
     month.get_by_role("button", name="Close January 2026").click()
     assert page.url.endswith(f"/{JOURNAL}/year/H1")
     assert "5 of 6 months are open" in page.locator(".checklist").inner_text()
-    assert page.get_by_role("button", name="Close February 2026").is_visible()
+    page.get_by_role("button", name="Close February 2026").wait_for()
 
     page.get_by_role("button", name="Show what would be posted").click()
     entries = page.locator("table.sheet tbody").inner_text()

@@ -79,7 +79,7 @@ def test_fits_a_phone_and_a_laptop(page: Page, path: str) -> None:
 def test_on_paper_there_is_only_the_report(page: Page, path: str) -> None:
     page.goto(path)
     page.emulate_media(media="print")
-    assert page.locator("table.sheet").first.is_visible()
+    page.locator("table.sheet").first.wait_for()
     for hidden in ("nav", "header", "form", ".downloads"):
         assert not any(each.is_visible() for each in page.locator(hidden).all()), hidden
 
@@ -199,9 +199,9 @@ def test_keys(page: Page) -> None:
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("?")
-    assert page.locator("dialog#keys").is_visible()
+    page.locator("dialog#keys").wait_for()
     page.keyboard.press("Escape")
-    assert not page.locator("dialog#keys").is_visible()
+    page.locator("dialog#keys").wait_for(state="hidden")
     with page.expect_download() as download:
         page.keyboard.press("x")
     assert download.value.suggested_filename.endswith(".xlsx")
@@ -278,7 +278,7 @@ def test_trying_a_template(page: Page) -> None:
 
     form.locator('[name="param.from"]').fill("capital")
     form.get_by_role("button", name="Try").click()
-    assert page.locator("#accepted").is_visible()
+    page.locator("#accepted").wait_for()
     assert "5.00" in table(page)
     page.goto("events")
     assert page.locator("hgroup p").first.inner_text() == before

@@ -15,6 +15,8 @@ from uuid import UUID
 
 import asyncpg
 import nats
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 
 from ledger_client import HoldStatus, LedgerClient, Transaction
 from ledger_client.banking.foundation.entity import derived_id
@@ -147,8 +149,8 @@ class Check:
         try:
             stream = connection.jetstream()
             found: set[str] = set()
-            reader = await stream.pull_subscribe(">", stream=STREAM)
             deadline = time.monotonic() + SETTLE_SECONDS
+            reader = await self._reader(stream, deadline)
             while not expected <= found:
                 left = len(expected - found)
                 assert time.monotonic() < deadline, f"{left} events are not published"
@@ -163,6 +165,18 @@ class Check:
             self.counts["published"] = len(found)
         finally:
             await connection.close()
+
+    @staticmethod
+    async def _reader(
+        stream: JetStreamContext, deadline: float
+    ) -> JetStreamContext.PullSubscription:
+        """Read the stream that the publisher makes, as soon as it is there."""
+        while True:
+            try:
+                return await stream.pull_subscribe(">", stream=STREAM)
+            except NotFoundError:
+                assert time.monotonic() < deadline, "nothing was ever published"
+                await asyncio.sleep(0.2)
 
     async def _books(self) -> None:
         balance = await self._ledger.get_trial_balance(self._tenant)

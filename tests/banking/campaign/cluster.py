@@ -3,7 +3,6 @@
 This process uses no gRPC, as it starts PostgreSQL (see `ledger_server.embedded.start`).
 """
 
-import asyncio
 import contextlib
 import os
 import random
@@ -15,12 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
-
-import asyncpg
 
 from ledger_server import embedded
 from tests.brokers import Nats
+from tests.databases import create_database
 
 READY_SECONDS = 60.0
 TENANT = "BANK"
@@ -122,8 +119,7 @@ class Cluster:
 
     def __enter__(self) -> Self:
         self._postgres = embedded.start(self._folder / "data")
-        asyncio.run(_create_database(self._postgres.dsn, "bank"))
-        self.bank_dsn = database_of(self._postgres.dsn, "bank")
+        self.bank_dsn = create_database(self._postgres.dsn, "bank")
         secret = self._folder / "secret"
         secret.write_text("0123456789" * 4)
         arguments = ["ledger_server", "--dsn", self._postgres.dsn, "--listen", self.ledger]
@@ -180,11 +176,6 @@ class Cluster:
                 program.start()
 
 
-def database_of(dsn: str, name: str) -> str:
-    """Return the DSN of another database of the same server."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
-
-
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on."""
     with contextlib.ExitStack() as stack:
@@ -208,11 +199,3 @@ def kill_until(
             time.sleep(0.05)
         cluster.kill_one(randomness)
         cluster.restart_what_ended()
-
-
-async def _create_database(dsn: str, name: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(f'CREATE DATABASE "{name}"')
-    finally:
-        await connection.close()

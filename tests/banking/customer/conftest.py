@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ledger_client.banking.foundation import runner
-from tests.ledger import database_of
+from tests.databases import database_of
 
 
 @pytest.fixture(autouse=True)

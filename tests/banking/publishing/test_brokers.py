@@ -30,7 +30,6 @@ from tests.banking.bank import (
     START,
     TENANT,
     TestBank,
-    bank_database,
     bank_in_process,
     eventually,
 )
@@ -41,6 +40,7 @@ from tests.client.publish.publishing import (
     read_stream,
     until,
 )
+from tests.databases import database_of
 
 LEASE_SECONDS = 1
 #: Published before the one that is killed is.
@@ -99,7 +99,7 @@ class Place:
     options: tuple[str, ...]
 
 
-async def killed_in_the_middle(bank: TestBank, place: Place) -> None:
+async def killed_in_the_middle(bank: TestBank, place: Place, both: asyncio.Barrier) -> None:
     """Have one publish and be killed, while events come, and another go on to the end."""
     options = ("--name", place.cursor, "--in-flight", "8", *place.options)
     async with publishing_process(bank, *options) as process:
@@ -109,6 +109,8 @@ async def killed_in_the_middle(bank: TestBank, place: Place) -> None:
             return await position(bank, place.cursor) >= BEFORE
 
         await eventually(is_on_its_way, 60)
+        # Or the events that come for one could be all that the slower waits for.
+        await both.wait()
         if bank.clock.now() < END:
             bank.clock.set(END)
     assert await position(bank, place.cursor) < 2 * DAYS, "it was done before it was killed"
@@ -122,7 +124,7 @@ async def killed_in_the_middle(bank: TestBank, place: Place) -> None:
 @pytest.fixture
 def fresh_bank(postgres_dsn: str) -> Iterator[str]:
     """A database of the test's own: its first day is the first of events."""
-    with bank_database(postgres_dsn) as dsn:
+    with database_of(postgres_dsn) as dsn:
         yield dsn
 
 
@@ -144,7 +146,10 @@ async def test_nothing_is_lost_though_publishers_are_killed(
     )
     async with bank_in_process(ledger_dsn, fresh_bank, "time") as bank:
         bank.clock.set(START + dt.timedelta(days=DAYS))
-        await asyncio.gather(*(killed_in_the_middle(bank, place) for place in (rabbitmq, nats)))
+        both = asyncio.Barrier(2)
+        await asyncio.gather(
+            *(killed_in_the_middle(bank, place, both) for place in (rabbitmq, nats))
+        )
         events = await bank.events("time")
     assert [event.sequence for event in events] == list(range(1, 2 * DAYS + 1))
     by_id = {str(event.id): event for event in events}

@@ -7,7 +7,8 @@ import pytest_asyncio
 
 from ledger_client import LedgerClient
 from tests.client.publish.publishing import Books
-from tests.ledger import Serving, database_of, serving
+from tests.databases import database_of
+from tests.ledger import Serving, serving
 
 # The tests of publishers run in their module's loop, with the server:
 # `pytestmark = pytest.mark.asyncio(loop_scope="module")`.

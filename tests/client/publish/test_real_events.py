@@ -25,7 +25,8 @@ from ledger_proto.v1.erasures_pb2 import ErasePersonalDataRequest
 from ledger_proto.v1.erasures_pb2_grpc import ErasureServiceStub
 from tests.client.publish.any_event import JOURNAL
 from tests.client.publish.test_documents import DOCUMENTS, SCHEMAS, validate
-from tests.ledger import database_of, serving
+from tests.databases import database_of
+from tests.ledger import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
