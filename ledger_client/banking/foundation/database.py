@@ -90,8 +90,7 @@ class ModuleDatabase:
                 yield connection
             self.on_commit()
         except PASSING as error:
-            _log.warning("the database of %s: %s: %s", self.module, type(error).__name__, error)
-            raise UnavailableError("the bank's database") from error
+            raise self._failure(error) from error
 
     async def fetch(self, query: str, *arguments: object) -> Sequence[Any]:
         """Return the rows of one statement, in a transaction of its own.
@@ -102,9 +101,21 @@ class ModuleDatabase:
         try:
             rows: Sequence[Any] = await self._pool.fetch(query, *arguments)
         except PASSING as error:
-            _log.warning("the database of %s: %s: %s", self.module, type(error).__name__, error)
-            raise UnavailableError("the bank's database") from error
+            raise self._failure(error) from error
         return rows
+
+    def _failure(self, error: Exception) -> BaseException:
+        """Return what a failure that passes is to the caller: for now there is no database.
+
+        To a task that was cancelled it is the end. A connection that nobody answers on fails to be
+        rolled back and given back, which takes the place of the cancellation; who would then try
+        again later would do so for ever, for he is cancelled but once.
+        """
+        _log.warning("the database of %s: %s: %s", self.module, type(error).__name__, error)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return asyncio.CancelledError()
+        return UnavailableError("the bank's database")
 
     async def become(self, connection: Connection) -> None:
         """Make a connection the module's own."""

@@ -1,5 +1,8 @@
 """A module's schema is its own, and what is recorded in it stays."""
 
+import asyncio
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -32,6 +35,29 @@ async def _own_schema_alone(bank: Bank) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with bank.runners["governance"].database.transaction() as connection:
             await connection.fetch("SELECT * FROM bank_time.stored_events")
+
+
+async def test_who_is_cancelled_ends_though_nobody_answers(
+    ledger_dsn: str, bank_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "ACQUIRE_SECONDS", 1.0)
+    monkeypatch.setattr(database, "STATEMENT_SECONDS", 2.0)
+    async with bank_in_process(ledger_dsn, bank_dsn, "time") as bank:
+        own = bank.bank.runners["time"].database
+        is_asked = asyncio.Event()
+
+        async def ask() -> None:
+            async with own.transaction() as connection:
+                asked: Any = connection
+                asked._con._transport.pause_reading()
+                is_asked.set()
+                await connection.fetchval("SELECT 1")
+
+        asking = asyncio.create_task(ask())
+        await is_asked.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
 
 
 @pytest.mark.parametrize(
