@@ -4,6 +4,7 @@ The only module that knows asyncpg. Everything above sees `Tx`, rows that are re
 and the few exceptions below.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
@@ -124,6 +125,11 @@ def _translated() -> Iterator[None]:
         # has arrived, and the statement meets it half read.
         raise ConnectionLostError from error
     except (asyncpg.InterfaceError, OSError, TimeoutError, EOFError) as error:
+        # A connection that nobody answers on fails to be rolled back and given back, which takes
+        # the place of a cancellation. Whoever would try again is cancelled but once.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
         raise ConnectionLostError from error
 
 

@@ -1,6 +1,8 @@
 """What the database's errors mean to those above."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -55,3 +57,23 @@ async def test_a_constraint_goes_by_its_name(database: Database) -> None:
     with pytest.raises(ConstraintError) as refusal:
         await run(database, insert)
     assert refusal.value.constraint == "currencies_code_check"
+
+
+async def test_who_is_cancelled_ends_though_the_connection_is_lost(database: Database) -> None:
+    """Told of the connection alone, who tries again until there is one would never end."""
+    is_begun = asyncio.Event()
+
+    async def ask() -> None:
+        async with database.transaction() as tx:
+            held: Any = tx
+            is_begun.set()
+            try:
+                await asyncio.sleep(10)
+            finally:
+                held._connection._con.terminate()
+
+    asking = asyncio.create_task(ask())
+    await is_begun.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
