@@ -275,6 +275,11 @@ class JournalWriter:
         with self._forgetting_failures():
             if decided is None or decided.generation != self._known.generation:
                 decided = await self._decide(groups)
+            if decided.head_sequence != self._known.committed:
+                # Decided on what another batch leaves that is not written: the next one, if it got
+                # a connection first. The journal may come to that sequence all the same, by what
+                # another server writes, so the sequence alone cannot tell.
+                raise OvertakenError
             connection = (
                 self._database.writer_connection()
                 if decided.is_one_statement

@@ -215,6 +215,39 @@ async def test_a_head_that_is_where_it_was_expected_by_chance(
         await check_books(database_dsn, ledger.journal)
 
 
+async def test_a_batch_that_is_decided_after_the_next_one(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It got its connection later; and another server writes as many as the next one would have."""
+    async with serving(database_dsn) as running, serving(database_dsn) as stranger:
+        ledger, other = running.ledger, stranger.ledger
+        await ledger.open("cash", "income", "till")
+        await ledger.post(transfer())
+        decide, is_ahead = (
+            journal_writer.JournalWriter._decide,
+            _noting_what_is_ahead(monkeypatch),
+        )
+        is_waiting = asyncio.Event()
+
+        async def late(*arguments: Any) -> Decided:
+            if not is_waiting.is_set():
+                is_waiting.set()
+                await is_ahead.wait()
+                await other.post_all([transfer("till", "income") for _ in range(SIZE)], ATOMIC)
+            return await decide(*arguments)
+
+        monkeypatch.setattr(journal_writer.JournalWriter, "_decide", late)
+        calls = [asyncio.ensure_future(ledger.post_all([transfer() for _ in range(SIZE)], ATOMIC))]
+        await is_waiting.wait()
+        next_one = ledger.post_all([transfer("till", "cash") for _ in range(SIZE)], ATOMIC)
+        calls.append(asyncio.ensure_future(next_one))
+        async with asyncio.timeout(30):
+            await asyncio.gather(*calls)
+        assert is_ahead.is_set()
+        assert (await ledger.balance("till")).version == 2 * SIZE
+        await check_books(database_dsn, ledger.journal)
+
+
 async def test_a_server_ends_with_one_batch_written_and_one_decided(
     database_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
