@@ -279,7 +279,7 @@ async def test_time_passes_whether_or_not_anybody_sweeps(
     ledger: RulesLedger, server: Serving, dsn: str
 ) -> None:
     assert await reason(placed(ledger, expire=soon(seconds=-1))) == "EXPIRE_TIME_PASSED"
-    late = soon(milliseconds=400)
+    late = soon(seconds=2)
     hold = await placed(ledger, expire=late)
     assert (await ledger.hold(hold)).expire_time.ToDatetime(tzinfo=UTC) == late
     await ledger.capture(hold, {"amount": "10.00"})
@@ -319,7 +319,7 @@ async def test_external_ids_are_everybodys(ledger: RulesLedger) -> None:
 async def test_a_lock_lets_holds_end_only_if_it_says_so(
     ledger: RulesLedger, server: Serving, dsn: str
 ) -> None:
-    expire = soon(milliseconds=700)
+    expire = soon(seconds=2)
     due = await placed(ledger, expire=expire)
     one, two = await placed(ledger), await placed(ledger)
     await ledger.lock("cash")

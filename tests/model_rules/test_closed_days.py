@@ -104,7 +104,7 @@ async def test_today_may_be_shut(ledger: RulesLedger) -> None:
 async def test_an_expiry_takes_the_first_open_day(
     ledger: RulesLedger, server: Serving, dsn: str, *, soft: bool
 ) -> None:
-    expire = datetime.now(UTC) + timedelta(milliseconds=700)
+    expire = datetime.now(UTC) + timedelta(seconds=2)
     hold = transfer(effective_date="2026-01-01")
     await ledger.place(hold, expire)
     shut = (datetime.now(UTC) + timedelta(days=3)).date()

@@ -143,7 +143,7 @@ async def test_money_on_its_way_in_is_not_there_yet(
     """Or a hold that is never captured would lift a NET limit for as long as it stands."""
     await ledger.velocity("OUT", "100", measure=NET)
     await ledger.attach("OUT", account="ann")
-    hold, expire = into("1000.00"), datetime.now(UTC) + timedelta(milliseconds=300)
+    hold, expire = into("1000.00"), datetime.now(UTC) + timedelta(seconds=2)
     await ledger.place(hold, expire if how == "expire" else None)
     assert await exceeded(ledger.post(out("100.01"))) == ("100", "0", "100.01", "100")
     await ledger.post(out("100.00"))
