@@ -20,18 +20,13 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
+
 #: A RabbitMQ on a busy machine takes its time.
 START_SECONDS_MAX = 90
 
 #: Debian's real script; the one on the PATH changes the user.
 _DEBIAN = Path("/usr/lib/rabbitmq/bin")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Broker:

@@ -27,7 +27,7 @@ from tests.banking.customer.clerk import APPLIED, PROVIDER_SECRET, Clerk
 from tests.banking.deposit.teller import Teller
 from tests.banking.event_schemas import FOLDER
 from tests.banking.governance.committee import Governance
-from tests.brokers import free_port
+from tests.ports import free_port
 
 DECLARED = {event.TYPE for events in events_by_module().values() for event in events}
 #: All but deposit.

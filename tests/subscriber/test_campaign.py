@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import random
-import socket
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -22,6 +21,7 @@ import asyncpg
 import pytest
 
 from ledger_client import LedgerClient
+from tests.ports import free_ports
 from tests.subscriber.writers import ACCOUNTS, CURRENCIES, Writer, open_books
 
 WRITERS = 12
@@ -165,14 +165,6 @@ class Campaign:
 def lines_of(path: Path) -> list[str]:
     """Return whole lines: a process may have been killed in one."""
     return [line for line in path.read_text().split("\n")[:-1] if line]
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 async def wait_for(clients: Sequence[LedgerClient]) -> None:

@@ -3,11 +3,9 @@
 This process uses no gRPC, as it starts PostgreSQL (see `ledger_server.embedded.start`).
 """
 
-import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from typing import Self
 from ledger_server import embedded
 from tests.brokers import Nats
 from tests.databases import create_database
+from tests.ports import free_ports
 
 READY_SECONDS = 60.0
 TENANT = "BANK"
@@ -174,15 +173,6 @@ class Cluster:
             process = program._process
             if process is not None and process.poll() is not None:
                 program.start()
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def kill_until(
