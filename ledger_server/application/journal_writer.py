@@ -94,6 +94,8 @@ class JournalWriter:
         self._known = KnownBalances()
         #: Held while a batch is decided: they share the balances.
         self._deciding = asyncio.Lock()
+        #: Set once the batch under way is decided: the next one is decided on what it will leave.
+        self._is_decided = asyncio.Event()
         #: Set while enough waits to be decided ahead.
         self._is_much = asyncio.Event()
         #: Whether somebody else wrote to the journal since the batch before.
@@ -144,18 +146,25 @@ class JournalWriter:
                 if writing is not None:
                     await writing
                 self._ids_under_way = {one for group in groups for one in group.ids()}
+                self._is_decided.clear()
                 writing = asyncio.create_task(self._write(groups, decided))
         finally:
             self._task = None
 
     async def _is_worth_deciding_during(self, writing: asyncio.Task[None]) -> bool:
-        """Wait until enough waits or `writing` is done; return whether it was the first."""
-        enough = asyncio.ensure_future(self._is_much.wait())
+        """Wait until the next may be decided or `writing` is done; return if it was the first."""
+        enough = asyncio.ensure_future(self._next_may_be_decided())
         try:
             await asyncio.wait((writing, enough), return_when=asyncio.FIRST_COMPLETED)
         finally:
             enough.cancel()
         return not writing.done()
+
+    async def _next_may_be_decided(self) -> None:
+        """Wait until the batch under way is decided and enough waits after it."""
+        # In this order: the batch under way may get its connection later than the next one would.
+        await self._is_decided.wait()
+        await self._is_much.wait()
 
     def _may_be_ahead(self, groups: Sequence[Group]) -> bool:
         """Tell whether balances, with room for more, are all these need of the batch before."""
@@ -276,10 +285,11 @@ class JournalWriter:
             if decided is None or decided.generation != self._known.generation:
                 decided = await self._decide(groups)
             if decided.head_sequence != self._known.committed:
-                # Decided on what another batch leaves that is not written: the next one, if it got
-                # a connection first. The journal may come to that sequence all the same, by what
-                # another server writes, so the sequence alone cannot tell.
+                # Decided on what another batch leaves that is not written. The journal may come to
+                # that sequence all the same, by what another server writes, so the sequence alone
+                # cannot tell.
                 raise OvertakenError
+            self._is_decided.set()
             connection = (
                 self._database.writer_connection()
                 if decided.is_one_statement
@@ -305,6 +315,7 @@ class JournalWriter:
                         self._is_shared = self._known.committed != head.sequence
                     self._known.forget()
                     decided = await decide_in_tx(tx, self._books, self._known, groups, self._actor)
+                self._is_decided.set()
                 results = await write_in_tx(tx, self._books, decided)
             self._known.commit(decided.head_sequence + len(decided.accepted))
             return results
