@@ -104,33 +104,48 @@ class ConnectionLostError(StorageUnavailableError):
     """The connection broke. If it broke during COMMIT, the outcome is open."""
 
 
+#: What the driver raises.
+_FAILURES: Final = (
+    asyncpg.PostgresError,
+    # Also said of a connection that the server ended while it was idle: the news has arrived, and
+    # the statement meets it half read.
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+    EOFError,
+)
+
+
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """Turn the driver's exceptions into ours."""
     try:
         yield
-    except asyncpg.IntegrityConstraintViolationError as error:
-        raise ConstraintError(error.constraint_name or "unnamed") from error
-    except asyncpg.PostgresError as error:
-        state = error.sqlstate or ""
-        if state in _RETRYABLE:
-            raise RetryError from error
-        if state.startswith(_LOST):
-            raise ConnectionLostError from error
-        if state.startswith(_UNAVAILABLE):
-            raise StorageUnavailableError from error
-        raise
-    except asyncpg.InternalClientError as error:
-        # What the driver says of a connection that the server ended while it was idle: the news
-        # has arrived, and the statement meets it half read.
-        raise ConnectionLostError from error
-    except (asyncpg.InterfaceError, OSError, TimeoutError, EOFError) as error:
-        # A connection that nobody answers on fails to be rolled back and given back, which takes
-        # the place of a cancellation. Whoever would try again is cancelled but once.
+    except _FAILURES as error:
+        # A connection that is lost fails to be rolled back and given back, which takes the place
+        # of a cancellation. Whoever would try again is cancelled but once.
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError from error
-        raise ConnectionLostError from error
+        ours = _ours(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _ours(error: Exception) -> Exception | None:
+    """Return what a failure is to those above; None for a bug of ours."""
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return ConstraintError(error.constraint_name or "unnamed")
+    if not isinstance(error, asyncpg.PostgresError):
+        return ConnectionLostError()
+    state = error.sqlstate or ""
+    if state in _RETRYABLE:
+        return RetryError()
+    if state.startswith(_LOST):
+        return ConnectionLostError()
+    return StorageUnavailableError() if state.startswith(_UNAVAILABLE) else None
 
 
 class Tx:

@@ -47,15 +47,15 @@ class Answers:
     def __init__(self) -> None:
         self.asked: list[object] = []
 
-    async def Subscribe(self, request: object, _context: object) -> AsyncIterator[bytes]:  # noqa: N802
+    async def Subscribe(self, request: object, _context: object) -> AsyncIterator[bytes]:  # noqa: N802  # the contract's name
         self.asked.append(request)
         yield b"stored"
 
-    async def ListEvents(self, request: object, _context: object) -> bytes:  # noqa: N802
+    async def ListEvents(self, request: object, _context: object) -> bytes:  # noqa: N802  # the contract's name
         self.asked.append(request)
         return b"stored"
 
-    async def GetHead(self, request: object, _context: object) -> pb.GetHeadResponse:  # noqa: N802
+    async def GetHead(self, request: object, _context: object) -> pb.GetHeadResponse:  # noqa: N802  # the contract's name
         self.asked.append(request)
         return pb.GetHeadResponse(head_sequence=7)
 
