@@ -1,6 +1,7 @@
 """Faults at every step of a batch, on two servers: memory never parts from the books."""
 
 import asyncio
+import collections
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -46,6 +47,8 @@ class Faults:
     def __init__(self, seed: int) -> None:
         self.chooser = random.Random(seed)
         self.seen: set[str] = set()
+        #: How often each could have struck.
+        self._chances: collections.Counter[str] = collections.Counter()
         #: The journal is set up without faults.
         self.strike = False
 
@@ -66,7 +69,12 @@ class Faults:
         return faulty
 
     def _strikes(self, name: str, chance: float) -> bool:
-        if not self.strike or self.chooser.random() >= chance:
+        if not self.strike:
+            return False
+        self._chances[name] += 1
+        # By chance, but for the first time not later than chance has it on average.
+        is_overdue = name not in self.seen and self._chances[name] * chance >= 1
+        if self.chooser.random() >= chance and not is_overdue:
             return False
         self.seen.add(name)
         return True
