@@ -23,7 +23,7 @@ from ledger_server.api.fields import (
 from ledger_server.api.methods import Methods
 from ledger_server.api.paging import PageTokens
 from ledger_server.application.accounts import get_account_in_tx
-from ledger_server.application.batch import Posted, Result
+from ledger_server.application.group import Posted, Result
 from ledger_server.application.journals import get_journal
 from ledger_server.application.post import BalanceChange, Poster
 from ledger_server.domain.errors import (

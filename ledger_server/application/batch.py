@@ -6,20 +6,22 @@ a posting is the journal's head. A batch that was overtaken runs again with the 
 beginning: nobody can overtake it then.
 """
 
-import asyncio
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
-from ledger_proto.v1 import transactions_pb2
+from ledger_server.application.group import Group, GroupResult, Posted, Result, posted_of
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.limit_book import write_limits_in_tx
-from ledger_server.application.loaded_books import Loaded, find_known_in_tx, load_in_tx
-from ledger_server.application.prepare import Prepared
+from ledger_server.application.loaded_books import (
+    Loaded,
+    find_known_in_tx,
+    load_in_tx,
+    load_remembered,
+)
 from ledger_server.domain.books import Posting
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
@@ -30,7 +32,7 @@ from ledger_server.domain.posting import (
     day_sums,
     decide_group,
 )
-from ledger_server.domain.transaction import Draft, Kind, PostCommand
+from ledger_server.domain.transaction import Draft, Kind
 from ledger_server.store import holds, journals, postings, reversals
 from ledger_server.store.codec import SALT_BYTES
 from ledger_server.store.database import Tx
@@ -45,74 +47,8 @@ class OvertakenError(Exception):
     """The journal has moved since the batch was decided, or a deadline of it has passed."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Posted:
-    """A transaction in the books, as it is stored and sent."""
-
-    #: The serialised `ledger.v1.Transaction`.
-    encoded: bytes
-    #: True if it was there already, posted by an equal request.
-    replayed: bool
-
-    @property
-    def transaction(self) -> transactions_pb2.Transaction:
-        """The same as a message, decoded anew each time."""
-        return transactions_pb2.Transaction.FromString(self.encoded)
-
-
-Result = Posted | LedgerError
-#: One result for each command of a group, or why none of an atomic group was posted.
-GroupResult = list[Result] | BatchRefusedError
-
-
-class Group:
-    """What one call wants posted: drafts that belong together, and who waits for them."""
-
-    def __init__(
-        self,
-        commands: Sequence[PostCommand],
-        prepared: Sequence[Prepared],
-        config_version: int,
-        *,
-        atomic: bool,
-    ) -> None:
-        """Begin unanswered. Must be made inside a running event loop."""
-        self.commands = commands
-        self.prepared = prepared
-        #: The configuration that `prepared` is good for.
-        self.config_version = config_version
-        self.atomic = atomic
-        self.done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
-
-    @property
-    def entry_count(self) -> int:
-        """Entries of all drafts; of those that take what is left, the balances they may touch."""
-        return sum(
-            len(draft.keys if draft.entries is None else draft.entries) for draft in self.drafts()
-        )
-
-    def drafts(self) -> list[Draft]:
-        """Return the commands that could be prepared, as drafts."""
-        return [draft for draft in self.prepared if isinstance(draft, Draft)]
-
-    def ids(self) -> Iterator[UUID | str]:
-        """Give the ids and external ids that it takes if it is accepted."""
-        for draft in self.drafts():
-            yield draft.command.transaction_id
-            if draft.external_id:
-                yield draft.external_id
-
-    def answer(self, results: GroupResult) -> None:
-        """Hand the results to whoever still waits."""
-        if isinstance(results, BatchRefusedError):
-            self.fail(results)
-        elif not self.done.done():
-            self.done.set_result(results)
-
-    def fail(self, refusal: LedgerError) -> None:
-        """Hand a refusal of the whole to whoever still waits."""
-        if not self.done.done():
-            self.done.set_exception(refusal)
+class UnprovenError(OvertakenError):
+    """A batch was decided without looking its ids up, and one of them may be in the books."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -121,6 +57,8 @@ class Decided:
 
     #: The sequence of the journal that it was decided at.
     head_sequence: int
+    #: Whether the books were asked for its ids; if not, its write asks.
+    is_looked_up: bool
     #: The generation of the balances that it was decided on.
     generation: int
     #: Of each group.
@@ -139,6 +77,82 @@ class Decided:
             posting.hold_step is not None or posting.reversal_step is not None or posting.movements
             for posting in self.accepted
         )
+
+
+def decide_remembered(
+    books: JournalBooks,
+    known: KnownBalances,
+    groups: Sequence[Group],
+    actor: str,
+    now: datetime,
+) -> Decided | None:
+    """Decide without asking the database; None if that takes more than is remembered.
+
+    No id is looked up: what comes of it is written only if none of them is in the books. But a
+    draft that is refused may be there already, and would have to be answered with what is there.
+
+    Args:
+        books: the memory of the journal.
+        known: the balances, and where they stand; what comes of the drafts is left in it.
+        groups: prepared under the configuration that `books` has.
+        actor: who asked for it.
+        now: by the server's clock; plain postings do not look at it.
+
+    Raises:
+        StaleConfigurationError: prepare again.
+        UnprovenError: a draft would be refused; decide again on what is in the books.
+    """
+    if known.sequence is None or books.has_limits:
+        return None
+    drafts = [draft for group in groups for draft in group.drafts()]
+    if len(drafts) < sum(len(group.prepared) for group in groups):
+        return None
+    if any(draft.command.kind is not Kind.POSTING for draft in drafts):
+        return None
+    head_sequence = known.sequence
+    known.begin(head_sequence)
+    if known.missing({key for draft in drafts for key in draft.keys}):
+        return None
+    version = groups[0].config_version
+    nothing = postings.Known.nothing(head_sequence, version, now)
+    loaded = load_remembered(books, version, drafts, known=nothing, states=known.states)
+    decided = _decide_on(loaded, known, groups, head_sequence, is_looked_up=False)
+    if any(_holds_refusal(group) for group in decided.outcomes):
+        raise UnprovenError
+    _accept(decided, known, actor)
+    return decided
+
+
+def _holds_refusal(outcomes: list[Outcome] | BatchRefusedError) -> bool:
+    return isinstance(outcomes, BatchRefusedError) or any(
+        isinstance(one, LedgerError) for one in outcomes
+    )
+
+
+def _decide_on(
+    loaded: Loaded,
+    known: KnownBalances,
+    groups: Sequence[Group],
+    head_sequence: int,
+    *,
+    is_looked_up: bool,
+) -> Decided:
+    outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]
+    return Decided(
+        head_sequence=head_sequence,
+        is_looked_up=is_looked_up,
+        generation=known.generation,
+        outcomes=outcomes,
+        loaded=loaded,
+        accepted=list(loaded.books.accepted.values()),
+        encoded=[],
+        rows=None,
+    )
+
+
+def _accept(decided: Decided, known: KnownBalances, actor: str) -> None:
+    _encode(decided, actor)
+    known.advance(len(decided.accepted))
 
 
 async def decide_in_tx(
@@ -172,26 +186,15 @@ async def decide_in_tx(
     loaded = await load_in_tx(tx, books, config_version, drafts, known=now, states=known.states)
     if known.generation != generation:
         raise OvertakenError
-    outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]
-    accepted = list(loaded.books.accepted.values())
     assert head_sequence is not None, "begun"
-    if not accepted and (missing or loaded.is_read_later):
+    decided = _decide_on(loaded, known, groups, head_sequence, is_looked_up=True)
+    if decided.accepted:
+        _accept(decided, known, actor)
+    elif missing or loaded.is_read_later:
         # Nothing will be written that only counts if the journal has not moved between the reads.
         # Unless that is asked, a hold would be found captured, by the same request, of which the
         # ids did not tell yet.
         await _check_unmoved_in_tx(tx, books, known)
-    decided = Decided(
-        head_sequence=head_sequence,
-        generation=generation,
-        outcomes=outcomes,
-        loaded=loaded,
-        accepted=accepted,
-        encoded=[],
-        rows=None,
-    )
-    if accepted:
-        _encode(decided, actor)
-        known.advance(len(accepted))
     return decided
 
 
@@ -239,6 +242,7 @@ async def post_all_in_tx(
         raise outcomes
     decided = Decided(
         head_sequence=head_sequence,
+        is_looked_up=True,
         generation=0,
         outcomes=[outcomes],
         loaded=loaded,
@@ -265,7 +269,7 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
     """Write what was accepted; return each group's results.
 
     Raises:
-        OvertakenError: nothing was written; decide again.
+        OvertakenError: nothing was written; decide again, if `UnprovenError` on what is there.
         RetryError: nothing was written; run again.
         ConstraintError: nothing was written; another server was first, or a guard refused.
         ConnectionLostError: the outcome is open.
@@ -283,7 +287,7 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
             deadline=_deadline(decided.accepted),
         )
         if recorded_at is None:
-            raise OvertakenError
+            raise OvertakenError if decided.is_looked_up else UnprovenError
         if not decided.is_one_statement:
             await _write_rules_in_tx(tx, books, decided, recorded_at)
         record_time = record_time_field(recorded_at)
@@ -357,10 +361,3 @@ def _result(outcome: Outcome, posted: dict[int, Posted]) -> Result:
     if isinstance(outcome, Replay):
         return posted_of(outcome)
     return outcome
-
-
-def posted_of(replay: Replay) -> Posted:
-    """Return what was posted when the request came first."""
-    record = replay.recorded.record
-    assert isinstance(record, transactions_pb2.Transaction), "made by the store"
-    return Posted(record.SerializeToString(), replayed=True)

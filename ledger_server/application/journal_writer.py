@@ -24,13 +24,13 @@ from uuid import UUID
 
 from ledger_server.application.batch import (
     Decided,
-    Group,
-    GroupResult,
     OvertakenError,
-    Result,
+    UnprovenError,
     decide_in_tx,
+    decide_remembered,
     write_in_tx,
 )
+from ledger_server.application.group import Group, GroupResult, Result
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.loaded_books import StaleConfigurationError
@@ -63,6 +63,9 @@ WAITING_MAX: Final = 20_000
 #: Waiting transactions that are worth deciding while the batch before is written. Fewer had
 #: better wait for it: two small batches cost more than one.
 AHEAD_TRANSACTIONS_MIN: Final = 100
+#: Batches whose ids are looked up before they are decided, after one that could not be written
+#: without. Requests that come again come in numbers, and each would have its batch decided twice.
+LOOKED_UP_BATCHES: Final = 64
 #: Runs of a batch before its callers are told to come again.
 ATTEMPTS_MAX: Final = 12
 #: Runs after a lost connection; with the pauses between them a restart of the database fits in.
@@ -100,6 +103,8 @@ class JournalWriter:
         self._is_much = asyncio.Event()
         #: Whether somebody else wrote to the journal since the batch before.
         self._is_shared = False
+        #: Batches still to come whose ids are looked up first.
+        self._look_ups_left = 0
         #: Ids and external ids of the batch that is being written: the journal may not tell yet.
         self._ids_under_way: set[UUID | str] = set()
 
@@ -193,9 +198,23 @@ class JournalWriter:
             return None
 
     async def _decide(self, groups: Sequence[Group]) -> Decided:
+        if self._look_ups_left:
+            self._look_ups_left -= 1
+        else:
+            decided = await self._decide_remembered(groups)
+            if decided is not None:
+                return decided
         # The connection first: whoever waits for the balances must not keep one from who has them.
         async with self._database.writer_connection() as tx, self._deciding:
             return await decide_in_tx(tx, self._books, self._known, groups, self._actor)
+
+    async def _decide_remembered(self, groups: Sequence[Group]) -> Decided | None:
+        async with self._deciding:
+            try:
+                return decide_remembered(self._books, self._known, groups, self._actor, self._now())
+            except UnprovenError:
+                self._look_ups_left = LOOKED_UP_BATCHES
+                raise
 
     def _take(self) -> list[Group]:
         """Return what is to be written together: all that waits, up to the bounds of a batch."""
@@ -281,6 +300,16 @@ class JournalWriter:
         self, groups: Sequence[Group], decided: Decided | None
     ) -> list[GroupResult]:
         """Run a batch that takes the head when it writes."""
+        try:
+            return await self._run_decided(groups, decided)
+        except UnprovenError:
+            # Most likely a request that came before. Those that look its ids up are never unproven.
+            self._look_ups_left = LOOKED_UP_BATCHES
+            return await self._run_decided(groups, None)
+
+    async def _run_decided(
+        self, groups: Sequence[Group], decided: Decided | None
+    ) -> list[GroupResult]:
         with self._forgetting_failures():
             if decided is None or decided.generation != self._known.generation:
                 decided = await self._decide(groups)

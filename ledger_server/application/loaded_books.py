@@ -40,6 +40,50 @@ async def find_known_in_tx(tx: Tx, books: JournalBooks, drafts: Sequence[Draft])
     )
 
 
+def load_remembered(
+    books: JournalBooks,
+    version: int,
+    drafts: Sequence[Draft],
+    *,
+    known: postings.Known,
+    states: dict[BalanceKey, BalanceState],
+) -> Loaded:
+    """Return what plain postings without limits are decided against: nothing of it is read.
+
+    Args:
+        books: the memory of the journal.
+        version: the configuration that `drafts` are prepared under.
+        drafts: what is to be decided.
+        known: what the journal says about the ids of `drafts`.
+        states: the balances of `drafts`, at least.
+
+    Raises:
+        StaleConfigurationError: the configuration is no longer `version`.
+    """
+    account_ids = {key.account_id for draft in drafts for key in draft.keys}
+    accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
+    if not version == known.config_version == books.config_version:
+        raise StaleConfigurationError
+    if len(accounts) < len(account_ids):
+        # Another call made room in the memory; preparing again fills it.
+        raise StaleConfigurationError
+    return Loaded(
+        Books(
+            now=known.now,
+            period=books.period,
+            balances=states,
+            accounts=accounts,
+            by_id=known.by_id,
+            by_external_id=known.by_external_id,
+            holds={},
+            reversibles={},
+        ),
+        version,
+        limits=None,
+        is_read_later=False,
+    )
+
+
 async def load_in_tx(
     tx: Tx,
     books: JournalBooks,
@@ -49,7 +93,7 @@ async def load_in_tx(
     known: postings.Known,
     states: dict[BalanceKey, BalanceState],
 ) -> Loaded:
-    """Return what `drafts` are decided against.
+    """Return what `drafts` of any kind are decided against, beside `load_remembered`.
 
     Args:
         tx: reads; what it reads after `known` counts only if the journal has not moved since.
@@ -63,42 +107,20 @@ async def load_in_tx(
         StaleConfigurationError: the configuration is no longer `version`.
     """
     journal_id = books.journal.id
-    account_ids = {key.account_id for draft in drafts for key in draft.keys}
-    accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
-    period = books.period
-    if not version == known.config_version == books.config_version:
-        raise StaleConfigurationError
-    if len(accounts) < len(account_ids):
-        # Another call made room in the memory; preparing again fills it.
-        raise StaleConfigurationError
+    loaded = load_remembered(books, version, drafts, known=known, states=states)
     hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
-    found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
-    reversibles = await _reversibles_in_tx(tx, books, drafts)
-    limits = await load_limits_in_tx(
-        tx,
-        books,
-        {account_id: facts.normal_side for account_id, facts in accounts.items()},
-        list({key for draft in drafts for key in draft.keys}),
-        known.now,
-    )
+    if hold_ids:
+        loaded.books.holds = await holds.find_in_tx(tx, journal_id, hold_ids)
+    loaded.books.reversibles = await _reversibles_in_tx(tx, books, drafts)
+    sides = {account_id: facts.normal_side for account_id, facts in loaded.books.accounts.items()}
+    keys = list({key for draft in drafts for key in draft.keys})
+    loaded.limits = await load_limits_in_tx(tx, books, sides, keys, known.now)
+    if loaded.limits is not None:
+        loaded.books.limits = loaded.limits.book
     if books.config_version != version:
         raise StaleConfigurationError
-    return Loaded(
-        Books(
-            now=known.now,
-            period=period,
-            balances=states,
-            accounts=accounts,
-            by_id=known.by_id,
-            by_external_id=known.by_external_id,
-            holds=found_holds,
-            reversibles=reversibles,
-            limits=limits.book if limits else None,
-        ),
-        version,
-        limits,
-        is_read_later=bool(hold_ids or reversibles or limits),
-    )
+    loaded.is_read_later = bool(hold_ids or loaded.books.reversibles or loaded.limits)
+    return loaded
 
 
 async def _reversibles_in_tx(

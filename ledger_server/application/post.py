@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger_proto.v1 import transactions_pb2
-from ledger_server.application.batch import (
+from ledger_server.application.group import (
     Group,
     Posted,
     Result,

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from ledger_server.domain.books import BalanceState, Posting
@@ -47,6 +47,11 @@ class Known:
     now: datetime
     by_id: dict[UUID, Recorded]
     by_external_id: dict[str, UUID]
+
+    @classmethod
+    def nothing(cls, head_sequence: int, config_version: int, now: datetime) -> Self:
+        """Return that none of the ids is recorded, which `write_batch_in_tx` will prove."""
+        return cls(head_sequence, config_version, now, {}, {})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,8 +125,8 @@ async def write_batch_in_tx(
     """Write a batch at the sequences from `head_sequence` + 1 on; return when it was recorded.
 
     Returns:
-        None if the journal is no longer at `head_sequence` and `config_version`, or the deadline
-        has passed; then nothing was written.
+        None if the journal is no longer at `head_sequence` and `config_version`, an id of the
+        batch is in the books, or the deadline has passed; then nothing was written.
 
     Raises:
         ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.

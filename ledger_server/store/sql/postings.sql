@@ -49,9 +49,11 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
 -- write_batch --
 -- Writes a decided batch, all tables at once. The head is taken first, for every other row comes
 -- from it, and only if the journal still stands at the sequence and under the configuration that
--- was decided at and the deadline (the first expiry of a hold that the batch captures) has not
--- passed; without a head nothing is written and no row is returned. So nothing that the batch was
--- decided on can have changed, and balances are written as they were decided.
+-- was decided at, none of the batch's ids is in the books, and the deadline (the first expiry of a
+-- hold that the batch captures) has not passed; without a head nothing is written and no row is
+-- returned. So nothing that the batch was decided on can have changed, and balances are written as
+-- they were decided. Ids are looked up here, in the statement's snapshot: one that another server
+-- records after it has moved the head too. The LIMITs are those of `find_known`.
 -- Arrays come as texts: the driver encodes an array ten times slower than Python joins a text.
 WITH head AS (
     UPDATE journal_heads
@@ -59,6 +61,23 @@ WITH head AS (
            recorded_at = greatest(recorded_at, clock_timestamp())
      WHERE journal_id = $1 AND config_version = $3 AND sequence = $37
        AND ($4::timestamptz IS NULL OR clock_timestamp() < $4)
+       AND NOT EXISTS (
+        SELECT
+          FROM unnest($7::text::uuid[]) AS given (id)
+         CROSS JOIN LATERAL (
+                SELECT
+                  FROM transactions
+                 WHERE transactions.journal_id = $1 AND transactions.id = given.id
+                 LIMIT 1) AS found)
+       AND NOT EXISTS (
+        SELECT
+          FROM unnest($9::text::text[]) AS given (external_id)
+         CROSS JOIN LATERAL (
+                SELECT
+                  FROM transactions
+                 WHERE transactions.journal_id = $1
+                   AND transactions.external_id = given.external_id COLLATE "C"
+                 LIMIT 1) AS found)
  RETURNING sequence - $2 AS base, recorded_at
 ), written_events AS (
     INSERT INTO events (journal_id, sequence, recorded_at, type, payload, personal)

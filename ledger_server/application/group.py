@@ -1,0 +1,89 @@
+"""What one call wants posted, and what it is answered."""
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from ledger_proto.v1 import transactions_pb2
+from ledger_server.application.prepare import Prepared
+from ledger_server.domain.errors import LedgerError
+from ledger_server.domain.posting import BatchRefusedError, Replay
+from ledger_server.domain.transaction import Draft, PostCommand
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Posted:
+    """A transaction in the books, as it is stored and sent."""
+
+    #: The serialised `ledger.v1.Transaction`.
+    encoded: bytes
+    #: True if it was there already, posted by an equal request.
+    replayed: bool
+
+    @property
+    def transaction(self) -> transactions_pb2.Transaction:
+        """The same as a message, decoded anew each time."""
+        return transactions_pb2.Transaction.FromString(self.encoded)
+
+
+Result = Posted | LedgerError
+#: One result for each command of a group, or why none of an atomic group was posted.
+GroupResult = list[Result] | BatchRefusedError
+
+
+class Group:
+    """What one call wants posted: drafts that belong together, and who waits for them."""
+
+    def __init__(
+        self,
+        commands: Sequence[PostCommand],
+        prepared: Sequence[Prepared],
+        config_version: int,
+        *,
+        atomic: bool,
+    ) -> None:
+        """Begin unanswered. Must be made inside a running event loop."""
+        self.commands = commands
+        self.prepared = prepared
+        #: The configuration that `prepared` is good for.
+        self.config_version = config_version
+        self.atomic = atomic
+        self.done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
+
+    @property
+    def entry_count(self) -> int:
+        """Entries of all drafts; of those that take what is left, the balances they may touch."""
+        return sum(
+            len(draft.keys if draft.entries is None else draft.entries) for draft in self.drafts()
+        )
+
+    def drafts(self) -> list[Draft]:
+        """Return the commands that could be prepared, as drafts."""
+        return [draft for draft in self.prepared if isinstance(draft, Draft)]
+
+    def ids(self) -> Iterator[UUID | str]:
+        """Give the ids and external ids that it takes if it is accepted."""
+        for draft in self.drafts():
+            yield draft.command.transaction_id
+            if draft.external_id:
+                yield draft.external_id
+
+    def answer(self, results: GroupResult) -> None:
+        """Hand the results to whoever still waits."""
+        if isinstance(results, BatchRefusedError):
+            self.fail(results)
+        elif not self.done.done():
+            self.done.set_result(results)
+
+    def fail(self, refusal: LedgerError) -> None:
+        """Hand a refusal of the whole to whoever still waits."""
+        if not self.done.done():
+            self.done.set_exception(refusal)
+
+
+def posted_of(replay: Replay) -> Posted:
+    """Return what was posted when the request came first."""
+    record = replay.recorded.record
+    assert isinstance(record, transactions_pb2.Transaction), "made by the store"
+    return Posted(record.SerializeToString(), replayed=True)
