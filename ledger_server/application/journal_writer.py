@@ -72,6 +72,8 @@ ATTEMPTS_MAX: Final = 12
 RECONNECTIONS_MAX: Final = 5
 _PAUSE_SECONDS: Final = 0.002
 _RECONNECT_PAUSE_SECONDS: Final = 0.25
+#: Nobody came for so long: no more are on their way.
+_GATHER_SECONDS: Final = 0.001
 
 #: Constraints that another server's commit can reach first: decided again, the batch finds it.
 _RACES: Final = frozenset(
@@ -94,13 +96,15 @@ class JournalWriter:
         self._waiting_count = 0
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        #: Calls in the batch before, and how many are waited for before the next is begun.
+        self._answered = self._wanted = 0
         self._known = KnownBalances()
         #: Held while a batch is decided: they share the balances.
         self._deciding = asyncio.Lock()
-        #: Set once the batch under way is decided: the next one is decided on what it will leave.
-        self._is_decided = asyncio.Event()
-        #: Set while enough waits to be decided ahead.
-        self._is_much = asyncio.Event()
+        #: Whether the batch under way is decided: the next one is decided on what it will leave.
+        self._is_decided = False
+        #: Set when the next batch may have to be begun: what `_run` waits for.
+        self._is_news = asyncio.Event()
         #: Whether somebody else wrote to the journal since the batch before.
         self._is_shared = False
         #: Batches still to come whose ids are looked up first.
@@ -123,8 +127,8 @@ class JournalWriter:
             raise OverloadedError(WAITING_MAX)
         self._waiting.append(group)
         self._waiting_count += len(group.commands)
-        if self._waiting_count >= AHEAD_TRANSACTIONS_MIN:
-            self._is_much.set()
+        if self._waiting_count >= AHEAD_TRANSACTIONS_MIN or len(self._waiting) == self._wanted:
+            self._is_news.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="journal-writer")
         return await group.done
@@ -143,6 +147,8 @@ class JournalWriter:
                     await writing
                     writing = None
                     continue
+                if writing is None:
+                    await self._gather()
                 groups = self._take()
                 if writing is not None and not self._may_be_ahead(groups):
                     await writing
@@ -151,25 +157,43 @@ class JournalWriter:
                 if writing is not None:
                     await writing
                 self._ids_under_way = {one for group in groups for one in group.ids()}
-                self._is_decided.clear()
+                self._answered = len(groups)
+                self._is_decided = False
                 writing = asyncio.create_task(self._write(groups, decided))
+                writing.add_done_callback(lambda _: self._is_news.set())
         finally:
             self._task = None
 
     async def _is_worth_deciding_during(self, writing: asyncio.Task[None]) -> bool:
         """Wait until the next may be decided or `writing` is done; return if it was the first."""
-        enough = asyncio.ensure_future(self._next_may_be_decided())
-        try:
-            await asyncio.wait((writing, enough), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            enough.cancel()
-        return not writing.done()
+        while not writing.done():
+            # Not before the batch under way is decided: it may get its connection later than the
+            # next one would.
+            if self._is_decided and self._waiting_count >= AHEAD_TRANSACTIONS_MIN:
+                return True
+            self._is_news.clear()
+            await self._is_news.wait()
+        return False
 
-    async def _next_may_be_decided(self) -> None:
-        """Wait until the batch under way is decided and enough waits after it."""
-        # In this order: the batch under way may get its connection later than the next one would.
-        await self._is_decided.wait()
-        await self._is_much.wait()
+    def _note_decided(self) -> None:
+        self._is_decided = True
+        self._is_news.set()
+
+    async def _gather(self) -> None:
+        """Let come half of the callers there are, so that not every batch serves a few.
+
+        Whoever was answered last is likely to come again, and while half of the callers are
+        served the others are on their way. One caller alone, or few, wait for nobody.
+        """
+        loop = asyncio.get_running_loop()
+        self._wanted = (self._answered + len(self._waiting)) // 2
+        while (count := len(self._waiting)) < self._wanted:
+            self._is_news.clear()
+            pause = loop.call_later(_GATHER_SECONDS, self._is_news.set)
+            await self._is_news.wait()
+            pause.cancel()
+            if len(self._waiting) == count:
+                return
 
     def _may_be_ahead(self, groups: Sequence[Group]) -> bool:
         """Tell whether balances, with room for more, are all these need of the batch before."""
@@ -231,8 +255,6 @@ class JournalWriter:
             # A caller that went away before anything was done for it: nothing is.
             if not group.done.cancelled():
                 taken.append(group)
-        if self._waiting_count < AHEAD_TRANSACTIONS_MIN:
-            self._is_much.clear()
         return taken
 
     async def _write(self, groups: list[Group], decided: Decided | None = None) -> None:
@@ -318,7 +340,7 @@ class JournalWriter:
                 # that sequence all the same, by what another server writes, so the sequence alone
                 # cannot tell.
                 raise OvertakenError
-            self._is_decided.set()
+            self._note_decided()
             connection = (
                 self._database.writer_connection()
                 if decided.is_one_statement
@@ -344,7 +366,7 @@ class JournalWriter:
                         self._is_shared = self._known.committed != head.sequence
                     self._known.forget()
                     decided = await decide_in_tx(tx, self._books, self._known, groups, self._actor)
-                self._is_decided.set()
+                self._note_decided()
                 results = await write_in_tx(tx, self._books, decided)
             self._known.commit(decided.head_sequence + len(decided.accepted))
             return results

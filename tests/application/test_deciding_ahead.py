@@ -242,7 +242,7 @@ async def test_a_batch_that_waits_for_its_connection(
                     await asyncio.sleep(0.3)
                     assert not is_ahead.is_set(), "time for it, and yet it was not decided"
                 else:
-                    writer._is_decided.set()
+                    writer._note_decided()
                     await is_ahead.wait()
                 await other.post_all([transfer("till", "income") for _ in range(SIZE)], ATOMIC)
             return await decide(writer, groups)
@@ -254,7 +254,8 @@ async def test_a_batch_that_waits_for_its_connection(
         calls.append(asyncio.ensure_future(next_one))
         (writer,) = running.app._poster._writers.values()
         async with asyncio.timeout(30):
-            await writer._is_much.wait()
+            while writer._waiting_count < SIZE:  # noqa: ASYNC110  # its event is its own
+                await asyncio.sleep(0.001)
             both_wait.set()
             await asyncio.gather(*calls)
         assert (await ledger.balance("till")).version == 2 * SIZE
