@@ -114,7 +114,7 @@ class JournalBooks:
 
     async def is_current(self) -> bool:
         """Tell whether the version that is remembered is still the journal's."""
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             head = await journals.read_head_in_tx(tx, self.journal.id)
         return head.config_version == self.config_version
 

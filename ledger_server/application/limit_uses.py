@@ -46,7 +46,7 @@ async def read_limit_uses(
         AccountNotFoundError: no account has this code or id.
         ContentionError: the configuration changed at each look.
     """
-    async with database.transaction() as tx:
+    async with database.reader_connection() as tx:
         account = await get_account_in_tx(tx, books.journal, reference)
     for _ in range(_LOOKS_MAX):
         await books.look_up([account.id])
