@@ -164,6 +164,7 @@ async def test_refusals(ledger: Ledger) -> None:
         (get("cash", "XYZ"), "CURRENCY_UNKNOWN", {"currency": "XYZ"}),
         (get("x"), "ACCOUNT_NOT_FOUND", {"account": "x"}),
         (get(nobody), "ACCOUNT_NOT_FOUND", {"account": nobody}),
+        (get("cash", journal="x"), "JOURNAL_NOT_FOUND", {"journal": "x"}),
         (get("x", "XYZ"), "ACCOUNT_NOT_FOUND", {"account": "x"}),
         (get("x", "XYZ", journal="x"), "JOURNAL_NOT_FOUND", {"journal": "x"}),
     ]:
