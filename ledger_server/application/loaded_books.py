@@ -74,13 +74,8 @@ async def load_in_tx(
     hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
     found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
     reversibles = await _reversibles_in_tx(tx, books, drafts)
-    limits = await load_limits_in_tx(
-        tx,
-        books,
-        {account_id: facts.normal_side for account_id, facts in accounts.items()},
-        list({key for draft in drafts for key in draft.keys}),
-        known.now,
-    )
+    keys = {key for draft in drafts for key in draft.keys} if books.has_limits else ()
+    limits = await load_limits_in_tx(tx, books, keys, known.now)
     if books.config_version != version:
         raise StaleConfigurationError
     return Loaded(

@@ -13,7 +13,7 @@ from ledger_server.domain.account import AccountFacts, AccountStatus
 from ledger_server.domain.books import BalanceState, Books, Posting, _move
 from ledger_server.domain.errors import LimitExceededError
 from ledger_server.domain.hold import HoldLeg
-from ledger_server.domain.limit import Attachment, Limit, Measure, Velocity, Window
+from ledger_server.domain.limit import AccountLimits, Attachment, Limit, Measure, Velocity, Window
 from ledger_server.domain.limit_check import (
     LimitBook,
     Moved,
@@ -229,8 +229,7 @@ def two_accounts(limit: Limit, moved: Moved) -> Books:
         holds={},
         reversibles={},
         limits=LimitBook(
-            attachments={KEY.account_id: [Attachment(limit=limit)]},
-            sides={KEY.account_id: DEBIT},
+            bound={KEY.account_id: AccountLimits.of([Attachment(limit=limit)])},
             moved={(limit.code, KEY.account_id): moved},
             sets={},
             holds_for=lambda *_: True,
