@@ -63,7 +63,8 @@ async def load_in_tx(
         StaleConfigurationError: the configuration is no longer `version`.
     """
     journal_id = books.journal.id
-    account_ids = {key.account_id for draft in drafts for key in draft.keys}
+    keys = {key for draft in drafts for key in draft.keys}
+    account_ids = {key.account_id for key in keys}
     accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
     period = books.period
     if not version == known.config_version == books.config_version:
@@ -74,7 +75,6 @@ async def load_in_tx(
     hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
     found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
     reversibles = await _reversibles_in_tx(tx, books, drafts)
-    keys = {key for draft in drafts for key in draft.keys} if books.has_limits else ()
     limits = await load_limits_in_tx(tx, books, keys, known.now)
     if books.config_version != version:
         raise StaleConfigurationError

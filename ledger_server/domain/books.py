@@ -23,7 +23,7 @@ from ledger_server.domain.limit_check import (
     counts,
 )
 from ledger_server.domain.period import Period
-from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Layer, TransactionId
+from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Direction, Layer, TransactionId
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.reversal import ReversalStep, Reversible
 from ledger_server.domain.transaction import (
@@ -39,6 +39,10 @@ from ledger_server.domain.transaction import (
 SUM_BOUND: Final = Decimal(10) ** 60
 
 _add, _subtract = EXACT.add, EXACT.subtract
+
+#: What a standing limit binds, the account that is named if it is passed, the sums that it
+#: bounds, their side, and what was available before.
+_Standing = tuple[Attachment, str, list[Decimal], Direction, Decimal]
 
 
 @dataclasses.dataclass(slots=True)
@@ -99,8 +103,8 @@ def apply(posting: Posting, books: Books) -> None:
     Raises:
         LedgerError: which bound; then every balance is as it was.
     """
-    standing = _standing_before(posting, books)
     limits = books.limits
+    standing = _standing_before(posting, books, limits) if limits is not None else ()
     # Without whole sets among what binds, as usual, no entry needs to be looked up for them.
     counting = limits if limits is not None and limits.sets else None
     after = posting.balances_after
@@ -123,7 +127,7 @@ def apply(posting: Posting, books: Books) -> None:
     if limits is None:
         return
     try:
-        _check_standing_after(books, standing)
+        _check_standing_after(standing)
         if limits.moved:
             _count_movements(posting, books, limits)
     except LedgerError:
@@ -144,42 +148,39 @@ def _change_sets(limits: LimitBook, key: BalanceKey, place_of: int, units: Decim
         set_sums[place_of] = _add(set_sums[place_of], units)
 
 
-def _standing_before(
-    posting: Posting, books: Books
-) -> list[tuple[Attachment, str, BalanceKey, Decimal]]:
+def _standing_before(posting: Posting, books: Books, limits: LimitBook) -> Iterable[_Standing]:
     """Return the standing limits that the posting may pass, with what is available before."""
     command = posting.draft.command
-    if books.limits is None or command.force or command.is_year_end:
-        return []
-    found: dict[tuple[str, UUID | None, AccountId | None], tuple[Attachment, str, BalanceKey]] = {}
+    if command.force or command.is_year_end:
+        return ()
+    found: dict[tuple[int, str], _Standing] = {}
     for entry in posting.entries:
-        binding = books.limits.of(entry.key)
-        for attachment in binding.standing if binding is not None else ():
-            bound = (
-                attachment.limit.code,
-                attachment.set_id,
-                None if attachment.scope is Scope.WHOLE_SET else entry.key.account_id,
+        key = entry.key
+        binding = limits.of(key)
+        if binding is None:
+            continue
+        for attachment in binding.standing:
+            if attachment.scope is Scope.WHOLE_SET:
+                assert attachment.set_id is not None, "a whole is that of a set"
+                sums = limits.sets[attachment.set_id, key.currency]
+                side = attachment.set_side
+            else:
+                sums = books.balances[key].sums
+                side = books.accounts[key.account_id].normal_side
+            # Sums are changed in place: which they are tells which account or set it is.
+            found[id(sums), attachment.limit.code] = (
+                attachment,
+                entry.account_code,
+                sums,
+                side,
+                available(sums, side),
             )
-            found[bound] = (attachment, entry.account_code, entry.key)
-    return [
-        (attachment, code, key, _available(attachment, key, books))
-        for attachment, code, key in found.values()
-    ]
+    return found.values()
 
 
-def _check_standing_after(
-    books: Books, before: list[tuple[Attachment, str, BalanceKey, Decimal]]
-) -> None:
-    for attachment, account_code, key, was in before:
-        check_standing(attachment, account_code, was, _available(attachment, key, books))
-
-
-def _available(attachment: Attachment, key: BalanceKey, books: Books) -> Decimal:
-    assert books.limits is not None, "there are limits"
-    if attachment.scope is Scope.WHOLE_SET:
-        assert attachment.set_id is not None, "a whole is that of a set"
-        return available(books.limits.sets[attachment.set_id, key.currency], attachment.set_side)
-    return available(books.balances[key].sums, books.accounts[key.account_id].normal_side)
+def _check_standing_after(before: Iterable[_Standing]) -> None:
+    for attachment, account_code, sums, side, was in before:
+        check_standing(attachment, account_code, was, available(sums, side))
 
 
 def _count_movements(posting: Posting, books: Books, limits: LimitBook) -> None:
