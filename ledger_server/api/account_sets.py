@@ -63,7 +63,7 @@ class AccountSetServicer(AccountSetServiceServicer):
         """Return one set."""
         reference = reference_field("account_set", request.account_set)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             account_set = await get_account_set_in_tx(tx, journal, reference)
         return pb.GetAccountSetResponse(account_set=account_set_message(account_set))
 
@@ -74,7 +74,7 @@ class AccountSetServicer(AccountSetServiceServicer):
         size = page_size_field(request.page_size)
         (after,) = self._page_tokens.read(request, request.page_token) or [""]
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await account_sets.list_in_tx(tx, journal.id, str(after), size + 1)
         shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.code])
         return pb.ListAccountSetsResponse(
@@ -113,7 +113,7 @@ class AccountSetServicer(AccountSetServiceServicer):
         kind, code = self._page_tokens.read(request, request.page_token) or [0, ""]
         reference = reference_field("account_set", request.account_set)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             account_set = await get_account_set_in_tx(tx, journal, reference)
             rows = await account_sets.list_members_in_tx(
                 tx, journal.id, account_set.id, (int(kind), str(code)), size + 1

@@ -79,7 +79,7 @@ class AccountServicer(AccountServiceServicer):
         """Return one account."""
         reference = reference_field("account", request.account)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             account = await get_account_in_tx(tx, journal, reference)
         return pb.GetAccountResponse(account=account_message(account))
 
@@ -92,7 +92,7 @@ class AccountServicer(AccountServiceServicer):
         prefix = text_field("code_prefix", request.code_prefix, CODE_LENGTH_MAX)
         status = _status_filter(request.status)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await accounts.list_in_tx(
                 tx,
                 journal.id,

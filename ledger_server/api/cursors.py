@@ -98,7 +98,7 @@ class CursorServicer(CursorServiceServicer):
         size = page_size_field(request.page_size)
         (after,) = self._page_tokens.read(request, request.page_token) or [""]
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await cursors.list_in_tx(tx, journal.id, str(after), size + 1)
             now = await cursors.now_in_tx(tx)
         shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.name])

@@ -24,7 +24,7 @@ from ledger_server.store import accounts, journals
 from ledger_server.store.codec import timestamp
 from ledger_server.store.database import Database
 from ledger_server.stream.hub import EventHub
-from ledger_server.stream.listing import list_events
+from ledger_server.stream.listing import Page, list_events
 from ledger_server.stream.matching import EventFilter, Matcher
 from ledger_server.stream.subscription import Subscription
 
@@ -69,16 +69,19 @@ class EventServicer(EventServiceServicer):
         after = _position_field(request.after_sequence)
         (place,) = self._page_tokens.read(request, request.page_token) or [after]
         journal, matcher = await self._journal_and_matcher(request)
-        frames, position = await list_events(self._database, journal, matcher, int(place), size)
-        rest = pb.ListEventsResponse(head_sequence=journal.sequence)
-        if position < journal.sequence:
+        async with self._database.reader_connection() as tx:
+            head = await journals.read_head_in_tx(tx, journal.id)
+        page = Page(after=int(place), head_sequence=head.sequence, count_max=size)
+        frames, position = await list_events(self._database, journal, matcher, page)
+        rest = pb.ListEventsResponse(head_sequence=head.sequence)
+        if position < head.sequence:
             rest.next_page_token = self._page_tokens.make(request, [position])
         return b"".join((*frames, rest.SerializeToString()))
 
     async def GetHead(self, request: pb.GetHeadRequest, _context: object) -> pb.GetHeadResponse:
         """Return where the journal stands."""
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             head = await journals.read_head_in_tx(tx, journal.id)
         return pb.GetHeadResponse(
             head_sequence=head.sequence, record_time=timestamp(head.recorded_at)
@@ -112,7 +115,7 @@ class EventServicer(EventServiceServicer):
             raise FieldInvalidError("filter.accounts", f"more than {ACCOUNTS_MAX}")
         for index, reference in enumerate(references):
             reference_field(f"filter.accounts[{index}]", reference)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             found = await accounts.facts_by_reference_in_tx(tx, journal.id, references)
         for reference in references:
             if reference not in found:
@@ -123,7 +126,7 @@ class EventServicer(EventServiceServicer):
         if not reference:
             return None
         reference_field("filter.account_set", reference)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             return (await get_account_set_in_tx(tx, journal, reference)).id
 
 

@@ -105,7 +105,7 @@ class FiscalYearServicer(FiscalYearServiceServicer):
         last = self._page_tokens.read(request, request.page_token)
         after = date.fromisoformat(str(last[0])) if last else None
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await fiscal_years.list_in_tx(tx, journal.id, after, size + 1)
         shown, token = self._page_tokens.cut(
             request, rows, size, lambda row: [row.first_day.isoformat()]

@@ -1,5 +1,6 @@
 """JournalService: decodes, hands over, encodes."""
 
+import itertools
 import re
 import zoneinfo
 from functools import cache
@@ -57,7 +58,9 @@ class JournalServicer(JournalServiceServicer):
     ) -> pb.GetJournalResponse:
         """Return one journal and its head."""
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        return pb.GetJournalResponse(journal=journal_message(journal))
+        async with self._database.reader_connection() as tx:
+            head = await journals.read_head_in_tx(tx, journal.id)
+        return pb.GetJournalResponse(journal=journal_message(journal, head.sequence))
 
     async def ListJournals(
         self, request: pb.ListJournalsRequest, _context: object
@@ -65,10 +68,12 @@ class JournalServicer(JournalServiceServicer):
         """Return a page of journals."""
         size = page_size_field(request.page_size)
         (after,) = self._page_tokens.read(request, request.page_token) or [""]
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await journals.list_in_tx(tx, str(after), size + 1)
-        shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.code])
-        return pb.ListJournalsResponse(journals=map(journal_message, shown), next_page_token=token)
+        shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row[0].code])
+        return pb.ListJournalsResponse(
+            journals=itertools.starmap(journal_message, shown), next_page_token=token
+        )
 
     async def RegisterCurrency(
         self, request: pb.RegisterCurrencyRequest, _context: object
@@ -86,7 +91,7 @@ class JournalServicer(JournalServiceServicer):
         size = page_size_field(request.page_size, _CURRENCY_PAGE_SIZE_DEFAULT)
         (after,) = self._page_tokens.read(request, request.page_token) or [""]
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await journals.list_currencies_in_tx(tx, journal.id, str(after), size + 1)
         shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.code])
         return pb.ListCurrenciesResponse(

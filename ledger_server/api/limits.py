@@ -82,7 +82,7 @@ class LimitServicer(LimitServiceServicer):
         size = page_size_field(request.page_size)
         after = _attachment_place(self._page_tokens.read(request, request.page_token))
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             limit = await get_limit_in_tx(tx, journal, code)
             rows = await limits.list_attached_in_tx(tx, journal.id, limit, after, size + 1)
         shown, token = self._page_tokens.cut(request, rows, size, _attachment_key)
@@ -99,7 +99,7 @@ class LimitServicer(LimitServiceServicer):
         size = page_size_field(request.page_size)
         (after,) = self._page_tokens.read(request, request.page_token) or [""]
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await limits.list_in_tx(tx, journal.id, str(after), size + 1)
         shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.code])
         return pb.ListLimitsResponse(limits=map(limit_message, shown), next_page_token=token)

@@ -67,7 +67,7 @@ class PeriodServicer(PeriodServiceServicer):
     ) -> pb.GetPeriodResponse:
         """Return which days are closed and locked now."""
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             period = await periods.current_in_tx(tx, journal.id)
         return pb.GetPeriodResponse(period=period_message(period))
 
@@ -79,7 +79,7 @@ class PeriodServicer(PeriodServiceServicer):
         last = self._page_tokens.read(request, request.page_token)
         before = int(last[0]) if last else None
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await periods.list_changes_in_tx(tx, journal.id, before, size + 1)
         shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.sequence])
         return pb.ListPeriodChangesResponse(

@@ -37,7 +37,7 @@ class ProofServicer(ProofServiceServicer):
         """Return a signed checkpoint."""
         covers = _size_field("covers_sequence", request.covers_sequence)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             found = await checkpoint_in_tx(tx, journal, covers, self._signing)
         return pb.GetCheckpointResponse(checkpoint=_checkpoint(found))
 
@@ -48,7 +48,7 @@ class ProofServicer(ProofServiceServicer):
         size = page_size_field(request.page_size)
         (below,) = self._page_tokens.read(request, request.page_token) or [_SIZE_END]
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await proofs.list_checkpoints_in_tx(tx, journal.id, int(below), size + 1)
         shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.size])
         return pb.ListCheckpointsResponse(
@@ -62,7 +62,7 @@ class ProofServicer(ProofServiceServicer):
         subject = _subject(request)
         tree_size = _size_field("tree_size", request.tree_size)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             proof = await inclusion_in_tx(tx, journal, subject, tree_size)
         return pb.GetInclusionProofResponse(
             sequence=proof.sequence,
@@ -81,7 +81,7 @@ class ProofServicer(ProofServiceServicer):
             raise FieldInvalidError("from_size", "not 1 or more")
         to_size = _size_field("to_size", request.to_size)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             proof = await consistency_in_tx(tx, journal, request.from_size, to_size)
         return pb.GetConsistencyProofResponse(
             from_size=proof.from_size, to_size=proof.to_size, path=proof.path

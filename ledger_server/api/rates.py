@@ -81,7 +81,7 @@ class RateServicer(RateServiceServicer):
         quote = currency_field("quote", request.quote) if request.quote else None
         source = _optional_source(request.source)
         journal = await self._journal(request.journal)
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await rates.list_in_tx(
                 tx,
                 journal.id,

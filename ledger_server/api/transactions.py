@@ -34,7 +34,7 @@ from ledger_server.domain.errors import (
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.primitives import AccountId
 from ledger_server.domain.transaction import TRANSACTIONS_MAX_PER_CALL, Kind, PostCommand
-from ledger_server.store import reversals, transactions
+from ledger_server.store import transactions
 from ledger_server.store.database import Database
 from ledger_server.store.transaction_bytes import amount
 from ledger_server.store.wire import field, number_tag, tag
@@ -101,12 +101,10 @@ class TransactionServicer(TransactionServiceServicer):
         """Return one transaction."""
         transaction_id = uuid_field("transaction_id", request.transaction_id)
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             found = await transactions.find_in_tx(tx, journal.id, transaction_id)
-            if found is None:
-                raise TransactionNotFoundError(str(transaction_id))
-            taken_back = await reversals.reversals_of_in_tx(tx, journal.id, transaction_id)
-        found.reversed_by.extend(str(one) for one in taken_back)
+        if found is None:
+            raise TransactionNotFoundError(str(transaction_id))
         return pb.GetTransactionResponse(transaction=found)
 
     async def ReverseTransaction(
@@ -155,7 +153,7 @@ class TransactionServicer(TransactionServiceServicer):
             newest_first=request.newest_first,
         )
         place = (date.fromisoformat(str(after[0])), int(after[1])) if after else None
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await transactions.list_in_tx(tx, journal.id, wanted, place, size + 1)
         shown, token = self._page_tokens.cut(
             request, rows, size, lambda row: [row.effective_date, row.sequence]
@@ -163,7 +161,7 @@ class TransactionServicer(TransactionServiceServicer):
         return pb.ListTransactionsResponse(transactions=shown, next_page_token=token)
 
     async def _account_id(self, journal: Journal, reference: str) -> AccountId:
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             return (await get_account_in_tx(tx, journal, reference)).id
 
     async def _post_independent(self, journal: str, request: pb.PostTransactionsRequest) -> bytes:

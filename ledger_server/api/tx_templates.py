@@ -44,7 +44,7 @@ class TxTemplateServicer(TxTemplateServiceServicer):
         if request.version < 0:
             raise FieldInvalidError("version", "negative")
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             found = await tx_templates.find_in_tx(tx, journal.id, code, request.version)
         if found is None:
             raise TemplateNotFoundError(code, request.version)
@@ -57,7 +57,7 @@ class TxTemplateServicer(TxTemplateServiceServicer):
         size = page_size_field(request.page_size)
         (after,) = self._page_tokens.read(request, request.page_token) or [""]
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await tx_templates.list_in_tx(tx, journal.id, str(after), size + 1)
         shown, token = self._page_tokens.cut(request, rows, size, lambda row: [row.code])
         return pb.ListTxTemplatesResponse(templates=shown, next_page_token=token)
@@ -72,7 +72,7 @@ class TxTemplateServicer(TxTemplateServiceServicer):
             tx_templates.VERSION_END
         ]
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             rows = await tx_templates.list_versions_in_tx(
                 tx, journal.id, code, int(before), size + 1
             )

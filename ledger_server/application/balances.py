@@ -8,6 +8,7 @@ from ledger_server.domain.balance import Balance
 from ledger_server.domain.errors import AccountNotFoundError, CurrencyUnknownError
 from ledger_server.domain.journal import Journal
 from ledger_server.store import accounts, balances, journals
+from ledger_server.store.balances import Missing
 from ledger_server.store.database import Database
 
 
@@ -32,24 +33,17 @@ async def read_balances(
         AccountNotFoundError: for the first account that is not there.
         CurrencyUnknownError: for the first currency that is not registered.
     """
-    async with database.snapshot() as tx:
-        head = await journals.read_head_in_tx(tx, journal.id)
-        known_accounts = await accounts.facts_by_reference_in_tx(
-            tx, journal.id, [reference.account for reference in references]
-        )
-        known_currencies = await journals.find_currencies_in_tx(
-            tx, journal.id, [reference.currency for reference in references]
-        )
-        for reference in references:
-            if reference.account not in known_accounts:
-                raise AccountNotFoundError(reference.account)
-            if reference.currency not in known_currencies:
-                raise CurrencyUnknownError(reference.currency)
-        keys = [
-            (known_accounts[reference.account], known_currencies[reference.currency])
-            for reference in references
-        ]
-        return await balances.find_in_tx(tx, journal.id, keys, as_of), head.sequence
+    named = [(reference.account, reference.currency) for reference in references]
+    async with database.reader_connection() as tx:
+        rows, sequence = await balances.find_in_tx(tx, journal.id, named, as_of)
+    found: list[Balance] = []
+    for reference, row in zip(references, rows, strict=True):
+        if row is Missing.ACCOUNT:
+            raise AccountNotFoundError(reference.account)
+        if row is Missing.CURRENCY:
+            raise CurrencyUnknownError(reference.currency)
+        found.append(row)
+    return found, sequence
 
 
 async def list_balances(

@@ -23,7 +23,7 @@ from ledger_server.domain.errors import (
 )
 from ledger_server.domain.expression import Expression
 from ledger_server.domain.journal import Journal
-from ledger_server.domain.limit import Attachment
+from ledger_server.domain.limit import UNLIMITED, AccountLimits
 from ledger_server.domain.limit_condition import compile_condition
 from ledger_server.domain.period import ALL_OPEN, Period
 from ledger_server.domain.primitives import AccountId, TransactionId
@@ -70,7 +70,9 @@ class JournalBooks:
         self._database = database
         #: Whether the journal has any limit at all.
         self.has_limits = False
-        self._attachments: dict[AccountId, Sequence[Attachment]] = {}
+        #: What binds each account asked about. Exchanged as a whole, never emptied: batches that
+        #: are being decided go on with what they have.
+        self._limits: dict[AccountId, AccountLimits] = {}
         self._conditions: dict[str, Expression] = {}
         self._accounts: dict[AccountReference, AccountFacts] = {}
         self._templates: dict[tuple[str, int], CompiledTemplate] = {}
@@ -105,7 +107,7 @@ class JournalBooks:
                 self._remember(facts)
         self.period = period
         self.has_limits = has_limits
-        self._attachments.clear()
+        self._limits = {}
         # Which version is the newest may have changed; versions themselves never do.
         for code, version in list(self._templates):
             if version == 0:
@@ -114,7 +116,7 @@ class JournalBooks:
 
     async def is_current(self) -> bool:
         """Tell whether the version that is remembered is still the journal's."""
-        async with self._database.transaction() as tx:
+        async with self._database.reader_connection() as tx:
             head = await journals.read_head_in_tx(tx, self.journal.id)
         return head.config_version == self.config_version
 
@@ -218,28 +220,36 @@ class JournalBooks:
         async with self._database.transaction(under_head) as tx:
             return await transactions.find_many_in_tx(tx, self.journal.id, ids)
 
-    async def attachments_in_tx(
+    async def limits_in_tx(
         self, tx: Tx, account_ids: Iterable[AccountId]
-    ) -> Mapping[AccountId, Sequence[Attachment]]:
-        """Return what binds these accounts. Costs nothing in a journal without limits.
+    ) -> Mapping[AccountId, AccountLimits]:
+        """Return what binds these accounts and maybe others. Costs nothing without any limits.
 
         Asked inside a batch, not before it: a refresh in between must not make a limit forgotten.
         """
         if not self.has_limits:
             return {}
-        wanted = set(account_ids)
-        version = self.config_version
-        missing = [one for one in wanted if one not in self._attachments]
+        known = self._limits
+        missing = {one for one in account_ids if one not in known}
         if not missing:
-            return {one: self._attachments[one] for one in wanted}
-        found = await limits.attachments_in_tx(tx, self.journal.id, missing)
-        loaded: dict[AccountId, Sequence[Attachment]] = {one: found.get(one, ()) for one in missing}
-        known = {one: self._attachments[one] for one in wanted if one in self._attachments}
-        if version == self.config_version:
-            if len(self._attachments) + len(missing) > ACCOUNTS_MAX:
-                self._attachments.clear()
-            self._attachments.update(loaded)
+            return known
+        found = await limits.attachments_in_tx(tx, self.journal.id, list(missing))
+        loaded = {
+            one: AccountLimits.of(found[one]) if one in found else UNLIMITED for one in missing
+        }
+        if known is self._limits and len(known) + len(missing) <= ACCOUNTS_MAX:
+            known.update(loaded)
+            return known
+        if known is self._limits:
+            self._limits = loaded
         return known | loaded
+
+    def are_bound_by_balances(self, account_ids: Iterable[AccountId]) -> bool:
+        """Tell whether nothing but these accounts' balances bounds them, as far as is known."""
+        known = self._limits
+        return not self.has_limits or all(
+            one in known and known[one].is_of_balances for one in account_ids
+        )
 
     def condition(self, source: str) -> Expression:
         """Return a limit's condition, compiled once."""

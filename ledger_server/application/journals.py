@@ -1,7 +1,5 @@
 """Journals and their currencies: looked up, created, registered."""
 
-import dataclasses
-
 from ledger_proto.v1 import events_pb2, journals_pb2
 from ledger_server.application.ids import new_id
 from ledger_server.application.mutation import (
@@ -18,7 +16,7 @@ from ledger_server.domain.errors import (
     JournalNotFoundError,
 )
 from ledger_server.domain.iso4217 import BUILT_IN_CURRENCIES
-from ledger_server.domain.journal import Journal
+from ledger_server.domain.journal import Head, Journal
 from ledger_server.domain.primitives import Currency
 from ledger_server.store import journals
 from ledger_server.store.codec import currency_message, journal_message, stored_event
@@ -31,13 +29,21 @@ _NO_JOURNAL = 0
 async def get_journal(database: Database, reference: str) -> Journal:
     """Return the journal whose code or id is `reference`.
 
+    A journal neither changes nor goes, so what was seen once is remembered; that there is none
+    never is.
+
     Raises:
         JournalNotFoundError: there is none.
     """
-    async with database.transaction() as tx:
+    remembered = database.journals.get(reference)
+    if remembered is not None:
+        return remembered
+    async with database.reader_connection() as tx:
         journal = await journals.find_in_tx(tx, reference)
     if journal is None:
         raise JournalNotFoundError(reference)
+    # Under two names, however it was named: an id in capitals is an id too.
+    database.journals[journal.code] = database.journals[str(journal.public_id)] = journal
     return journal
 
 
@@ -67,8 +73,10 @@ async def create_journal(
                 return kept
             if await journals.find_in_tx(tx, code) is not None:
                 raise JournalExistsError(code)
-            journal = await _insert_in_tx(tx, code=code, name=name, time_zone=time_zone)
-            answer = journals_pb2.CreateJournalResponse(journal=journal_message(journal))
+            journal, head = await _insert_in_tx(tx, code=code, name=name, time_zone=time_zone)
+            answer = journals_pb2.CreateJournalResponse(
+                journal=journal_message(journal, head.sequence)
+            )
             await keep_answer_in_tx(tx, _NO_JOURNAL, request, answer)
             return answer
 
@@ -109,16 +117,16 @@ async def register_currency(
     return await change_journal(database, journal, request, work)
 
 
-async def _insert_in_tx(tx: Tx, *, code: str, name: str, time_zone: str) -> Journal:
+async def _insert_in_tx(tx: Tx, *, code: str, name: str, time_zone: str) -> tuple[Journal, Head]:
     journal = await journals.insert_in_tx(
         tx, public_id=new_id(), code=code, name=name, time_zone=time_zone
     )
     await journals.insert_currencies_in_tx(tx, journal.id, BUILT_IN_CURRENCIES)
-    created = events_pb2.JournalCreated(journal=journal_message(journal))
+    created = events_pb2.JournalCreated(journal=journal_message(journal, 0))
     head = await journals.append_events_in_tx(
         tx,
         journal.id,
         [stored_event(events_pb2.Event(journal_created=created))],
         config_changed=False,
     )
-    return dataclasses.replace(journal, sequence=head.sequence)
+    return journal, head

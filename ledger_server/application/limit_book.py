@@ -1,14 +1,14 @@
 """What limits a batch is decided against."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from ledger_proto.v1 import events_pb2
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.domain.expression import EvaluationError
-from ledger_server.domain.limit import Limit, Scope
+from ledger_server.domain.limit import Limit
 from ledger_server.domain.limit_check import (
     LimitBook,
     Moved,
@@ -17,7 +17,7 @@ from ledger_server.domain.limit_check import (
     takes_out,
     window_start,
 )
-from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Direction
+from ledger_server.domain.primitives import EXACT, ZERO, Direction
 from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry
 from ledger_server.store import limit_movements, set_balances
 from ledger_server.store.database import Tx
@@ -42,40 +42,32 @@ class LoadedLimits:
 
 
 async def load_limits_in_tx(
-    tx: Tx,
-    books: JournalBooks,
-    sides: Mapping[AccountId, Direction],
-    keys: Sequence[BalanceKey],
-    now: datetime,
+    tx: Tx, books: JournalBooks, keys: Collection[BalanceKey], now: datetime
 ) -> LoadedLimits | None:
     """Return what binds the balances of `keys`, None if nothing does.
 
     Args:
         tx: reads; what is decided on it is written only if the journal has not moved.
         books: knows what binds which account.
-        sides: the normal sides of the accounts of the batch.
         keys: the balances of the batch.
         now: the moment of the decision.
     """
-    attached = await books.attachments_in_tx(tx, [key.account_id for key in keys])
-    bound = {account_id: found for account_id, found in attached.items() if found}
-    if not bound:
+    bound = await books.limits_in_tx(tx, (key.account_id for key in keys))
+    if not bound or not any(bound[key.account_id].attachments for key in keys):
         return None
     windows: dict[Key, tuple[Limit, BalanceKey]] = {}
     sets: set[set_balances.Key] = set()
     for key in keys:
-        for attachment in bound.get(key.account_id, ()):
-            limit = attachment.limit
-            if limit.currency != key.currency:
-                continue
-            if limit.velocity is not None:
-                windows[limit.code, key.account_id] = (limit, key)
-            elif attachment.scope is Scope.WHOLE_SET and attachment.set_id is not None:
-                sets.add((attachment.set_id, key.currency))
+        if (limits := bound[key.account_id]).is_of_balances:
+            continue
+        binding = limits.by_currency.get(key.currency)
+        if binding is not None:
+            for attachment in binding.velocity:
+                windows[attachment.limit.code, key.account_id] = (attachment.limit, key)
+            sets.update((set_id, key.currency) for set_id in binding.whole_sets)
     past = PastCounts([], [])
     book = LimitBook(
-        attachments=bound,
-        sides=sides,
+        bound=bound,
         moved=await _moved_in_tx(tx, books, windows, now, past),
         sets={},
         holds_for=_Conditions(books).hold_for,

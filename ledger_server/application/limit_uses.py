@@ -11,7 +11,7 @@ from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.limit_book import load_limits_in_tx
 from ledger_server.domain.account import Account
 from ledger_server.domain.errors import ContentionError
-from ledger_server.domain.limit import Attachment, Scope
+from ledger_server.domain.limit import UNLIMITED, Attachment, Scope
 from ledger_server.domain.limit_check import LimitBook, available
 from ledger_server.domain.primitives import EXACT, ZERO
 from ledger_server.domain.transaction import BalanceKey
@@ -46,7 +46,7 @@ async def read_limit_uses(
         AccountNotFoundError: no account has this code or id.
         ContentionError: the configuration changed at each look.
     """
-    async with database.transaction() as tx:
+    async with database.reader_connection() as tx:
         account = await get_account_in_tx(tx, books.journal, reference)
     for _ in range(_LOOKS_MAX):
         await books.look_up([account.id])
@@ -59,14 +59,13 @@ async def read_limit_uses(
 
 
 async def _read_in_tx(tx: Tx, books: JournalBooks, account: Account) -> list[LimitUse]:
-    attached = await books.attachments_in_tx(tx, [account.id])
-    bound = attached.get(account.id, ())
+    bound = (await books.limits_in_tx(tx, [account.id])).get(account.id, UNLIMITED).attachments
     keys = [
         BalanceKey(account.id, currency)
         for currency in sorted({attachment.limit.currency for attachment in bound})
     ]
     present = await limits.present_in_tx(tx, books.journal.id)
-    loaded = await load_limits_in_tx(tx, books, {account.id: account.normal_side}, keys, present)
+    loaded = await load_limits_in_tx(tx, books, keys, present)
     if loaded is None:
         return []
     found = await balances.list_of_account_in_tx(tx, books.journal.id, account)

@@ -112,9 +112,8 @@ async def load_in_tx(
     if hold_ids:
         loaded.books.holds = await holds.find_in_tx(tx, journal_id, hold_ids)
     loaded.books.reversibles = await _reversibles_in_tx(tx, books, drafts)
-    sides = {account_id: facts.normal_side for account_id, facts in loaded.books.accounts.items()}
-    keys = list({key for draft in drafts for key in draft.keys})
-    loaded.limits = await load_limits_in_tx(tx, books, sides, keys, known.now)
+    keys = {key for draft in drafts for key in draft.keys}
+    loaded.limits = await load_limits_in_tx(tx, books, keys, known.now)
     if loaded.limits is not None:
         loaded.books.limits = loaded.limits.book
     if books.config_version != version:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ledger_proto.v1 import events_pb2
 from ledger_server.domain.errors import ContentionError, RequestIdReusedError
-from ledger_server.domain.journal import Journal
+from ledger_server.domain.journal import Head, Journal
 from ledger_server.store import journals
 from ledger_server.store.codec import StoredEvent, stored_event
 from ledger_server.store.database import (
@@ -69,10 +69,11 @@ class Request(Generic[A]):
 class Change:
     """What a change does: read and write in its transaction, and say what happened."""
 
-    def __init__(self, tx: Tx, journal: Journal) -> None:
-        """Begin with no events."""
+    def __init__(self, tx: Tx, journal: Journal, head: Head) -> None:
+        """Begin with no events, at the head that `tx` holds."""
         self.tx = tx
         self.journal = journal
+        self._head = head
         self.events: list[StoredEvent] = []
         #: Set if servers may have cached what changed.
         self.config_changed = False
@@ -80,12 +81,12 @@ class Change:
     @property
     def next_config_version(self) -> int:
         """The configuration version that this change brings about, if it changes any."""
-        return self.journal.config_version + 1
+        return self._head.config_version + 1
 
     @property
     def next_sequence(self) -> int:
         """The sequence that the event recorded next will get."""
-        return self.journal.sequence + len(self.events) + 1
+        return self._head.sequence + len(self.events) + 1
 
     def record(self, event: events_pb2.Event) -> None:
         """Append an event to the journal when the change commits."""
@@ -116,10 +117,7 @@ async def change_journal(
             kept = await kept_answer_in_tx(tx, journal.id, request)
             if kept is not None:
                 return kept
-            now = dataclasses.replace(
-                journal, sequence=head.sequence, config_version=head.config_version
-            )
-            change = Change(tx, now)
+            change = Change(tx, journal, head)
             answer = await work(change)
             if change.events:
                 await journals.append_events_in_tx(

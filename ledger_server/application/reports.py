@@ -82,17 +82,16 @@ async def find_position_in_tx(tx: Tx, journal: Journal, as_known_at: int) -> Pos
     Raises:
         PositionUnavailableError: it lies beyond the head.
     """
-    head = await journals.read_head_in_tx(tx, journal.id)
-    sequence = as_known_at or head.sequence
-    if sequence > head.sequence:
-        raise PositionUnavailableError(sequence, head.sequence)
-    recorded_at = await reports.event_time_in_tx(tx, journal.id, sequence)
+    head, recorded_at = await reports.head_and_event_time_in_tx(tx, journal.id, as_known_at)
+    sequence = as_known_at or head
+    if sequence > head:
+        raise PositionUnavailableError(sequence, head)
     day = (recorded_at or journal.created_at).astimezone(ZoneInfo(journal.time_zone)).date()
     return Position(
         sequence=sequence,
         recorded_at=recorded_at,
         day=day,
-        is_head=sequence == head.sequence,
+        is_head=sequence == head,
     )
 
 

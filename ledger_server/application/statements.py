@@ -86,6 +86,8 @@ class _Subject:
     is_set: bool
     normal_side: Direction
     account_ids: Sequence[AccountId]
+    #: Codes of the accounts, as they are now; None if they are still to be read.
+    codes: Mapping[AccountId, str] | None = None
 
 
 async def get_statement(
@@ -120,8 +122,11 @@ async def get_statement(
         if page.after is None:
             holds = await statements.holds_in_tx(tx, journal.id, ids, of, HOLDS_MAX + 1)
         shown = found[: page.size]
-        seen = {each.movement.account_id for each in shown} | {hold.account_id for hold in holds}
-        codes = await statements.codes_in_tx(tx, journal.id, list(seen))
+        codes = subject.codes
+        if codes is None:
+            seen = {each.movement.account_id for each in shown}
+            seen.update(hold.account_id for hold in holds)
+            codes = await statements.codes_in_tx(tx, journal.id, list(seen))
     nets = running_balances(
         openings, (each.movement for each in shown), lambda movement: movement.currency
     )
@@ -165,7 +170,8 @@ async def _account_in_tx(tx: Tx, journal: Journal, position: Position, reference
                 raise AccountNotFoundError(reference)
             if change.renamed is not None and change.renamed.id == account.id:
                 named = change.renamed
-    return _Subject(named, False, account.normal_side, [account.id])
+    codes = {account.id: account.code}
+    return _Subject(named, False, account.normal_side, [account.id], codes)
 
 
 async def _set_in_tx(tx: Tx, journal: Journal, position: Position, reference: str) -> _Subject:

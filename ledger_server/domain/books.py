@@ -23,7 +23,7 @@ from ledger_server.domain.limit_check import (
     counts,
 )
 from ledger_server.domain.period import Period
-from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Layer, TransactionId
+from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Direction, Layer, TransactionId
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.reversal import ReversalStep, Reversible
 from ledger_server.domain.transaction import (
@@ -39,6 +39,10 @@ from ledger_server.domain.transaction import (
 SUM_BOUND: Final = Decimal(10) ** 60
 
 _add, _subtract = EXACT.add, EXACT.subtract
+
+#: What a standing limit binds, the account that is named if it is passed, the sums that it
+#: bounds, their side, and what was available before.
+_Standing = tuple[Attachment, str, list[Decimal], Direction, Decimal]
 
 
 @dataclasses.dataclass(slots=True)
@@ -99,7 +103,10 @@ def apply(posting: Posting, books: Books) -> None:
     Raises:
         LedgerError: which bound; then every balance is as it was.
     """
-    standing = _standing_before(posting, books)
+    limits = books.limits
+    standing = _standing_before(posting, books, limits) if limits is not None else ()
+    # Without whole sets among what binds, as usual, no entry needs to be looked up for them.
+    counting = limits if limits is not None and limits.sets else None
     after = posting.balances_after
     for entry in posting.entries:
         state = books.balances[entry.key]
@@ -111,15 +118,18 @@ def apply(posting: Posting, books: Books) -> None:
             _undo_entries(posting, books, len(after))
             raise BalanceOverflowError(entry.account_code, entry.key.currency)
         sums[side] = total
-        if books.limits is not None:
-            _change_sets(books.limits, entry.key, side, entry.units)
+        if counting is not None:
+            _change_sets(counting, entry.key, side, entry.units)
         state.version += 1
         after.append(balance_after_of((sums[place_of], sums[place_of + 1], state.version)))
     for change in posting.held:
         _change(books, change.key, HELD_PLACE + change.direction - 1, change.units)
+    if limits is None:
+        return
     try:
-        _check_standing_after(books, standing)
-        _count_movements(posting, books)
+        _check_standing_after(standing)
+        if limits.moved:
+            _count_movements(posting, books, limits)
     except LedgerError:
         undo(posting, books)
         raise
@@ -138,62 +148,54 @@ def _change_sets(limits: LimitBook, key: BalanceKey, place_of: int, units: Decim
         set_sums[place_of] = _add(set_sums[place_of], units)
 
 
-def _standing_before(
-    posting: Posting, books: Books
-) -> list[tuple[Attachment, str, BalanceKey, Decimal]]:
+def _standing_before(posting: Posting, books: Books, limits: LimitBook) -> Iterable[_Standing]:
     """Return the standing limits that the posting may pass, with what is available before."""
     command = posting.draft.command
-    if books.limits is None or command.force or command.is_year_end:
-        return []
-    found: dict[tuple[str, UUID | None, AccountId | None], tuple[Attachment, str, BalanceKey]] = {}
+    if command.force or command.is_year_end:
+        return ()
+    found: dict[tuple[int, str], _Standing] = {}
     for entry in posting.entries:
-        for attachment in books.limits.of(entry.key):
-            if attachment.limit.velocity is None:
-                bound = (
-                    attachment.limit.code,
-                    attachment.set_id,
-                    None if attachment.scope is Scope.WHOLE_SET else entry.key.account_id,
-                )
-                found[bound] = (attachment, entry.account_code, entry.key)
-    return [
-        (attachment, code, key, _available(attachment, key, books))
-        for attachment, code, key in found.values()
-    ]
+        key = entry.key
+        binding = limits.of(key)
+        if binding is None:
+            continue
+        for attachment in binding.standing:
+            if attachment.scope is Scope.WHOLE_SET:
+                assert attachment.set_id is not None, "a whole is that of a set"
+                sums = limits.sets[attachment.set_id, key.currency]
+                side = attachment.set_side
+            else:
+                sums = books.balances[key].sums
+                side = books.accounts[key.account_id].normal_side
+            # Sums are changed in place: which they are tells which account or set it is.
+            found[id(sums), attachment.limit.code] = (
+                attachment,
+                entry.account_code,
+                sums,
+                side,
+                available(sums, side),
+            )
+    return found.values()
 
 
-def _check_standing_after(
-    books: Books, before: list[tuple[Attachment, str, BalanceKey, Decimal]]
-) -> None:
-    for attachment, account_code, key, was in before:
-        check_standing(attachment, account_code, was, _available(attachment, key, books))
+def _check_standing_after(before: Iterable[_Standing]) -> None:
+    for attachment, account_code, sums, side, was in before:
+        check_standing(attachment, account_code, was, available(sums, side))
 
 
-def _available(attachment: Attachment, key: BalanceKey, books: Books) -> Decimal:
-    assert books.limits is not None, "there are limits"
-    if attachment.scope is Scope.WHOLE_SET:
-        assert attachment.set_id is not None, "a whole is that of a set"
-        return available(books.limits.sets[attachment.set_id, key.currency], attachment.set_side)
-    return available(books.balances[key].sums, books.limits.sides[key.account_id])
-
-
-def _count_movements(posting: Posting, books: Books) -> None:
+def _count_movements(posting: Posting, books: Books, limits: LimitBook) -> None:
     """Count what moves against the velocity limits of its accounts.
 
     Raises:
         LimitExceededError: nothing was counted.
     """
-    if books.limits is None:
-        return
     asked: dict[tuple[str, AccountId], tuple[Attachment, str, Decimal]] = {}
     kind = posting.draft.command.kind
     for entry in posting.entries:
-        for attachment in books.limits.of(entry.key):
+        binding = limits.of(entry.key)
+        for attachment in binding.velocity if binding is not None else ():
             limit = attachment.limit
-            if (
-                limit.velocity is None
-                or not counts(limit, kind, entry)
-                or not books.limits.holds_for(limit, posting.draft, entry)
-            ):
+            if not counts(limit, kind, entry) or not limits.holds_for(limit, posting.draft, entry):
                 continue
             place_of = (limit.code, entry.key.account_id)
             sofar = asked[place_of][2] if place_of in asked else ZERO
@@ -205,27 +207,28 @@ def _count_movements(posting: Posting, books: Books) -> None:
     for place_of, (attachment, account_code, units) in asked.items():
         if posting.draft.command.is_year_end:
             break
-        check_velocity(attachment.limit, account_code, books.limits.moved[place_of].used, units)
+        check_velocity(attachment.limit, account_code, limits.moved[place_of].used, units)
     for place_of, (_, _, units) in asked.items():
         if units:
             posting.movements.append(Movement(*place_of, None, units))
-    posting.movements.extend(_hold_ends(posting, books))
+    posting.movements.extend(_hold_ends(posting, limits))
     for movement in posting.movements:
         _move(books, movement, movement.units)
 
 
-def _hold_ends(posting: Posting, books: Books) -> Iterable[Movement]:
+def _hold_ends(posting: Posting, limits: LimitBook) -> Iterable[Movement]:
     """Return what a capture or release counts, at the time of the hold's placing."""
     step, hold = posting.hold_step, posting.hold_before
-    if step is None or hold is None or books.limits is None:
+    if step is None or hold is None:
         return
     for leg, after, given_back in zip(hold.legs, step.hold.legs, step.given_back, strict=True):
         captured = _subtract(after.captured, leg.captured)
         # Whether it counted was decided by what was placed, not by what comes back of it.
         placed = DraftEntry(leg.key, leg.account_code, leg.direction, Layer.PENDING, leg.placed)
-        for attachment in books.limits.of(leg.key):
+        binding = limits.of(leg.key)
+        for attachment in binding.velocity if binding is not None else ():
             limit = attachment.limit
-            if limit.velocity is None or not books.limits.holds_for(limit, posting.draft, placed):
+            if not limits.holds_for(limit, posting.draft, placed):
                 continue
             counted = counted_at_end(limit, leg, captured, given_back)
             if counted:

@@ -9,7 +9,7 @@ from ledger_server.domain.primitives import JournalId
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """One set of books. Everything else belongs to exactly one."""
+    """One set of books. Everything else belongs to exactly one. None of it ever changes."""
 
     #: Internal number; never leaves the server.
     id: JournalId
@@ -19,10 +19,6 @@ class Journal:
     #: IANA name.
     time_zone: str
     created_at: datetime
-    #: Sequence of the last event when this was read.
-    sequence: int
-    #: Configuration version when this was read.
-    config_version: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 import dataclasses
 import enum
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from ledger_server.domain.primitives import AccountId, Direction
@@ -73,3 +74,46 @@ class Attachment:
     scope: Scope = Scope.EACH_ACCOUNT
     #: Normal side of the set, for a limit on the whole of it.
     set_side: Direction = Direction.DEBIT
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Binding:
+    """What binds one balance, by what is asked of it."""
+
+    standing: Sequence[Attachment]
+    velocity: Sequence[Attachment]
+    #: Sets that count the balance and are bound as a whole, each once.
+    whole_sets: Sequence[UUID]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """What binds an account, sorted out once for all the postings that ask."""
+
+    attachments: Sequence[Attachment]
+    by_currency: Mapping[str, Binding]
+    #: Whether the account's own balances are all that is looked at: nothing is counted, no set is.
+    is_of_balances: bool
+
+    @classmethod
+    def of(cls, attachments: Sequence[Attachment]) -> Self:
+        """Sort out what binds an account."""
+        by_currency = {}
+        for currency in {one.limit.currency for one in attachments}:
+            here = [one for one in attachments if one.limit.currency == currency]
+            standing = tuple(one for one in here if one.limit.velocity is None)
+            velocity = tuple(one for one in here if one.limit.velocity is not None)
+            whole = {one.set_id for one in here if one.scope is Scope.WHOLE_SET and one.set_id}
+            by_currency[currency] = Binding(standing, velocity, tuple(whole))
+        return cls(
+            attachments,
+            by_currency,
+            all(
+                one.limit.velocity is None and one.scope is Scope.EACH_ACCOUNT
+                for one in attachments
+            ),
+        )
+
+
+#: What binds an account that nothing binds.
+UNLIMITED: Final = AccountLimits.of(())

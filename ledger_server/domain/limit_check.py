@@ -5,7 +5,7 @@ be brought back step by step.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 
 from ledger_server.domain.errors import LimitExceededError
 from ledger_server.domain.hold import HoldLeg
-from ledger_server.domain.limit import Attachment, Limit, Measure, Scope, Window
+from ledger_server.domain.limit import (
+    UNLIMITED,
+    AccountLimits,
+    Attachment,
+    Binding,
+    Limit,
+    Measure,
+    Window,
+)
 from ledger_server.domain.primitives import EXACT, ZERO, AccountId, Direction, Layer, plain
 from ledger_server.domain.transaction import BalanceKey, Draft, DraftEntry, Kind
 
@@ -122,10 +130,8 @@ class Movement:
 class LimitBook:
     """What limits a batch is decided against: complete for its accounts, under their locks."""
 
-    #: What binds each account; an account that nothing binds is absent.
-    attachments: Mapping[AccountId, Sequence[Attachment]]
-    #: Normal side of each account.
-    sides: Mapping[AccountId, Direction]
+    #: Of each account.
+    bound: Mapping[AccountId, AccountLimits]
     #: By limit and account.
     moved: dict[tuple[str, AccountId], Moved]
     #: Sums of sets that a limit binds as a whole, laid out as those of a balance.
@@ -133,20 +139,16 @@ class LimitBook:
     #: Tells whether a limit's condition is true for an entry of a draft.
     holds_for: Callable[[Limit, Draft, DraftEntry], bool]
 
-    def of(self, key: BalanceKey) -> Iterable[Attachment]:
-        """Return what binds an account in a currency."""
-        for attachment in self.attachments.get(key.account_id, ()):
-            if attachment.limit.currency == key.currency:
-                yield attachment
+    def of(self, key: BalanceKey) -> Binding | None:
+        """Return what binds an account in a currency, None if nothing does."""
+        return self.bound.get(key.account_id, UNLIMITED).by_currency.get(key.currency)
 
     def sets_of(self, key: BalanceKey) -> list[list[Decimal]]:
         """Return the sums of the sets that count a balance, each once."""
-        found = {
-            (attachment.set_id, key.currency)
-            for attachment in self.of(key)
-            if attachment.scope is Scope.WHOLE_SET and attachment.set_id is not None
-        }
-        return [self.sets[one] for one in found]
+        binding = self.of(key)
+        if binding is None:
+            return []
+        return [self.sets[set_id, key.currency] for set_id in binding.whole_sets]
 
 
 def check_standing(

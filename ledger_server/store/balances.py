@@ -1,15 +1,23 @@
 """Balances as readers see them. Postings lock and write theirs in `store/postings.py`."""
 
+import enum
 from collections.abc import Sequence
 from datetime import date
 
-from ledger_server.domain.account import Account, AccountFacts
+from ledger_server.domain.account import Account
 from ledger_server.domain.balance import Balance
-from ledger_server.domain.primitives import AccountId, Currency, Direction, JournalId
+from ledger_server.domain.primitives import AccountId, Direction, JournalId, parse_uuid
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
 
 _SQL = load("balances")
+
+
+class Missing(enum.Enum):
+    """Why there is no balance of a name: the first of these that the journal does not have."""
+
+    ACCOUNT = enum.auto()
+    CURRENCY = enum.auto()
 
 
 async def list_of_account_in_tx(tx: Tx, journal_id: JournalId, account: Account) -> list[Balance]:
@@ -19,28 +27,31 @@ async def list_of_account_in_tx(tx: Tx, journal_id: JournalId, account: Account)
 
 
 async def find_in_tx(
-    tx: Tx,
-    journal_id: JournalId,
-    keys: Sequence[tuple[AccountFacts, Currency]],
-    as_of: date | None,
-) -> list[Balance]:
-    """Return the balances of `keys` in their order, zero where nothing was posted.
+    tx: Tx, journal_id: JournalId, references: Sequence[tuple[str, str]], as_of: date | None
+) -> tuple[list[Balance | Missing], int]:
+    """Return the head's sequence and the balances named, in order, all of one moment.
 
-    With `as_of` they count what is effective on or before that day, and have no version.
+    One statement: it needs no transaction around it.
+
+    Args:
+        tx: where to read.
+        journal_id: whose balances.
+        references: code or id of the account and code of the currency of each, at least one.
+        as_of: counts only what is effective on or before this day, and then balances have no
+            version; None counts everything.
     """
-    account_ids = [account.id for account, _ in keys]
-    codes = [currency.code for _, currency in keys]
-    if as_of is None:
-        rows = await tx.fetch(_SQL["find_balances"], journal_id, account_ids, codes)
-    else:
-        rows = await tx.fetch(_SQL["find_balances_as_of"], journal_id, account_ids, codes, as_of)
-    found = {(row["account_id"], row["currency"]): row for row in rows}
-    return [
-        _balance(row, account.code, account.normal_side, currency.exponent)
-        if (row := found.get((account.id, currency.code)))
-        else _zero(account, currency)
-        for account, currency in keys
+    ids = [parse_uuid(account) for account, _ in references]
+    codes = [
+        None if account_id else account
+        for account_id, (account, _) in zip(ids, references, strict=True)
     ]
+    named = (journal_id, ids, codes, [currency for _, currency in references])
+    if as_of is None:
+        rows = await tx.fetch(_SQL["find_balances"], *named)
+    else:
+        rows = await tx.fetch(_SQL["find_balances_as_of"], *named, as_of)
+    assert len(rows) == len(references), f"journal {journal_id} has no head"
+    return [_found(row) for row in rows], rows[0]["sequence"]
 
 
 async def list_in_tx(
@@ -64,13 +75,20 @@ async def list_in_tx(
     ]
 
 
-def _zero(account: AccountFacts, currency: Currency) -> Balance:
+def _found(row: Row) -> Balance | Missing:
+    if row["account_id"] is None:
+        return Missing.ACCOUNT
+    if row["exponent"] is None:
+        return Missing.CURRENCY
+    side = Direction(row["normal_side"])
+    if row["version"] is not None:
+        return _balance(row, row["code"], side, row["exponent"])
     return Balance(
-        account_id=account.id,
-        account_code=account.code,
-        normal_side=account.normal_side,
-        currency=currency.code,
-        exponent=currency.exponent,
+        account_id=row["account_id"],
+        account_code=row["code"],
+        normal_side=side,
+        currency=row["currency"],
+        exponent=row["exponent"],
     )
 
 

@@ -105,15 +105,15 @@ def timestamp(moment: datetime) -> Timestamp:
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
-def journal_message(journal: Journal) -> journals_pb2.Journal:
-    """Encode a journal."""
+def journal_message(journal: Journal, head_sequence: int) -> journals_pb2.Journal:
+    """Encode a journal and where it stands."""
     return journals_pb2.Journal(
         id=str(journal.public_id),
         code=journal.code,
         name=journal.name,
         time_zone=journal.time_zone,
         create_time=timestamp(journal.created_at),
-        head_sequence=journal.sequence,
+        head_sequence=head_sequence,
     )
 
 

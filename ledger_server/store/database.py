@@ -14,6 +14,7 @@ import asyncpg
 from asyncpg.pgproto import pgproto
 
 from ledger_server.domain.errors import LedgerInvariantError, StorageUnavailableError
+from ledger_server.domain.journal import Journal
 from ledger_server.domain.primitives import JournalId
 
 Row = Mapping[str, Any]
@@ -149,10 +150,13 @@ def _ours(error: Exception) -> Exception | None:
 
 
 class Tx:
-    """An open transaction. Functions that need one end in `_in_tx` and take it first."""
+    """An open transaction, or a connection on which each statement is one by itself.
+
+    Functions that need one end in `_in_tx` and take it first.
+    """
 
     def __init__(self, connection: Any, database: "Database") -> None:
-        """Wrap a connection whose transaction has begun."""
+        """Wrap a connection, whose transaction has begun if it is to be one."""
         self._connection = connection
         self._database = database
         #: Heads of the journals that the transaction appends to.
@@ -236,6 +240,8 @@ class Database:
         self._writer_pool = writer_pool
         #: Statements sent so far, without BEGIN and COMMIT; tests hold it against a constant.
         self.statement_count = 0
+        #: Journals seen so far, by code and by id.
+        self.journals: dict[str, Journal] = {}
         self._listener: Callable[[JournalId, int], None] | None = None
 
     def on_append(self, listener: Callable[[JournalId, int], None]) -> None:
@@ -307,6 +313,17 @@ class Database:
         """Begin a transaction of a journal's writer, on a connection with its plans."""
         async with self._begin(self._writer_pool) as tx:
             yield tx
+
+    @contextlib.asynccontextmanager
+    async def reader_connection(self) -> AsyncIterator[Tx]:
+        """Give a connection on which each statement sees a moment of its own.
+
+        As in `transaction`, without its BEGIN and COMMIT: two round trips less. For reads of one
+        statement, and of several that need not agree.
+        """
+        with _translated():
+            async with self._pool.acquire() as connection:
+                yield Tx(connection, self)
 
     @contextlib.asynccontextmanager
     async def writer_connection(self) -> AsyncIterator[Tx]:

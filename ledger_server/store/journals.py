@@ -33,9 +33,13 @@ async def find_in_tx(tx: Tx, reference: str) -> Journal | None:
     return _journal(row) if row else None
 
 
-async def list_in_tx(tx: Tx, after_code: str, limit: int) -> list[Journal]:
-    """Return up to `limit` journals whose code is above `after_code`, by code."""
-    return [_journal(row) for row in await tx.fetch(_SQL["list_journals"], after_code, limit)]
+async def list_in_tx(tx: Tx, after_code: str, limit: int) -> list[tuple[Journal, int]]:
+    """Return up to `limit` journals whose code is above `after_code`, by code.
+
+    With each comes the sequence of its last event.
+    """
+    rows = await tx.fetch(_SQL["list_journals"], after_code, limit)
+    return [(_journal(row), row["sequence"]) for row in rows]
 
 
 async def insert_in_tx(tx: Tx, *, public_id: UUID, code: str, name: str, time_zone: str) -> Journal:
@@ -161,8 +165,6 @@ def _journal(row: Row) -> Journal:
         name=row["name"],
         time_zone=row["time_zone"],
         created_at=created_at,
-        sequence=row["sequence"],
-        config_version=row["config_version"],
     )
 
 

@@ -155,10 +155,13 @@ async def fiscal_years_in_tx(
     return [(row["first_day"], row["last_day"]) for row in rows]
 
 
-async def event_time_in_tx(tx: Tx, journal_id: JournalId, sequence: int) -> datetime | None:
-    """Return when the event at `sequence` was recorded."""
-    row = await tx.fetch_one(_SQL["event_time"], journal_id, sequence)
-    return row["recorded_at"] if row else None
+async def head_and_event_time_in_tx(
+    tx: Tx, journal_id: JournalId, sequence: int
+) -> tuple[int, datetime | None]:
+    """Return the head's sequence and when the event at `sequence`, 0 for the last, was recorded."""
+    row = await tx.fetch_one(_SQL["head_and_event_time"], journal_id, sequence)
+    assert row is not None, f"journal {journal_id} has no head"
+    return row["head_sequence"], row["recorded_at"]
 
 
 def _values(journal_id: JournalId, scope: Scope, cut: Cut) -> tuple[object, ...]:

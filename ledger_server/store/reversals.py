@@ -23,14 +23,6 @@ async def reversed_in_tx(
     return gone
 
 
-async def reversals_of_in_tx(
-    tx: Tx, journal_id: JournalId, transaction_id: TransactionId
-) -> list[TransactionId]:
-    """Return the transactions that took this one back, oldest first."""
-    rows = await tx.fetch(_SQL["reversals_of"], journal_id, transaction_id)
-    return [row["id"] for row in rows]
-
-
 async def write_in_tx(
     tx: Tx, journal_id: JournalId, postings: Iterable[Posting], base: int
 ) -> None:

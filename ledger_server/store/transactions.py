@@ -39,9 +39,13 @@ class Filter:
 async def find_in_tx(
     tx: Tx, journal_id: JournalId, transaction_id: UUID
 ) -> transactions_pb2.Transaction | None:
-    """Return one transaction."""
+    """Return one transaction, with those that took it back, oldest first."""
     row = await tx.fetch_one(_SQL["find_transaction"], journal_id, transaction_id)
-    return _transaction(row) if row else None
+    if row is None:
+        return None
+    transaction = _transaction(row)
+    transaction.reversed_by.extend(str(one) for one in row["reversed_by"])
+    return transaction
 
 
 async def find_many_in_tx(

@@ -1,5 +1,6 @@
 """A page of events, for callers who look instead of following."""
 
+import dataclasses
 from typing import Final
 
 from ledger_server.domain.errors import PositionUnavailableError
@@ -12,27 +13,39 @@ from ledger_server.stream.matching import Matcher
 PAGES_MAX: Final = 20
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which events are asked for."""
+
+    #: A position.
+    after: int
+    #: Where the journal stands: nothing beyond it is returned.
+    head_sequence: int
+    #: No more events than these, without those derived from them.
+    count_max: int
+
+
 async def list_events(
-    database: Database, journal: Journal, matcher: Matcher, after: int, count_max: int
+    database: Database, journal: Journal, matcher: Matcher, asked: Page
 ) -> tuple[list[bytes], int]:
     """Return the next events that match, as parts of a response, and how far was looked.
 
     Args:
         database: where they are.
-        journal: as just read: nothing beyond its head is returned.
+        journal: whose.
         matcher: what is wanted.
-        after: a position.
-        count_max: no more events than these, without those derived from them.
+        asked: the page.
 
     Raises:
-        PositionUnavailableError: `after` is beyond the head.
+        PositionUnavailableError: the page begins beyond the head.
     """
-    if after > journal.sequence:
-        raise PositionUnavailableError(after, journal.sequence)
+    after, head, count_max = asked.after, asked.head_sequence, asked.count_max
+    if after > head:
+        raise PositionUnavailableError(after, head)
     found: list[bytes] = []
     count = size = 0
     for _ in range(PAGES_MAX):
-        if after == journal.sequence:
+        if after == head:
             break
         # Whoever takes all takes no more than it asks for.
         events_max = count_max - count if matcher.takes_all else events.PAGE_EVENTS_MAX
@@ -40,7 +53,7 @@ async def list_events(
             database,
             journal.id,
             after,
-            journal.sequence,
+            head,
             types=matcher.types,
             events_max=min(events_max, events.PAGE_EVENTS_MAX),
         )

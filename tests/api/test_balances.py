@@ -165,9 +165,13 @@ async def test_refusals(ledger: Ledger) -> None:
         (get("x"), "ACCOUNT_NOT_FOUND", {"account": "x"}),
         (get(nobody), "ACCOUNT_NOT_FOUND", {"account": nobody}),
         (get("cash", journal="x"), "JOURNAL_NOT_FOUND", {"journal": "x"}),
+        (get("x", "XYZ"), "ACCOUNT_NOT_FOUND", {"account": "x"}),
+        (get("x", "XYZ", journal="x"), "JOURNAL_NOT_FOUND", {"journal": "x"}),
     ]:
-        refusal = await refused(ledger.balances.GetBalance(request))
-        assert (refusal.reason, refusal.facts) == (refusal_reason, facts)
+        for as_of in ("", "2026-12-31"):
+            request.as_of = as_of
+            refusal = await refused(ledger.balances.GetBalance(request))
+            assert (refusal.reason, refusal.facts) == (refusal_reason, facts)
     for request, field in [
         (get(""), "account"),
         (get("cash", ""), "currency"),
@@ -191,3 +195,21 @@ async def test_refusals(ledger: Ledger) -> None:
     assert await reason(ledger.balances.BatchGetBalances(unknown)) == "ACCOUNT_NOT_FOUND"
     listing = pb.ListBalancesRequest(journal="main", account="x")
     assert await reason(ledger.balances.ListBalances(listing)) == "ACCOUNT_NOT_FOUND"
+
+
+async def test_a_batch_is_refused_for_the_first_name_that_is_not_there(ledger: Ledger) -> None:
+    await two_accounts(ledger)
+    for names, refusal_reason, facts in (
+        ("cash/USD loan/XYZ x/USD", "CURRENCY_UNKNOWN", {"currency": "XYZ"}),
+        ("cash/USD x/USD loan/XYZ", "ACCOUNT_NOT_FOUND", {"account": "x"}),
+        ("cash/ABC loan/XYZ", "CURRENCY_UNKNOWN", {"currency": "ABC"}),
+        ("y/XYZ x/USD", "ACCOUNT_NOT_FOUND", {"account": "y"}),
+    ):
+        keys = [
+            pb.BalanceKey(account=account, currency=currency)
+            for account, currency in (name.split("/") for name in names.split())
+        ]
+        for as_of in ("", "2026-12-31"):
+            batch = pb.BatchGetBalancesRequest(journal="main", keys=keys, as_of=as_of)
+            refusal = await refused(ledger.balances.BatchGetBalances(batch))
+            assert (refusal.reason, refusal.facts) == (refusal_reason, facts)

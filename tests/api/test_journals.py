@@ -177,3 +177,20 @@ async def test_request_ids_are_kept_for_each_journal(ledger: Ledger) -> None:
     assert await reason(call) == "REQUEST_ID_REUSED"
     call = ledger.journals.RegisterCurrency(register("P", 1, request_id="r" * 65))
     assert await reason(call) == "FIELD_INVALID"
+
+
+async def test_what_is_remembered_of_a_journal(empty_ledger: Ledger) -> None:
+    """Neither that there was none, nor where it stood."""
+    asked = pb.GetJournalRequest(journal="main")
+    for _ in range(2):
+        refusal = await refused(empty_ledger.journals.GetJournal(asked))
+        assert refusal.reason == "JOURNAL_NOT_FOUND"
+    made = await empty_ledger.create_journal("main")
+    for head in (1, 2, 3):
+        for reference in (made.code, made.id, made.id.upper()):
+            asked.journal = reference
+            found = (await empty_ledger.journals.GetJournal(asked)).journal
+            assert found.head_sequence == head
+            found.head_sequence = made.head_sequence
+            assert found == made
+        await empty_ledger.create_account(f"account-{head}")

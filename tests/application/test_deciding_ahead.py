@@ -166,7 +166,7 @@ async def test_memory_is_bounded_while_batches_never_pause(
         await check_books(database_dsn, ledger.journal)
 
 
-def _noting_what_is_ahead(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+def noting_what_is_ahead(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Return what is set once a batch was decided while another was written."""
     decide, is_ahead = journal_writer.JournalWriter._decide_ahead, asyncio.Event()
 
@@ -197,7 +197,7 @@ async def test_a_head_that_is_where_it_was_expected_by_chance(
             return await write(*arguments, **fields)
 
         monkeypatch.setattr(postings, "write_batch_in_tx", held_up)
-        is_ahead = _noting_what_is_ahead(monkeypatch)
+        is_ahead = noting_what_is_ahead(monkeypatch)
         calls = [asyncio.ensure_future(ledger.post_all([transfer() for _ in range(SIZE)], ATOMIC))]
         await is_writing.wait()
         (writer,) = running.app._poster._writers.values()
@@ -230,7 +230,7 @@ async def test_a_batch_that_waits_for_its_connection(
         await ledger.post(transfer())
         decide, is_ahead = (
             journal_writer.JournalWriter._decide,
-            _noting_what_is_ahead(monkeypatch),
+            noting_what_is_ahead(monkeypatch),
         )
         is_waiting, both_wait = asyncio.Event(), asyncio.Event()
 
@@ -277,7 +277,7 @@ async def test_a_server_ends_with_one_batch_written_and_one_decided(
             return await write(*arguments, **fields)
 
         monkeypatch.setattr(postings, "write_batch_in_tx", slow)
-        is_ahead = _noting_what_is_ahead(monkeypatch)
+        is_ahead = noting_what_is_ahead(monkeypatch)
         calls = [
             asyncio.ensure_future(ledger.post_all([transfer() for _ in range(SIZE)]))
             for _ in range(4)

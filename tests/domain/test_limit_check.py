@@ -13,7 +13,16 @@ from ledger_server.domain.account import AccountFacts, AccountStatus
 from ledger_server.domain.books import BalanceState, Books, Posting, _move
 from ledger_server.domain.errors import LimitExceededError
 from ledger_server.domain.hold import HoldLeg
-from ledger_server.domain.limit import Attachment, Limit, Measure, Velocity, Window
+from ledger_server.domain.limit import (
+    UNLIMITED,
+    AccountLimits,
+    Attachment,
+    Limit,
+    Measure,
+    Scope,
+    Velocity,
+    Window,
+)
 from ledger_server.domain.limit_check import (
     LimitBook,
     Moved,
@@ -173,6 +182,39 @@ def test_what_the_end_of_a_hold_counts(measure: Measure, direction: Direction, u
     assert counted_at_end(velocity(measure=measure), leg, Decimal(5), Decimal(2)) == units
 
 
+def test_what_binds_an_account_is_sorted_out() -> None:
+    def standing(code: str, currency: str = "USD") -> Limit:
+        return Limit(code=code, name="", currency=currency, bound=Decimal(0), velocity=None)
+
+    low, top = uuid.UUID(int=8), uuid.UUID(int=9)
+    own, through_a_set = (
+        Attachment(limit=standing("A")),
+        Attachment(limit=standing("B"), set_id=low),
+    )
+    euros = Attachment(limit=standing("C", "EUR"))
+    wholes = [
+        Attachment(limit=standing(code), set_id=set_id, scope=Scope.WHOLE_SET)
+        for code, set_id in (("D", low), ("D", top), ("E", low))
+    ]
+    moving = Attachment(limit=velocity())
+    found = AccountLimits.of([own, through_a_set, euros, *wholes, moving])
+    assert not found.is_of_balances
+    dollars = found.by_currency["USD"]
+    assert list(dollars.standing) == [own, through_a_set, *wholes]
+    assert list(dollars.velocity) == [moving]
+    assert sorted(dollars.whole_sets) == [low, top]
+    assert list(found.by_currency["EUR"].standing) == [euros]
+    assert found.by_currency.keys() == {"USD", "EUR"}
+    for attachments, is_of_balances in (
+        ([own, through_a_set, euros], True),
+        ([euros, wholes[0]], False),
+        ([euros, moving], False),
+    ):
+        assert AccountLimits.of(attachments).is_of_balances is is_of_balances
+    assert UNLIMITED.is_of_balances
+    assert not UNLIMITED.by_currency
+
+
 amounts = st.integers(-50, 50).map(Decimal)
 
 
@@ -229,8 +271,7 @@ def two_accounts(limit: Limit, moved: Moved) -> Books:
         holds={},
         reversibles={},
         limits=LimitBook(
-            attachments={KEY.account_id: [Attachment(limit=limit)]},
-            sides={KEY.account_id: DEBIT},
+            bound={KEY.account_id: AccountLimits.of([Attachment(limit=limit)])},
             moved={(limit.code, KEY.account_id): moved},
             sets={},
             holds_for=lambda *_: True,

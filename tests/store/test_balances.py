@@ -36,7 +36,8 @@ async def books(database_dsn: str) -> AsyncIterator[Books]:
     await opened.close()
 
 
-ONE = ("ARRAY[md5('7')::uuid]", "ARRAY['USD']")
+BY_ID = ("ARRAY[md5('7')::uuid]", "ARRAY[NULL]", "ARRAY['USD']")
+BY_CODE = ("ARRAY[NULL]::uuid[]", "ARRAY['k7']", "ARRAY['USD']")
 
 
 @pytest.mark.parametrize(
@@ -46,10 +47,14 @@ ONE = ("ARRAY[md5('7')::uuid]", "ARRAY['USD']")
         ("list_balances", ("md5('7')::uuid", "''", "''", "101"), True),
         ("list_balances_as_of", ("NULL", "'k5'", "'USD'", "101", "'2026-12-31'"), True),
         # Single balances are read all the time, also right after a large import.
-        ("find_balances", ONE, True),
-        ("find_balances", ONE, False),
-        ("find_balances_as_of", (*ONE, "'2026-12-31'"), True),
-        ("find_balances_as_of", (*ONE, "'2026-12-31'"), False),
+        ("find_balances", BY_ID, True),
+        ("find_balances", BY_ID, False),
+        ("find_balances", BY_CODE, True),
+        ("find_balances", BY_CODE, False),
+        ("find_balances_as_of", (*BY_ID, "'2026-12-31'"), True),
+        ("find_balances_as_of", (*BY_ID, "'2026-12-31'"), False),
+        ("find_balances_as_of", (*BY_CODE, "'2026-12-31'"), True),
+        ("find_balances_as_of", (*BY_CODE, "'2026-12-31'"), False),
     ],
 )
 async def test_reads_few_rows(

@@ -85,3 +85,24 @@ async def test_one_call_is_one_batch_and_one_commit(database_dsn: str) -> None:
         await asyncio.gather(*(ledger.post(transfer()) for _ in range(100)))
         # At best 2 batches; how many of the calls wait together is up to the network.
         assert running.app.database.statement_count - before <= 50 * STATEMENTS_PER_BATCH
+
+
+async def test_reads_by_key_are_one_statement(database_dsn: str) -> None:
+    """The journal is remembered, and what is one statement is of one moment by itself."""
+    async with serving(database_dsn) as running:
+        ledger = running.ledger
+        await ledger.open("cash", "income")
+        await running.app.sweeper.close()
+        asked = transfer()
+        await ledger.post(asked)
+        wanted = pb.GetTransactionRequest(
+            journal=ledger.journal, transaction_id=asked.transaction_id
+        )
+        await ledger.balance("cash")
+        for read in (
+            lambda: ledger.balance("cash"),
+            lambda: ledger.transactions.GetTransaction(wanted),
+        ):
+            before = running.app.database.statement_count
+            await read()
+            assert running.app.database.statement_count == before + 1

@@ -1,12 +1,11 @@
 -- find_journal --
 -- By code or, if the text is one, by id.
-SELECT journals.*, journal_heads.sequence, journal_heads.config_version
+SELECT *
   FROM journals
-  JOIN journal_heads ON journal_heads.journal_id = journals.id
- WHERE journals.code = $1 OR journals.public_id = $2;
+ WHERE code = $1 OR public_id = $2;
 
 -- list_journals --
-SELECT journals.*, journal_heads.sequence, journal_heads.config_version
+SELECT journals.*, journal_heads.sequence
   FROM journals
   JOIN journal_heads ON journal_heads.journal_id = journals.id
  WHERE journals.code > $1
@@ -16,7 +15,7 @@ SELECT journals.*, journal_heads.sequence, journal_heads.config_version
 -- insert_journal --
 INSERT INTO journals (public_id, code, name, time_zone, created_at)
 VALUES ($1, $2, $3, $4, clock_timestamp())
-RETURNING *, 0::bigint AS sequence, 1::bigint AS config_version;
+RETURNING *;
 
 -- insert_head --
 INSERT INTO journal_heads (journal_id, sequence, recorded_at, config_version)

@@ -124,7 +124,13 @@ SELECT first_day, last_day
                   AND fiscal_year_changes.sequence <= $2)
  ORDER BY first_day;
 
--- event_time --
-SELECT recorded_at
-  FROM events
- WHERE journal_id = $1 AND sequence = $2;
+-- head_and_event_time --
+-- Where the journal stands, and when the event at a sequence, 0 for its last, was recorded.
+SELECT sequence AS head_sequence,
+       (SELECT events.recorded_at
+          FROM events
+         WHERE events.journal_id = $1
+           AND events.sequence = coalesce(nullif($2::bigint, 0), journal_heads.sequence)
+       ) AS recorded_at
+  FROM journal_heads
+ WHERE journal_id = $1;

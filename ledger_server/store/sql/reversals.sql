@@ -15,9 +15,3 @@ SELECT $1, item.transaction_id, item.position, item.units, item.reversed
   FROM unnest($2::uuid[], $3::smallint[], $4::numeric[], $5::numeric[])
        AS item (transaction_id, position, units, reversed)
     ON CONFLICT (journal_id, transaction_id, position) DO UPDATE SET reversed = excluded.reversed;
-
--- reversals_of --
-SELECT id
-  FROM reversals
- WHERE journal_id = $1 AND transaction_id = $2
- ORDER BY sequence;

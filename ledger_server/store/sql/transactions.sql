@@ -1,6 +1,11 @@
 -- find_transaction --
+-- With what took it back, oldest first.
 SELECT events.sequence, events.recorded_at,
-       events.payload || coalesce(events.personal, '') AS payload
+       events.payload || coalesce(events.personal, '') AS payload,
+       ARRAY (SELECT reversals.id
+                FROM reversals
+               WHERE reversals.journal_id = $1 AND reversals.transaction_id = $2
+               ORDER BY reversals.sequence) AS reversed_by
   FROM transactions
   JOIN events USING (journal_id, sequence)
  WHERE transactions.journal_id = $1 AND transactions.id = $2;
