@@ -4,14 +4,24 @@ The driver encodes an array element by element in Python's object model; a text 
 together costs a tenth of that, and PostgreSQL reads it about as fast.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
+
+_Element = TypeVar("_Element", str, Decimal)
 
 #: What the driver makes of the first and the last day, which it reads back as these again.
 _ENDS: Final = {date.min: "-infinity", date.max: "infinity"}
+
+
+def alike(elements: Sequence[_Element]) -> Sequence[_Element]:
+    """Return the first element alone if all are written as it is, else all of them.
+
+    `write_batch` takes one for all where this is used.
+    """
+    return elements[:1] if len(set(map(str, elements))) == 1 else elements
 
 
 def plain_array(elements: Iterable[str]) -> str:

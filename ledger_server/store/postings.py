@@ -11,7 +11,7 @@ from ledger_server.domain.posting import DaySum
 from ledger_server.domain.primitives import JournalId, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
-from ledger_server.store.array_text import amount_array, date_text, plain_array, text_array
+from ledger_server.store.array_text import alike, amount_array, date_text, plain_array, text_array
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
@@ -102,7 +102,7 @@ def encode_batch(
     return EncodedBatch(
         len(postings),
         (
-            plain_array([str(event.type) for event in events]),
+            plain_array(alike([str(event.type) for event in events])),
             [event.payload for event in events],
             *_transaction_columns(postings),
             *_entry_columns(postings),
@@ -165,7 +165,7 @@ def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     drafts = [posting.draft for posting in postings]
     return (
         plain_array([str(draft.command.transaction_id) for draft in drafts]),
-        plain_array([date_text(draft.effective) for draft in drafts]),
+        plain_array(alike([date_text(draft.effective) for draft in drafts])),
         text_array([draft.external_id or None for draft in drafts]),
         text_array([draft.correlation_id or None for draft in drafts]),
     )
@@ -189,19 +189,32 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
         )
         for position, entry in zip(_POSITIONS, posting.entries, strict=False)
     ]
-    *plain, units, currencies = zip(*rows, strict=True)
-    return (*map(plain_array, plain), amount_array(units), text_array(currencies))
+    ordinals, positions, layers, directions, days, account_ids, units, currencies = zip(
+        *rows, strict=True
+    )
+    return (
+        plain_array(ordinals),
+        plain_array(positions),
+        plain_array(alike(layers)),
+        plain_array(directions),
+        plain_array(alike(days)),
+        plain_array(account_ids),
+        amount_array(units),
+        text_array(alike(currencies)),
+    )
 
 
 def _balance_columns(balances: Mapping[BalanceKey, BalanceState]) -> tuple[str, ...]:
     account_ids, currencies = zip(*balances, strict=True)
     states = balances.values()
-    sums = zip(*[state.sums for state in states], strict=True)
+    settled_debits, settled_credits, *others = zip(*[state.sums for state in states], strict=True)
     return (
-        text_array(currencies),
+        text_array(alike(currencies)),
         plain_array(map(str, account_ids)),
         plain_array([str(state.version) for state in states]),
-        *map(amount_array, sums),
+        amount_array(settled_debits),
+        amount_array(settled_credits),
+        *[amount_array(alike(sums)) for sums in others],
     )
 
 
@@ -209,10 +222,10 @@ def _day_columns(days: Mapping[tuple[BalanceKey, Layer, date], DaySum]) -> tuple
     keys, layers, dates = zip(*days, strict=True)
     account_ids, currencies = zip(*keys, strict=True)
     return (
-        text_array(currencies),
+        text_array(alike(currencies)),
         plain_array(map(str, account_ids)),
-        plain_array([_NUMBERS[layer] for layer in layers]),
-        plain_array(map(date_text, dates)),
+        plain_array(alike([_NUMBERS[layer] for layer in layers])),
+        plain_array(alike([date_text(day) for day in dates])),
         amount_array([sums.debit for sums in days.values()]),
         amount_array([sums.credit for sums in days.values()]),
     )

@@ -7,7 +7,7 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger_server.store.array_text import amount_array, date_text, plain_array, text_array
+from ledger_server.store.array_text import alike, amount_array, date_text, plain_array, text_array
 from tests.own_loop import run_sync
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -52,3 +52,11 @@ def test_amounts_are_plain_and_keep_their_decimals(amounts: list[Decimal]) -> No
     written = amount_array(amounts)
     assert "E" not in written
     assert written == "{" + ",".join(format(amount, "f") for amount in amounts) + "}"
+
+
+def test_one_stands_for_all_that_are_written_alike() -> None:
+    assert alike(["USD", "USD", "USD"]) == ["USD"]
+    assert alike(["USD", "EUR", "USD"]) == ["USD", "EUR", "USD"]
+    assert alike((Decimal("0.00"), Decimal("0.00"))) == (Decimal("0.00"),)
+    # Equal, but what is stored keeps its decimals.
+    assert alike((Decimal(0), Decimal("0.00"))) == (Decimal(0), Decimal("0.00"))

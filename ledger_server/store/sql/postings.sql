@@ -54,7 +54,12 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
 -- returned. So nothing that the batch was decided on can have changed, and balances are written as
 -- they were decided. Ids are looked up here, in the statement's snapshot: one that another server
 -- records after it has moved the head too. The LIMITs are those of `find_known`.
--- Arrays come as texts: the driver encodes an array ten times slower than Python joins a text.
+-- Arrays come as texts: the driver encodes an array ten times slower than Python joins a text. Where
+-- all elements are alike only the first may come, which the head carries for every row that finds no
+-- other: most of a batch is of one currency, one day and one layer, and to read an amount that is
+-- zero in every balance costs as much as one that is not.
+-- Arrays are taken apart in the list of a SELECT: in FROM, each would be written into a store of its
+-- own and read back.
 WITH head AS (
     UPDATE journal_heads
        SET sequence = sequence + $2,
@@ -78,46 +83,78 @@ WITH head AS (
                  WHERE transactions.journal_id = $1
                    AND transactions.external_id = given.external_id COLLATE "C"
                  LIMIT 1) AS found)
- RETURNING sequence - $2 AS base, recorded_at
+ RETURNING sequence - $2 AS base, recorded_at,
+           ($5::text::smallint[])[1] AS type,
+           ($8::text::date[])[1] AS transactions_effective,
+           ($13::text::smallint[])[1] AS entries_layer,
+           ($15::text::date[])[1] AS entries_effective,
+           ($18::text::text[])[1] AS entries_currency,
+           ($19::text::text[])[1] AS balances_currency,
+           ($24::text::numeric[])[1] AS pending_debit,
+           ($25::text::numeric[])[1] AS pending_credit,
+           ($26::text::numeric[])[1] AS encumbrance_debit,
+           ($27::text::numeric[])[1] AS encumbrance_credit,
+           ($28::text::numeric[])[1] AS held_debit,
+           ($29::text::numeric[])[1] AS held_credit,
+           ($30::text::text[])[1] AS days_currency,
+           ($32::text::smallint[])[1] AS days_layer,
+           ($33::text::date[])[1] AS days_day
 ), written_events AS (
     INSERT INTO events (journal_id, sequence, recorded_at, type, payload, personal)
-    SELECT $1, head.base + item.ordinal, head.recorded_at, item.type, item.payload, item.personal
+    SELECT $1, head.base + item.ordinal, head.recorded_at, coalesce(item.type, head.type),
+           item.payload, item.personal
       FROM head,
-           unnest($5::text::smallint[], $6::bytea[], $36::bytea[])
-           WITH ORDINALITY AS item (type, payload, personal, ordinal)
+           (SELECT generate_series(1, $2) AS ordinal, unnest($5::text::smallint[]) AS type,
+                   unnest($6::bytea[]) AS payload, unnest($36::bytea[]) AS personal) AS item
 ), written_transactions AS (
     INSERT INTO transactions (journal_id, id, sequence, effective, external_id, correlation_id)
-    SELECT $1, item.id, head.base + item.ordinal, item.effective, item.external_id,
+    SELECT $1, item.id, head.base + item.ordinal,
+           coalesce(item.effective, head.transactions_effective), item.external_id,
            item.correlation_id
       FROM head,
-           unnest($7::text::uuid[], $8::text::date[], $9::text::text[], $10::text::text[])
-           WITH ORDINALITY AS item (id, effective, external_id, correlation_id, ordinal)
+           (SELECT generate_series(1, $2) AS ordinal, unnest($7::text::uuid[]) AS id,
+                   unnest($8::text::date[]) AS effective,
+                   unnest($9::text::text[]) AS external_id,
+                   unnest($10::text::text[]) AS correlation_id) AS item
 ), written_entries AS (
     INSERT INTO entries (journal_id, sequence, position, layer, direction, effective, account_id,
                          units, currency)
-    SELECT $1, head.base + item.ordinal, item.position, item.layer, item.direction,
-           item.effective, item.account_id, item.units, item.currency
+    SELECT $1, head.base + item.ordinal, item.position, coalesce(item.layer, head.entries_layer),
+           item.direction, coalesce(item.effective, head.entries_effective), item.account_id,
+           item.units, coalesce(item.currency, head.entries_currency)
       FROM head,
-           unnest($11::text::int[], $12::text::smallint[], $13::text::smallint[],
-                  $14::text::smallint[], $15::text::date[], $16::text::uuid[],
-                  $17::text::numeric[], $18::text::text[])
-           AS item (ordinal, position, layer, direction, effective, account_id, units, currency)
+           (SELECT unnest($11::text::int[]) AS ordinal, unnest($12::text::smallint[]) AS position,
+                   unnest($13::text::smallint[]) AS layer,
+                   unnest($14::text::smallint[]) AS direction,
+                   unnest($15::text::date[]) AS effective, unnest($16::text::uuid[]) AS account_id,
+                   unnest($17::text::numeric[]) AS units,
+                   unnest($18::text::text[]) AS currency) AS item
 ), written_balances AS (
-    -- As an UPDATE with a join it would have the plan that `read_balances` avoids.
+    -- As an UPDATE with a join it would have the plan that `read_balances` avoids. In the order of
+    -- the key one look-up finds what the one before has warmed; the same for days.
     INSERT INTO balances (journal_id, account_id, currency, version, settled_debit, settled_credit,
                           pending_debit, pending_credit, encumbrance_debit, encumbrance_credit,
                           held_debit, held_credit)
-    SELECT $1, item.account_id, item.currency, item.version,
-           item.settled_debit, item.settled_credit, item.pending_debit, item.pending_credit,
-           item.encumbrance_debit, item.encumbrance_credit, item.held_debit, item.held_credit
+    SELECT $1, item.account_id, coalesce(item.currency, head.balances_currency), item.version,
+           item.settled_debit, item.settled_credit,
+           coalesce(item.pending_debit, head.pending_debit),
+           coalesce(item.pending_credit, head.pending_credit),
+           coalesce(item.encumbrance_debit, head.encumbrance_debit),
+           coalesce(item.encumbrance_credit, head.encumbrance_credit),
+           coalesce(item.held_debit, head.held_debit),
+           coalesce(item.held_credit, head.held_credit)
       FROM head,
-           unnest($19::text::text[], $20::text::uuid[], $21::text::bigint[],
-                  $22::text::numeric[], $23::text::numeric[], $24::text::numeric[],
-                  $25::text::numeric[], $26::text::numeric[], $27::text::numeric[],
-                  $28::text::numeric[], $29::text::numeric[])
-           AS item (currency, account_id, version, settled_debit, settled_credit, pending_debit,
-                    pending_credit, encumbrance_debit, encumbrance_credit, held_debit,
-                    held_credit)
+           (SELECT unnest($19::text::text[]) AS currency, unnest($20::text::uuid[]) AS account_id,
+                   unnest($21::text::bigint[]) AS version,
+                   unnest($22::text::numeric[]) AS settled_debit,
+                   unnest($23::text::numeric[]) AS settled_credit,
+                   unnest($24::text::numeric[]) AS pending_debit,
+                   unnest($25::text::numeric[]) AS pending_credit,
+                   unnest($26::text::numeric[]) AS encumbrance_debit,
+                   unnest($27::text::numeric[]) AS encumbrance_credit,
+                   unnest($28::text::numeric[]) AS held_debit,
+                   unnest($29::text::numeric[]) AS held_credit
+             ORDER BY account_id) AS item
         ON CONFLICT (journal_id, account_id, currency)
         DO UPDATE SET version = excluded.version,
            settled_debit = excluded.settled_debit, settled_credit = excluded.settled_credit,
@@ -127,12 +164,14 @@ WITH head AS (
            held_debit = excluded.held_debit, held_credit = excluded.held_credit
 ), written_days AS (
     INSERT INTO daily_sums AS days (journal_id, account_id, currency, layer, day, debit, credit)
-    SELECT $1, item.account_id, item.currency, item.layer, item.day, item.debit,
+    SELECT $1, item.account_id, coalesce(item.currency, head.days_currency),
+           coalesce(item.layer, head.days_layer), coalesce(item.day, head.days_day), item.debit,
            item.credit
       FROM head,
-           unnest($30::text::text[], $31::text::uuid[], $32::text::smallint[],
-                  $33::text::date[], $34::text::numeric[], $35::text::numeric[])
-           AS item (currency, account_id, layer, day, debit, credit)
+           (SELECT unnest($30::text::text[]) AS currency, unnest($31::text::uuid[]) AS account_id,
+                   unnest($32::text::smallint[]) AS layer, unnest($33::text::date[]) AS day,
+                   unnest($34::text::numeric[]) AS debit, unnest($35::text::numeric[]) AS credit
+             ORDER BY account_id) AS item
         ON CONFLICT (journal_id, account_id, currency, layer, day)
         DO UPDATE SET debit = days.debit + excluded.debit, credit = days.credit + excluded.credit
 )
