@@ -45,7 +45,7 @@ class OvertakenError(Exception):
     """The journal has moved since the batch was decided, or a deadline of it has passed."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Posted:
     """A transaction in the books, as it is stored and sent."""
 
@@ -169,7 +169,9 @@ async def decide_in_tx(
             # Forgotten meanwhile: what was read must not stand beside what is read after.
             raise OvertakenError
         known.learn(missing, found)
-    loaded = await load_in_tx(tx, books, config_version, drafts, known=now, states=known.states)
+    loaded = await load_in_tx(
+        tx, books, config_version, drafts, keys, known=now, states=known.states
+    )
     if known.generation != generation:
         raise OvertakenError
     outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journal_books import JournalBooks
@@ -45,6 +46,7 @@ async def load_in_tx(
     books: JournalBooks,
     version: int,
     drafts: Sequence[Draft],
+    keys: AbstractSet[BalanceKey],
     *,
     known: postings.Known,
     states: dict[BalanceKey, BalanceState],
@@ -56,14 +58,15 @@ async def load_in_tx(
         books: the memory of the journal.
         version: the configuration that `drafts` are prepared under.
         drafts: what is to be decided.
+        keys: the balances of `drafts`.
         known: what the journal says about the ids of `drafts`.
-        states: the balances of `drafts`, at least.
+        states: these balances, at least.
 
     Raises:
         StaleConfigurationError: the configuration is no longer `version`.
     """
     journal_id = books.journal.id
-    account_ids = {key.account_id for draft in drafts for key in draft.keys}
+    account_ids = {key.account_id for key in keys}
     accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
     period = books.period
     if not version == known.config_version == books.config_version:
@@ -71,14 +74,15 @@ async def load_in_tx(
     if len(accounts) < len(account_ids):
         # Another call made room in the memory; preparing again fills it.
         raise StaleConfigurationError
-    hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
+    referring = [draft for draft in drafts if draft.command.origin_decides_params()]
+    hold_ids = [draft.command.hold_id for draft in referring if draft.command.hold_id is not None]
     found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
-    reversibles = await _reversibles_in_tx(tx, books, drafts)
+    reversibles = await _reversibles_in_tx(tx, books, referring)
     limits = await load_limits_in_tx(
         tx,
         books,
         {account_id: facts.normal_side for account_id, facts in accounts.items()},
-        list({key for draft in drafts for key in draft.keys}),
+        list(keys),
         known.now,
     )
     if books.config_version != version:

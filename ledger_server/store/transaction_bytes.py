@@ -69,12 +69,15 @@ _CREDIT: Final = tag(BalanceMessage.CREDIT_FIELD_NUMBER)
 _VERSION: Final = number_tag(BalanceMessage.VERSION_FIELD_NUMBER)
 
 
-#: The fields of the two numbers of an entry.
+#: The fields of the two numbers of an entry and the tag after them, by these numbers.
 _SIDES: Final = {
-    (direction, layer): _DIRECTION + varint(direction) + _LAYER + varint(layer)
+    direction: {
+        layer: _DIRECTION + varint(direction) + _LAYER + varint(layer) + _UNITS for layer in Layer
+    }
     for direction in Direction
-    for layer in Layer
 }
+
+_joined: Final = b"".join
 
 
 @dataclasses.dataclass(slots=True)
@@ -94,7 +97,7 @@ class EncodedPosting:
             sequence: its place.
             record_time: from `record_time_field`; a batch shares one.
         """
-        return b"".join(
+        return _joined(
             (_SEQUENCE, varint(sequence), record_time, self.open_fields, self.personal_fields)
         )
 
@@ -119,15 +122,19 @@ def posting_event(posting: Posting, actor: str, salt: bytes) -> EncodedPosting:
         actor: who asked for it.
         salt: `codec.SALT_BYTES` random bytes, for this event alone.
     """
-    kind = posting.draft.command.kind
-    open_fields = transaction_fields(posting.draft, posting.entries, posting.balances_after)
-    fact = field(TRANSACTION, open_fields) + _rest_of_fact(posting)
-    payload = field(_FACT_TAGS[kind], fact)
+    draft = posting.draft
+    kind = draft.command.kind
+    fact_tag = _FACT_TAGS[kind]
+    open_fields = transaction_fields(draft, posting.entries, posting.balances_after)
+    fact = field(TRANSACTION, open_fields)
+    if kind is not Kind.POSTING:
+        fact += _rest_of_fact(posting)
+    payload = field(fact_tag, fact)
     if actor:
         payload = field(_ACTOR, actor.encode()) + payload
-    personal_fields = personal_transaction_fields(posting.draft)
+    personal_fields = personal_transaction_fields(draft)
     personal = (
-        personal_part(salt, field(_FACT_TAGS[kind], field(TRANSACTION, personal_fields)))
+        personal_part(salt, field(fact_tag, field(TRANSACTION, personal_fields)))
         if personal_fields
         else None
     )
@@ -173,15 +180,16 @@ def transaction_fields(
     fields.extend(map(_entry, entries, balances_after))
     if requested := command.requested():
         fields.append(field(_REQUESTED, bytes(requested)))
-    fields += (_KIND, varint(command.kind))
-    if command.kind is not Kind.POSTING and command.kind is not Kind.CLOSING:
+    kind = command.kind
+    fields += (_KIND, SMALL[kind])
+    if kind is not Kind.POSTING and kind is not Kind.CLOSING:
         if command.hold_id is not None:
             fields.append(field(_HOLD_ID, str(command.hold_id).encode()))
         elif command.reverses is not None:
             fields.append(field(_REVERSES, str(command.reverses).encode()))
         else:
             fields.append(field(_HOLD_ID, transaction_id))
-    return b"".join(fields)
+    return _joined(fields)
 
 
 def personal_transaction_fields(draft: Draft) -> bytes:
@@ -197,32 +205,35 @@ def personal_transaction_fields(draft: Draft) -> bytes:
 
 def _entry(entry: DraftEntry, after: BalanceAfter | None) -> bytes:
     """Return one entry. Its parts are bounded, far below the numbers of `SMALL`."""
-    units = amount(entry.units).encode()
-    head = b"%b%b%b%b%b%b" % (
-        _account(entry.key.account_id, entry.account_code),
-        _SIDES[entry.direction, entry.layer],
-        _UNITS,
+    (account_id, currency), account_code, direction, layer, amount_of = entry
+    units = amount(amount_of).encode()
+    head = (
+        _account(account_id, account_code),
+        _SIDES[direction][layer],
         SMALL[len(units)],
         units,
-        _currency(entry.key.currency),
+        _currency(currency),
     )
     if after is None:
-        return field(_ENTRIES, head)
+        return field(_ENTRIES, _joined(head))
+    debit_sum, credit_sum, version = after
     # A side that was never used is a bare 0; it takes the decimals of its currency too.
-    debit = amount(after.debit or EXACT.subtract(entry.units, entry.units)).encode()
-    credit = amount(after.credit or EXACT.subtract(entry.units, entry.units)).encode()
-    balance = b"%b%b%b%b%b%b%b%b" % (
-        _DEBIT,
-        SMALL[len(debit)],
-        debit,
-        _CREDIT,
-        SMALL[len(credit)],
-        credit,
-        _VERSION,
-        varint(after.version),
+    debit = amount(debit_sum or EXACT.subtract(amount_of, amount_of)).encode()
+    credit = amount(credit_sum or EXACT.subtract(amount_of, amount_of)).encode()
+    balance = _joined(
+        (
+            _DEBIT,
+            SMALL[len(debit)],
+            debit,
+            _CREDIT,
+            SMALL[len(credit)],
+            credit,
+            _VERSION,
+            varint(version),
+        )
     )
-    fields = b"%b%b%b%b" % (head, _BALANCE_AFTER, SMALL[len(balance)], balance)
-    return b"%b%b%b" % (_ENTRIES, SMALL[len(fields)], fields)
+    fields = _joined((*head, _BALANCE_AFTER, SMALL[len(balance)], balance))
+    return _joined((_ENTRIES, SMALL[len(fields)], fields))
 
 
 @lru_cache(maxsize=65_536)
