@@ -206,11 +206,12 @@ def _encode(decided: Decided, actor: str) -> None:
         for place, posting in enumerate(accepted)
     ]
     balances = decided.loaded.books.balances
+    days = day_sums(accepted)
     decided.rows = postings.encode_batch(
         accepted,
         [one.event for one in decided.encoded],
-        {entry.key: balances[entry.key] for posting in accepted for entry in posting.entries},
-        day_sums(accepted),
+        {key: balances[key] for key, _, _ in days},
+        days,
     )
 
 

@@ -37,7 +37,7 @@ def draft_at_once(
     books: JournalBooks,
     today: date,
 ) -> Draft | None:
-    """Return the draft of a command if nothing about it is wrong and its accounts are in memory.
+    """Return the draft of a command if nothing is wrong and its accounts, active, are in memory.
 
     If there is none, `Evaluated` looks at it step by step, and tells what is wrong.
     """
@@ -56,6 +56,7 @@ def draft_at_once(
         bind=template.bind,
         entries=entries,
         keys=[entry.key for entry in entries],
+        on_active=True,
     )
     if books.has_limits:
         draft.seen_by_limits = _seen_by_limits(draft)

@@ -66,7 +66,11 @@ async def load_in_tx(
         StaleConfigurationError: the configuration is no longer `version`.
     """
     journal_id = books.journal.id
-    account_ids = {key.account_id for key in keys}
+    account_ids = (
+        {key.account_id for key in keys}
+        if books.has_limits
+        else {key.account_id for draft in drafts if not draft.on_active for key in draft.keys}
+    )
     accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
     period = books.period
     if not version == known.config_version == books.config_version:
@@ -78,12 +82,16 @@ async def load_in_tx(
     hold_ids = [draft.command.hold_id for draft in referring if draft.command.hold_id is not None]
     found_holds = await holds.find_in_tx(tx, journal_id, hold_ids) if hold_ids else {}
     reversibles = await _reversibles_in_tx(tx, books, referring)
-    limits = await load_limits_in_tx(
-        tx,
-        books,
-        {account_id: facts.normal_side for account_id, facts in accounts.items()},
-        list(keys),
-        known.now,
+    limits = (
+        await load_limits_in_tx(
+            tx,
+            books,
+            {account_id: facts.normal_side for account_id, facts in accounts.items()},
+            list(keys),
+            known.now,
+        )
+        if books.has_limits
+        else None
     )
     if books.config_version != version:
         raise StaleConfigurationError

@@ -80,6 +80,7 @@ class Books:
     now: datetime
     period: Period
     balances: dict[BalanceKey, BalanceState]
+    #: Those of the drafts that do not know of themselves that theirs are active.
     accounts: Mapping[AccountId, AccountFacts]
     #: What is recorded under the ids that the batch names.
     by_id: dict[UUID, Recorded]

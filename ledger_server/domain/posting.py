@@ -236,6 +236,8 @@ def _check_accounts(posting: Posting, books: Books) -> None:
     does, for nobody could end it otherwise. Nor does an
     account that was locked or closed since keep a year from being closed.
     """
+    if posting.draft.on_active:
+        return
     kind = posting.draft.command.kind
     if kind is Kind.EXPIRY or posting.draft.command.is_year_end:
         return

@@ -12,7 +12,7 @@ It knows postings that go well. Whatever else it meets it raises, an exception o
 from collections.abc import Sequence
 from typing import Final
 
-from ledger_server.domain.account import AccountFacts
+from ledger_server.domain.account import AccountFacts, AccountStatus
 from ledger_server.domain.expression import Expression
 from ledger_server.domain.primitives import Direction, Layer, parse_uuid
 from ledger_server.domain.transaction import BalanceKey, DraftEntry
@@ -33,12 +33,16 @@ _TAIL: Final = """\
  if not found: raise wrong
  return found
 """
+_STATUS: Final = AccountFacts._fields.index("status")
 _ID: Final = AccountFacts._fields.index("id")
 _CODE: Final = AccountFacts._fields.index("code")
 
 
 def entries_function(definitions: Sequence[CompiledEntry]) -> EntriesFunction | None:
-    """Return the function of these definitions; None if one of them is for each of a list."""
+    """Return the function of these definitions, for accounts that are active.
+
+    None if one of the definitions is for each of a list.
+    """
     if any(definition.for_each is not None for definition in definitions):
         return None
     writer = _Writer()
@@ -65,6 +69,7 @@ class _Writer:
             "exact": exact_units,
             "directions": DIRECTIONS,
             "layers": LAYERS,
+            "active": AccountStatus.ACTIVE,
         }
 
     def function(self) -> EntriesFunction:
@@ -92,6 +97,7 @@ class _Writer:
             f"account({reference}) or accounts[uuid({reference})]",
             indent,
         )
+        self._checked(("active", account), f"{account}[{_STATUS}] is not active", indent)
         currency = self._value(definition.currency, indent)
         amount = self._value(definition.units, indent)
         units = self._variable(
@@ -124,6 +130,11 @@ class _Writer:
             self._known[known] = f"v{self._count}"
             self._lines.append(f"{indent}{self._known[known]} = {computed}")
         return self._known[known]
+
+    def _checked(self, known: tuple[str, ...], wrong: str, indent: str) -> None:
+        if known not in self._known:
+            self._known[known] = ""
+            self._lines.append(f"{indent}if {wrong}: raise wrong")
 
     def _constant(self, value: object) -> str:
         self._count += 1

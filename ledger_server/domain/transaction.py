@@ -165,6 +165,9 @@ class Draft:
     entries: list[DraftEntry] | None
     #: Every balance that it may touch, some of them more than once.
     keys: Collection[BalanceKey]
+    #: Whether its accounts are known to have been active all of them, under the configuration that
+    #: it is good for.
+    on_active: bool = False
     #: The recorded transaction that it captures, gives back or takes back; opaque here.
     origin: object = None
     #: What limits' conditions see of it: of what ends a hold, that of its placing.
