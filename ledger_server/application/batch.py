@@ -12,6 +12,8 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from struct import iter_unpack
+from typing import Final
 from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
@@ -20,7 +22,7 @@ from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.limit_book import write_limits_in_tx
 from ledger_server.application.loaded_books import Loaded, find_known_in_tx, load_in_tx
 from ledger_server.application.prepare import Prepared
-from ledger_server.domain.books import Posting
+from ledger_server.domain.books import Books, Posting
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BatchRefusedError,
@@ -39,6 +41,10 @@ from ledger_server.store.transaction_bytes import (
     posting_event,
     record_time_field,
 )
+
+#: Postings that are encoded as soon as they are decided: what the processor's caches still hold.
+#: Of a whole batch they have lost the first when the last is decided.
+_ENCODED_TOGETHER: Final = 32
 
 
 class OvertakenError(Exception):
@@ -174,7 +180,12 @@ async def decide_in_tx(
     )
     if known.generation != generation:
         raise OvertakenError
-    outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]
+    outcomes: list[list[Outcome] | BatchRefusedError] = []
+    encoded: list[EncodedPosting] = []
+    for group in groups:
+        decision, events = _decide_group(group.prepared, loaded.books, actor, atomic=group.atomic)
+        outcomes.append(decision)
+        encoded += events
     accepted = list(loaded.books.accepted.values())
     assert head_sequence is not None, "begun"
     if not accepted and (missing or loaded.is_read_later):
@@ -188,29 +199,44 @@ async def decide_in_tx(
         outcomes=outcomes,
         loaded=loaded,
         accepted=accepted,
-        encoded=[],
-        rows=None,
+        encoded=encoded,
+        rows=_rows(accepted, encoded, loaded.books) if accepted else None,
     )
     if accepted:
-        _encode(decided, actor)
         known.advance(len(accepted))
     return decided
 
 
-def _encode(decided: Decided, actor: str) -> None:
+def _decide_group(
+    prepared: Sequence[Prepared], books: Books, actor: str, *, atomic: bool
+) -> tuple[list[Outcome] | BatchRefusedError, list[EncodedPosting]]:
+    """Decide a group, and encode what is accepted of it, in order."""
+    outcomes: list[Outcome] = []
+    encoded: list[EncodedPosting] = []
+    size = len(prepared) if atomic else _ENCODED_TOGETHER
+    for start in range(0, len(prepared), size or 1):
+        part = decide_group(prepared[start : start + size], books, atomic=atomic)
+        if isinstance(part, BatchRefusedError):
+            return part, []
+        salts = iter_unpack(f"{SALT_BYTES}s", os.urandom(SALT_BYTES * len(part)))
+        encoded += [
+            posting_event(posting, actor, salt)
+            for posting, (salt,) in zip(part, salts, strict=True)
+            if isinstance(posting, Posting)
+        ]
+        outcomes += part
+    return outcomes, encoded
+
+
+def _rows(
+    accepted: Sequence[Posting], encoded: Sequence[EncodedPosting], books: Books
+) -> postings.EncodedBatch:
     """Make the rows now: the balances go on with the next batch before these are written."""
-    accepted = decided.accepted
-    salts = os.urandom(SALT_BYTES * len(accepted))
-    decided.encoded = [
-        posting_event(posting, actor, salts[SALT_BYTES * place : SALT_BYTES * (place + 1)])
-        for place, posting in enumerate(accepted)
-    ]
-    balances = decided.loaded.books.balances
     days = day_sums(accepted)
-    decided.rows = postings.encode_batch(
+    return postings.encode_batch(
         accepted,
-        [one.event for one in decided.encoded],
-        {key: balances[key] for key, _, _ in days},
+        [one.event for one in encoded],
+        {key: books.balances[key] for key, _, _ in days},
         days,
     )
 
@@ -237,20 +263,19 @@ async def post_all_in_tx(
     Raises:
         BatchRefusedError: the first refusal; nothing was written.
     """
-    outcomes = decide_group(drafts, loaded.books, atomic=True)
+    outcomes, encoded = _decide_group(drafts, loaded.books, actor, atomic=True)
     if isinstance(outcomes, BatchRefusedError):
         raise outcomes
+    accepted = list(loaded.books.accepted.values())
     decided = Decided(
         head_sequence=head_sequence,
         generation=0,
         outcomes=[outcomes],
         loaded=loaded,
-        accepted=list(loaded.books.accepted.values()),
-        encoded=[],
-        rows=None,
+        accepted=accepted,
+        encoded=encoded,
+        rows=_rows(accepted, encoded, loaded.books) if accepted else None,
     )
-    if decided.accepted:
-        _encode(decided, actor)
     (results,) = await write_in_tx(tx, books, decided)
     assert not isinstance(results, BatchRefusedError), "it was accepted"
     posted = [result for result in results if isinstance(result, Posted)]

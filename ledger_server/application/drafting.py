@@ -1,8 +1,7 @@
 """From one command to its draft, by its template and what is remembered of the journal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
@@ -52,25 +51,34 @@ def draft_at_once(
         command,
         fields,
         today,
-        template_version=template.source.version,
+        version=template.source.version,
         bind=template.bind,
         entries=entries,
-        keys=[entry.key for entry in entries],
-        on_active=True,
     )
+    draft.on_active = True
     if books.has_limits:
         draft.seen_by_limits = _seen_by_limits(draft)
     return draft
 
 
-def _made(command: PostCommand, fields: FieldsAsEvaluated, today: date, **rest: Any) -> Draft:
+def _made(
+    command: PostCommand,
+    fields: FieldsAsEvaluated,
+    today: date,
+    *,
+    version: int,
+    bind: Callable[[Mapping[str, Json]], Mapping[str, object]],
+    entries: list[DraftEntry] | None,
+) -> Draft:
     """Return a draft: what the request gives wins over what the template gives.
 
     Args:
         command: the request.
         fields: what the template gives, or the record that the command refers to.
         today: the day for what names none.
-        rest: the other fields of the draft.
+        version: of the template.
+        bind: by the template.
+        entries: of the template; its balances are those of the draft.
     """
     description, external_id = command.description, command.external_id
     correlation_id, metadata = command.correlation_id, command.metadata
@@ -81,7 +89,10 @@ def _made(command: PostCommand, fields: FieldsAsEvaluated, today: date, **rest: 
         external_id=(fields.external_id or "") if external_id is None else external_id,
         correlation_id=(fields.correlation_id or "") if correlation_id is None else correlation_id,
         metadata=(fields.metadata or {}) if metadata is None else metadata,
-        **rest,
+        template_version=version,
+        bind=bind,
+        entries=entries,
+        keys=[entry.key for entry in entries] if entries else [],
     )
 
 
@@ -129,19 +140,13 @@ class Evaluated:
         """Return the draft, its accounts being in memory."""
         command, fields, origin = self._command, self._fields, self._origin
         entries = None if self.entries is None else self._draft_entries(books)
-        keys = [entry.key for entry in entries or ()]
-        if origin is not None:
-            keys += [entry.key for entry in draft_entries(origin)]
+        day = self._default_day(books, today)
         draft = _made(
-            command,
-            fields,
-            self._default_day(books, today),
-            template_version=self._version(),
-            bind=self._bind,
-            entries=entries,
-            keys=keys,
-            origin=origin,
+            command, fields, day, version=self._version(), bind=self._bind, entries=entries
         )
+        if origin is not None:
+            draft.origin = origin
+            draft.keys = {*draft.keys, *(entry.key for entry in draft_entries(origin))}
         if books.has_limits:
             draft.seen_by_limits = _seen_by_limits(draft, origin)
         return draft
