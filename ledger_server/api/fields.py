@@ -40,9 +40,14 @@ A = TypeVar("A", bound=Answer)
 
 def uuid_field(field: str, text: str) -> UUID:
     """Return the UUID written in canonical form."""
-    if not is_uuid(text):
+    try:
+        found = uuid_of(text)
+    except ValueError:
+        found = None
+    # What is written back as it came is canonical; upper case, which is rare, is looked at.
+    if found is None or (str(found) != text and not is_uuid(text)):
         raise FieldInvalidError(field, "not a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057")
-    return uuid_of(text)
+    return found
 
 
 def optional_uuid_field(field: str, text: str) -> UUID | None:

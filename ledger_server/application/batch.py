@@ -11,6 +11,8 @@ import itertools
 import os
 from collections.abc import Sequence
 from datetime import datetime
+from struct import iter_unpack
+from typing import Final
 
 from ledger_server.application.group import Group, GroupResult, Posted, Result, posted_of
 from ledger_server.application.journal_books import JournalBooks
@@ -22,7 +24,8 @@ from ledger_server.application.loaded_books import (
     load_in_tx,
     load_remembered,
 )
-from ledger_server.domain.books import Posting
+from ledger_server.application.prepare import Prepared
+from ledger_server.domain.books import Books, Posting
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BatchRefusedError,
@@ -41,6 +44,10 @@ from ledger_server.store.transaction_bytes import (
     posting_event,
     record_time_field,
 )
+
+#: Postings that are encoded as soon as they are decided: what the processor's caches still hold.
+#: Of a whole batch they have lost the first when the last is decided.
+_ENCODED_TOGETHER: Final = 32
 
 
 class OvertakenError(Exception):
@@ -109,17 +116,16 @@ def decide_remembered(
         return None
     if any(draft.command.kind is not Kind.POSTING for draft in drafts):
         return None
-    head_sequence = known.sequence
-    known.begin(head_sequence)
-    if known.missing({key for draft in drafts for key in draft.keys}):
+    known.begin(known.sequence)
+    keys = {key for draft in drafts for key in draft.keys}
+    if known.missing(keys):
         return None
     version = groups[0].config_version
-    nothing = postings.Known.nothing(head_sequence, version, now)
-    loaded = load_remembered(books, version, drafts, known=nothing, states=known.states)
-    decided = _decide_on(loaded, known, groups, head_sequence, is_looked_up=False)
+    nothing = postings.Known.nothing(known.sequence, version, now)
+    loaded = load_remembered(books, version, drafts, keys, known=nothing, states=known.states)
+    decided = _decide_on(loaded, known, groups, actor, is_looked_up=False)
     if any(_holds_refusal(group) for group in decided.outcomes):
         raise UnprovenError
-    _accept(decided, known, actor)
     return decided
 
 
@@ -133,26 +139,30 @@ def _decide_on(
     loaded: Loaded,
     known: KnownBalances,
     groups: Sequence[Group],
-    head_sequence: int,
+    actor: str,
     *,
     is_looked_up: bool,
 ) -> Decided:
-    outcomes = [decide_group(group.prepared, loaded.books, atomic=group.atomic) for group in groups]
-    return Decided(
-        head_sequence=head_sequence,
+    assert known.sequence is not None, "begun"
+    outcomes: list[list[Outcome] | BatchRefusedError] = []
+    encoded: list[EncodedPosting] = []
+    for group in groups:
+        decision, events = _decide_group(group.prepared, loaded.books, actor, atomic=group.atomic)
+        outcomes.append(decision)
+        encoded += events
+    accepted = list(loaded.books.accepted.values())
+    decided = Decided(
+        head_sequence=known.sequence,
         is_looked_up=is_looked_up,
         generation=known.generation,
         outcomes=outcomes,
         loaded=loaded,
-        accepted=list(loaded.books.accepted.values()),
-        encoded=[],
-        rows=None,
+        accepted=accepted,
+        encoded=encoded,
+        rows=_rows(accepted, encoded, loaded.books) if accepted else None,
     )
-
-
-def _accept(decided: Decided, known: KnownBalances, actor: str) -> None:
-    _encode(decided, actor)
-    known.advance(len(decided.accepted))
+    known.advance(len(accepted))
+    return decided
 
 
 async def decide_in_tx(
@@ -176,21 +186,19 @@ async def decide_in_tx(
     now = await find_known_in_tx(tx, books, drafts)
     if known.generation != generation or not known.begin(now.head_sequence):
         raise OvertakenError
-    head_sequence = known.sequence
     if missing := known.missing(keys):
         found = await postings.read_balances_in_tx(tx, books.journal.id, missing)
         if known.generation != generation:
             # Forgotten meanwhile: what was read must not stand beside what is read after.
             raise OvertakenError
         known.learn(missing, found)
-    loaded = await load_in_tx(tx, books, config_version, drafts, known=now, states=known.states)
+    loaded = await load_in_tx(
+        tx, books, config_version, drafts, keys, known=now, states=known.states
+    )
     if known.generation != generation:
         raise OvertakenError
-    assert head_sequence is not None, "begun"
-    decided = _decide_on(loaded, known, groups, head_sequence, is_looked_up=True)
-    if decided.accepted:
-        _accept(decided, known, actor)
-    elif missing or loaded.is_read_later:
+    decided = _decide_on(loaded, known, groups, actor, is_looked_up=True)
+    if not decided.accepted and (missing or loaded.is_read_later):
         # Nothing will be written that only counts if the journal has not moved between the reads.
         # Unless that is asked, a hold would be found captured, by the same request, of which the
         # ids did not tell yet.
@@ -198,20 +206,37 @@ async def decide_in_tx(
     return decided
 
 
-def _encode(decided: Decided, actor: str) -> None:
+def _decide_group(
+    prepared: Sequence[Prepared], books: Books, actor: str, *, atomic: bool
+) -> tuple[list[Outcome] | BatchRefusedError, list[EncodedPosting]]:
+    """Decide a group, and encode what is accepted of it, in order."""
+    outcomes: list[Outcome] = []
+    encoded: list[EncodedPosting] = []
+    size = len(prepared) if atomic else _ENCODED_TOGETHER
+    for start in range(0, len(prepared), size or 1):
+        part = decide_group(prepared[start : start + size], books, atomic=atomic)
+        if isinstance(part, BatchRefusedError):
+            return part, []
+        salts = iter_unpack(f"{SALT_BYTES}s", os.urandom(SALT_BYTES * len(part)))
+        encoded += [
+            posting_event(posting, actor, salt)
+            for posting, (salt,) in zip(part, salts, strict=True)
+            if isinstance(posting, Posting)
+        ]
+        outcomes += part
+    return outcomes, encoded
+
+
+def _rows(
+    accepted: Sequence[Posting], encoded: Sequence[EncodedPosting], books: Books
+) -> postings.EncodedBatch:
     """Make the rows now: the balances go on with the next batch before these are written."""
-    accepted = decided.accepted
-    salts = os.urandom(SALT_BYTES * len(accepted))
-    decided.encoded = [
-        posting_event(posting, actor, salts[SALT_BYTES * place : SALT_BYTES * (place + 1)])
-        for place, posting in enumerate(accepted)
-    ]
-    balances = decided.loaded.books.balances
-    decided.rows = postings.encode_batch(
+    days = day_sums(accepted)
+    return postings.encode_batch(
         accepted,
-        [one.event for one in decided.encoded],
-        {entry.key: balances[entry.key] for posting in accepted for entry in posting.entries},
-        day_sums(accepted),
+        [one.event for one in encoded],
+        {key: books.balances[key] for key, _, _ in days},
+        days,
     )
 
 
@@ -237,21 +262,20 @@ async def post_all_in_tx(
     Raises:
         BatchRefusedError: the first refusal; nothing was written.
     """
-    outcomes = decide_group(drafts, loaded.books, atomic=True)
+    outcomes, encoded = _decide_group(drafts, loaded.books, actor, atomic=True)
     if isinstance(outcomes, BatchRefusedError):
         raise outcomes
+    accepted = list(loaded.books.accepted.values())
     decided = Decided(
         head_sequence=head_sequence,
         is_looked_up=True,
         generation=0,
         outcomes=[outcomes],
         loaded=loaded,
-        accepted=list(loaded.books.accepted.values()),
-        encoded=[],
-        rows=None,
+        accepted=accepted,
+        encoded=encoded,
+        rows=_rows(accepted, encoded, loaded.books) if accepted else None,
     )
-    if decided.accepted:
-        _encode(decided, actor)
     (results,) = await write_in_tx(tx, books, decided)
     assert not isinstance(results, BatchRefusedError), "it was accepted"
     posted = [result for result in results if isinstance(result, Posted)]

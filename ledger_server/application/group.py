@@ -12,7 +12,7 @@ from ledger_server.domain.posting import BatchRefusedError, Replay
 from ledger_server.domain.transaction import Draft, PostCommand
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Posted:
     """A transaction in the books, as it is stored and sent."""
 

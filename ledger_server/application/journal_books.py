@@ -74,7 +74,8 @@ class JournalBooks:
         #: are being decided go on with what they have.
         self._limits: dict[AccountId, AccountLimits] = {}
         self._conditions: dict[str, Expression] = {}
-        self._accounts: dict[AccountReference, AccountFacts] = {}
+        #: Each account remembered, by code and by id.
+        self.accounts: dict[AccountReference, AccountFacts] = {}
         self._templates: dict[tuple[str, int], CompiledTemplate] = {}
 
     def day_of(self, moment: datetime) -> date:
@@ -152,7 +153,7 @@ class JournalBooks:
 
     def account(self, reference: AccountReference) -> AccountFacts | None:
         """Return an account that is remembered."""
-        return self._accounts.get(reference)
+        return self.accounts.get(reference)
 
     async def look_up(
         self, references: Iterable[AccountReference], under_head: Tx | None = None
@@ -163,18 +164,18 @@ class JournalBooks:
             Why a reference has no account, for those that have none.
         """
         wanted = set(references)
-        if wanted <= self._accounts.keys():
+        if wanted <= self.accounts.keys():
             return {}
         absent: dict[AccountReference, LedgerError] = {}
         # Until all are there at one moment: while a read is under way, another call may make room.
-        while missing := {one for one in wanted - absent.keys() if one not in self._accounts}:
+        while missing := {one for one in wanted - absent.keys() if one not in self.accounts}:
             known_version = self.config_version
             found, refusals = await self._read_accounts(missing, under_head)
             if self.config_version != known_version:
                 # A refresh has overtaken the read, which may be of the moment before it.
                 continue
-            if len(self._accounts) + 2 * len(found) > 2 * ACCOUNTS_MAX:
-                self._accounts.clear()
+            if len(self.accounts) + 2 * len(found) > 2 * ACCOUNTS_MAX:
+                self.accounts.clear()
                 self.facts.clear()
             for facts in found:
                 self._remember(facts)
@@ -259,8 +260,8 @@ class JournalBooks:
         return compiled
 
     def _remember(self, facts: AccountFacts) -> None:
-        self._accounts[facts.id] = facts
-        self._accounts[facts.code] = facts
+        self.accounts[facts.id] = facts
+        self.accounts[facts.code] = facts
         self.facts[facts.id] = facts
 
 

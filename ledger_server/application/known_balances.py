@@ -1,6 +1,6 @@
 """The balances of a journal as this server left them: what need not be read again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from ledger_server.domain.books import BalanceState
@@ -52,9 +52,11 @@ class KnownBalances:
         # What is decided and under way may be committed or not when the journal was seen.
         return head_sequence in {self.committed, self.sequence}
 
-    def missing(self, keys: Iterable[BalanceKey]) -> list[BalanceKey]:
+    def missing(self, keys: Collection[BalanceKey]) -> list[BalanceKey]:
         """Return those of `keys` that have to be read."""
-        return [key for key in keys if key not in self.states]
+        # A set and a dict do not hash again what the other has hashed.
+        absent = frozenset(keys).difference(self.states)
+        return [key for key in keys if key in absent] if absent else []
 
     def learn(self, keys: Iterable[BalanceKey], found: dict[BalanceKey, BalanceState]) -> None:
         """Remember what was read for `keys`; a balance that is not there yet is zero."""

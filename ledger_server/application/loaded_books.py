@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journal_books import JournalBooks
@@ -44,6 +45,7 @@ def load_remembered(
     books: JournalBooks,
     version: int,
     drafts: Sequence[Draft],
+    keys: AbstractSet[BalanceKey],
     *,
     known: postings.Known,
     states: dict[BalanceKey, BalanceState],
@@ -54,13 +56,18 @@ def load_remembered(
         books: the memory of the journal.
         version: the configuration that `drafts` are prepared under.
         drafts: what is to be decided.
+        keys: the balances of `drafts`.
         known: what the journal says about the ids of `drafts`.
-        states: the balances of `drafts`, at least.
+        states: these balances, at least.
 
     Raises:
         StaleConfigurationError: the configuration is no longer `version`.
     """
-    account_ids = {key.account_id for draft in drafts for key in draft.keys}
+    account_ids = (
+        {key.account_id for key in keys}
+        if books.has_limits
+        else {key.account_id for draft in drafts if not draft.on_active for key in draft.keys}
+    )
     accounts = {one: books.facts[one] for one in account_ids if one in books.facts}
     if not version == known.config_version == books.config_version:
         raise StaleConfigurationError
@@ -89,6 +96,7 @@ async def load_in_tx(
     books: JournalBooks,
     version: int,
     drafts: Sequence[Draft],
+    keys: AbstractSet[BalanceKey],
     *,
     known: postings.Known,
     states: dict[BalanceKey, BalanceState],
@@ -100,20 +108,22 @@ async def load_in_tx(
         books: the memory of the journal.
         version: the configuration that `drafts` are prepared under.
         drafts: what is to be decided.
+        keys: the balances of `drafts`.
         known: what the journal says about the ids of `drafts`.
-        states: the balances of `drafts`, at least.
+        states: these balances, at least.
 
     Raises:
         StaleConfigurationError: the configuration is no longer `version`.
     """
     journal_id = books.journal.id
-    loaded = load_remembered(books, version, drafts, known=known, states=states)
-    hold_ids = [draft.command.hold_id for draft in drafts if draft.command.hold_id is not None]
+    loaded = load_remembered(books, version, drafts, keys, known=known, states=states)
+    referring = [draft for draft in drafts if draft.command.origin_decides_params()]
+    hold_ids = [draft.command.hold_id for draft in referring if draft.command.hold_id is not None]
     if hold_ids:
         loaded.books.holds = await holds.find_in_tx(tx, journal_id, hold_ids)
-    loaded.books.reversibles = await _reversibles_in_tx(tx, books, drafts)
-    keys = {key for draft in drafts for key in draft.keys}
-    loaded.limits = await load_limits_in_tx(tx, books, keys, known.now)
+    loaded.books.reversibles = await _reversibles_in_tx(tx, books, referring)
+    if books.has_limits:
+        loaded.limits = await load_limits_in_tx(tx, books, keys, known.now)
     if loaded.limits is not None:
         loaded.books.limits = loaded.limits.book
     if books.config_version != version:

@@ -139,14 +139,14 @@ class Poster:
         return await writer.submit(group)
 
     async def _validate(self, books: JournalBooks, config_version: int, draft: Draft) -> Validation:
-        keys = draft.keys
+        keys = set(draft.keys)
         async with self._database.snapshot() as tx:
             known = await find_known_in_tx(tx, books, [draft])
             states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
             for key in keys - states.keys():
                 states[key] = BalanceState.empty()
             loaded = await load_in_tx(
-                tx, books, config_version, [draft], known=known, states=states
+                tx, books, config_version, [draft], keys, known=known, states=states
             )
         before = {key: list(state.sums) for key, state in states.items()}
         outcomes = decide_group([draft], loaded.books, atomic=False)

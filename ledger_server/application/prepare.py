@@ -8,10 +8,9 @@ from uuid import UUID
 from google.protobuf.struct_pb2 import Struct
 
 from ledger_proto.v1 import transactions_pb2
+from ledger_server.application.drafting import Evaluated, draft_at_once
 from ledger_server.application.journal_books import AccountReference, JournalBooks
-from ledger_server.domain.balancing import check_balanced
 from ledger_server.domain.errors import (
-    HoldLayerError,
     HoldNotFoundError,
     LedgerError,
     NotReversibleError,
@@ -19,26 +18,16 @@ from ledger_server.domain.errors import (
     TransactionNotFoundError,
 )
 from ledger_server.domain.posting import Replay
-from ledger_server.domain.primitives import Layer
 from ledger_server.domain.replay import says_the_same
-from ledger_server.domain.template import Json
 from ledger_server.domain.transaction import (
     Draft,
-    DraftEntry,
     Kind,
     PostCommand,
-    balance_key_of,
-    draft_entry_of,
 )
 from ledger_server.domain.tx_template import (
     CompiledTemplate,
-    EntryAsEvaluated,
-    FieldsAsEvaluated,
-    evaluate_entries,
-    evaluate_fields,
 )
 from ledger_server.store.database import Tx
-from ledger_server.store.transaction_codec import draft_entries, struct_values
 
 #: A draft, or why there is none: it is in the books already, or refused.
 Prepared = Draft | Replay | LedgerError
@@ -50,8 +39,6 @@ _Wanted = tuple[str, int | None]
 _Templates = dict[_Wanted, CompiledTemplate | LedgerError]
 #: A command, the record that it refers to, and the template that it needs.
 _Asked = tuple[PostCommand, transactions_pb2.Transaction | None, _Wanted | None]
-
-_NO_FIELDS = FieldsAsEvaluated()
 
 
 async def prepare(
@@ -136,25 +123,26 @@ async def _prepare(
     templates = await _templates(
         [one for one in asked if not isinstance(one, LedgerError)], books, under_head
     )
+    today = books.day_of(now())
     evaluated = [
-        one if isinstance(one, LedgerError) else _evaluate(one, templates, books) for one in asked
+        one if isinstance(one, LedgerError) else _evaluate(one, templates, books, today)
+        for one in asked
     ]
     references = {
         reference
         for one in evaluated
-        if not isinstance(one, LedgerError)
+        if isinstance(one, Evaluated)
         for reference in one.references()
     }
     absent = await books.look_up(references, under_head)
-    today = books.day_of(now())
     return [
-        outcome if isinstance(outcome, LedgerError) else _draft(outcome, books, absent, today)
-        for outcome in evaluated
+        _draft(one, books, absent, today) if isinstance(one, Evaluated) else one
+        for one in evaluated
     ]
 
 
 def _draft(
-    outcome: "_Evaluated",
+    outcome: Evaluated,
     books: JournalBooks,
     absent: Mapping[AccountReference, LedgerError],
     today: date,
@@ -202,16 +190,20 @@ async def _templates(
 
 
 def _evaluate(
-    asked: "_Asked", templates: "_Templates", books: JournalBooks
-) -> "_Evaluated | LedgerError":
+    asked: "_Asked", templates: "_Templates", books: JournalBooks, today: date
+) -> Evaluated | Draft | LedgerError:
     command, origin, wanted = asked
     if wanted is None:
-        return _Evaluated(command, origin, books)
+        return Evaluated(command, origin, books)
     template = templates[wanted]
     if isinstance(template, LedgerError):
         return template
+    if origin is None and template.draft_entries is not None:
+        draft = draft_at_once(command, template, template.draft_entries, books, today)
+        if draft is not None:
+            return draft
     try:
-        return _Evaluated(command, origin, books, template)
+        return Evaluated(command, origin, books, template)
     except LedgerError as refusal:
         return refusal
 
@@ -239,133 +231,3 @@ def _merged(original: Struct, changed: object) -> Struct:
         for name, value in changed.fields.items():
             merged.fields[name].CopyFrom(value)
     return merged
-
-
-class _Evaluated:
-    """A command with what its template gives, its accounts not looked up yet."""
-
-    __slots__ = ("_base", "_command", "_fields", "_origin", "_params", "_template", "entries")
-
-    def __init__(
-        self,
-        command: PostCommand,
-        origin: transactions_pb2.Transaction | None,
-        books: JournalBooks,
-        template: CompiledTemplate | None = None,
-    ) -> None:
-        self._command = command
-        self._origin = origin
-        self._template = template
-        # A part is asked for through params that differ from the original's.
-        self._base: Mapping[str, Json] = struct_values(origin.params) if origin else {}
-        self._fields = _NO_FIELDS
-        self._params: Mapping[str, object] = {}
-        self.entries: list[EntryAsEvaluated] | None = None
-        if template is not None:
-            self._params = self._bind(command.params)
-            if origin is None:
-                self._fields = evaluate_fields(template, self._params, books.exponents)
-            self.entries = evaluate_entries(template, self._params, books.exponents)
-
-    def references(self) -> list[AccountReference]:
-        """Return the accounts that it names."""
-        references: list[AccountReference] = (
-            [] if self.entries is None else [entry.account for entry in self.entries]
-        )
-        if self._origin is not None:
-            references.extend(UUID(entry.account_id) for entry in self._origin.entries)
-        return references
-
-    def draft(self, books: JournalBooks, today: date) -> Draft:
-        """Return the draft: what the request gives wins over what the template gives."""
-        command, fields, origin = self._command, self._fields, self._origin
-        entries = None if self.entries is None else self._draft_entries(books)
-        keys = [entry.key for entry in entries or ()]
-        if origin is not None:
-            keys += [entry.key for entry in draft_entries(origin)]
-        draft = Draft(
-            command=command,
-            template_version=self._version(),
-            params=self._params,
-            bind=self._bind,
-            effective=command.effective or fields.effective or self._default_day(books, today),
-            description=_first(
-                command.description, fields.description, origin.description if origin else ""
-            ),
-            external_id=_first(command.external_id, fields.external_id, ""),
-            correlation_id=_first(
-                command.correlation_id,
-                fields.correlation_id,
-                origin.correlation_id if origin else "",
-            ),
-            metadata=(command.metadata if command.metadata is not None else fields.metadata or {}),
-            entries=entries,
-            keys=frozenset(keys),
-            origin=origin,
-        )
-        if books.has_limits:
-            draft.seen_by_limits = self._seen_by_limits(draft)
-        return draft
-
-    def _draft_entries(self, books: JournalBooks) -> list[DraftEntry]:
-        entries: list[DraftEntry] = []
-        for entry in self.entries or ():
-            facts = books.account(entry.account)
-            assert facts is not None, f"looked up: {entry.account}"
-            if self._command.kind is Kind.CAPTURE and entry.layer is not Layer.SETTLED:
-                raise HoldLayerError(facts.code, entry.layer.name)
-            entries.append(
-                draft_entry_of(
-                    (
-                        balance_key_of((facts.id, entry.currency)),
-                        facts.code,
-                        entry.direction,
-                        entry.layer,
-                        entry.units,
-                    )
-                )
-            )
-        check_balanced(entries)
-        return entries
-
-    def _bind(self, given: Mapping[str, Json]) -> Mapping[str, object]:
-        if self._template is None:
-            return given
-        return self._template.bind({**self._base, **given} if self._base else given)
-
-    def _version(self) -> int:
-        if self._template is not None:
-            return self._template.source.version
-        assert self._origin is not None, "without a template there is an original"
-        return self._origin.template_version
-
-    def _default_day(self, books: JournalBooks, today: date) -> date:
-        if self._command.kind is Kind.EXPIRY:
-            return books.period.first_open_day(today)
-        return today
-
-    def _seen_by_limits(self, draft: Draft) -> Mapping[str, object]:
-        """Return what limits' conditions see: of what ends a hold, that of its placing."""
-        origin = self._origin
-        if origin is not None and self._command.kind is not Kind.REVERSAL:
-            return {
-                "template": origin.template_code,
-                "description": origin.description,
-                "external_id": origin.external_id,
-                "correlation_id": origin.correlation_id,
-                "metadata": dict(origin.metadata),
-            }
-        return {
-            "template": self._command.template_code,
-            "description": draft.description,
-            "external_id": draft.external_id,
-            "correlation_id": draft.correlation_id,
-            "metadata": draft.metadata,
-        }
-
-
-def _first(given: str | None, of_template: str | None, otherwise: str) -> str:
-    """Return the first text that is there."""
-    if given is not None:
-        return given
-    return otherwise if of_template is None else of_template

@@ -112,7 +112,7 @@ async def held(
         known = await find_known_in_tx(tx, books, drafts)
         found = await postings.read_balances_in_tx(tx, books.journal.id, keys)
         states = {key: found.get(key) or BalanceState.empty() for key in keys}
-        loaded = await load_in_tx(tx, books, version, drafts, known=known, states=states)
+        loaded = await load_in_tx(tx, books, version, drafts, keys, known=known, states=states)
         yield Held(tx, books, loaded, head)
 
 
@@ -187,7 +187,6 @@ def _draft(  # noqa: PLR0917  # private, and two callers right above
     return Draft(
         command=command,
         template_version=0,
-        params={},
         bind=lambda given: given,
         effective=day,
         description=description,

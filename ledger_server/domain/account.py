@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ledger_server.domain.primitives import AccountId, Direction
+from ledger_server.domain.primitives import AccountId, Direction, plain_members
 
 #: Accounts, or members of sets, in one request: what one short transaction can take.
 ACCOUNTS_MAX_PER_REQUEST: Final = 1_000
@@ -15,6 +15,7 @@ ACCOUNTS_MAX_PER_REQUEST: Final = 1_000
 SETS_MAX_PER_ACCOUNT: Final = 16
 
 
+@plain_members
 class AccountStatus(enum.IntEnum):
     """Whether an account takes entries. Stored as its number."""
 

@@ -1,7 +1,7 @@
 """The books that a batch is decided against, and what a posting changes of them."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Self
@@ -72,8 +72,8 @@ class Posting:
     hold_before: Hold | None = None
     reversal_step: ReversalStep | None = None
     reversible_before: Reversible | None = None
-    held: list[HeldChange] = dataclasses.field(default_factory=list)
-    movements: list[Movement] = dataclasses.field(default_factory=list)
+    held: Sequence[HeldChange] = ()
+    movements: Sequence[Movement] = ()
 
 
 @dataclasses.dataclass(slots=True)
@@ -84,6 +84,7 @@ class Books:
     now: datetime
     period: Period
     balances: dict[BalanceKey, BalanceState]
+    #: Those of the drafts that do not know of themselves that theirs are active.
     accounts: Mapping[AccountId, AccountFacts]
     #: What is recorded under the ids that the batch names.
     by_id: dict[UUID, Recorded]
@@ -103,23 +104,23 @@ def apply(posting: Posting, books: Books) -> None:
     Raises:
         LedgerError: which bound; then every balance is as it was.
     """
-    limits = books.limits
+    limits, balances = books.limits, books.balances
     standing = _standing_before(posting, books, limits) if limits is not None else ()
     # Without whole sets among what binds, as usual, no entry needs to be looked up for them.
     counting = limits if limits is not None and limits.sets else None
     after = posting.balances_after
-    for entry in posting.entries:
-        state = books.balances[entry.key]
-        place_of = 2 * entry.layer - 2
-        side = place_of + entry.direction - 1
+    for key, account_code, direction, layer, units in posting.entries:
+        state = balances[key]
+        place_of = 2 * layer - 2
+        side = place_of + direction - 1
         sums = state.sums
-        total = _add(sums[side], entry.units)
+        total = _add(sums[side], units)
         if total >= SUM_BOUND:
             _undo_entries(posting, books, len(after))
-            raise BalanceOverflowError(entry.account_code, entry.key.currency)
+            raise BalanceOverflowError(account_code, key.currency)
         sums[side] = total
         if counting is not None:
-            _change_sets(counting, entry.key, side, entry.units)
+            _change_sets(counting, key, side, units)
         state.version += 1
         after.append(balance_after_of((sums[place_of], sums[place_of + 1], state.version)))
     for change in posting.held:
@@ -208,9 +209,9 @@ def _count_movements(posting: Posting, books: Books, limits: LimitBook) -> None:
         if posting.draft.command.is_year_end:
             break
         check_velocity(attachment.limit, account_code, limits.moved[place_of].used, units)
-    for place_of, (_, _, units) in asked.items():
-        if units:
-            posting.movements.append(Movement(*place_of, None, units))
+    posting.movements = [
+        Movement(*place_of, None, units) for place_of, (_, _, units) in asked.items() if units
+    ]
     posting.movements.extend(_hold_ends(posting, limits))
     for movement in posting.movements:
         _move(books, movement, movement.units)

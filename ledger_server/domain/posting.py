@@ -117,37 +117,37 @@ def day_sums(
     sums: dict[tuple[BalanceKey, Layer, date], DaySum] = {}
     for posting in postings:
         effective = posting.draft.effective
-        for entry in posting.entries:
-            place_of = (entry.key, entry.layer, effective)
+        for key, _, direction, layer, units in posting.entries:
+            place_of = (key, layer, effective)
             day = sums.get(place_of)
             if day is None:
-                zero = _subtract(entry.units, entry.units)
-                day = sums[place_of] = DaySum(zero, zero)
-            if entry.direction is Direction.DEBIT:
-                day.debit = _add(day.debit, entry.units)
+                zero = _subtract(units, units)
+                is_debit = direction is Direction.DEBIT
+                sums[place_of] = DaySum(units, zero) if is_debit else DaySum(zero, units)
+            elif direction is Direction.DEBIT:
+                day.debit = _add(day.debit, units)
             else:
-                day.credit = _add(day.credit, entry.units)
+                day.credit = _add(day.credit, units)
     return sums
 
 
 def _decide(draft: Draft, books: Books) -> Outcome:
+    command = draft.command
     try:
         known = _already_known(draft, books)
         if known is not None:
             return known
-        refusal = books.period.refusal(
-            draft.effective, behind_soft_lock=draft.command.behind_soft_lock
-        )
+        refusal = books.period.refusal(draft.effective, behind_soft_lock=command.behind_soft_lock)
         if refusal is not None:
             return refusal
-        posting = _PLANS[draft.command.kind](draft, books)
+        posting = _PLANS[command.kind](draft, books)
         _check_accounts(posting, books)
         apply(posting, books)
     except LedgerError as error:
         return error
-    books.accepted[draft.command.transaction_id] = posting
+    books.accepted[command.transaction_id] = posting
     if draft.external_id:
-        books.by_external_id[draft.external_id] = draft.command.transaction_id
+        books.by_external_id[draft.external_id] = command.transaction_id
     if posting.hold_step is not None:
         books.holds[posting.hold_step.hold.id] = posting.hold_step.hold
     if posting.reversal_step is not None:
@@ -236,11 +236,14 @@ def _check_accounts(posting: Posting, books: Books) -> None:
     does, for nobody could end it otherwise. Nor does an
     account that was locked or closed since keep a year from being closed.
     """
+    if posting.draft.on_active:
+        return
     kind = posting.draft.command.kind
     if kind is Kind.EXPIRY or posting.draft.command.is_year_end:
         return
+    accounts = books.accounts
     for entry in posting.entries:
-        facts = books.accounts[entry.key.account_id]
+        facts = accounts[entry.key.account_id]
         if facts.status is AccountStatus.ACTIVE:
             continue
         if (

@@ -134,7 +134,7 @@ def _param_difference(draft: Draft, recorded: Recorded) -> str | None:
     if _is_same(given, kept):
         return None
     try:
-        given, kept = draft.params, draft.bind(recorded.params)
+        given, kept = draft.bind(draft.command.params), draft.bind(recorded.params)
     except ParamInvalidError:
         # The template has changed since; then only the same words are the same request.
         given, kept = draft.command.params, recorded.params

@@ -13,7 +13,7 @@ from ledger_server.domain.expression import (
     compile_expression,
 )
 from ledger_server.domain.expression.errors import NAME_SHOWN_MAX, shown
-from ledger_server.domain.params import parse_param
+from ledger_server.domain.params import Binder, parse_param
 from ledger_server.domain.primitives import Direction, Layer
 from ledger_server.domain.template import (
     ENTRY_DEFINITIONS_MAX,
@@ -23,6 +23,7 @@ from ledger_server.domain.template import (
     ParamType,
     Template,
 )
+from ledger_server.domain.template_function import entries_function
 from ledger_server.domain.tx_template import CompiledEntry, CompiledTemplate
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -101,10 +102,14 @@ class _Compiler:
         self._check_unused()
         if self.violations:
             return None
+        params = {param.name: param for param in template.params}
+        definitions = tuple(entry for entry in entries if entry is not None)
         return CompiledTemplate(
             source=template,
-            params={param.name: param for param in template.params},
-            entries=tuple(entry for entry in entries if entry is not None),
+            params=params,
+            entries=definitions,
+            bind=Binder(params),
+            draft_entries=entries_function(definitions),
             **compiled_fields,
         )
 

@@ -6,14 +6,20 @@ classes that nobody changes once they are handed on.
 
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ledger_server.domain.primitives import AccountId, Direction, Layer, TransactionId
+from ledger_server.domain.primitives import (
+    AccountId,
+    Direction,
+    Layer,
+    TransactionId,
+    plain_members,
+)
 from ledger_server.domain.template import Json
 
 #: Entries of one transaction: its event must stay a message that every broker takes.
@@ -24,6 +30,7 @@ TRANSACTIONS_MAX_PER_CALL: Final = 1_000
 ENTRIES_MAX_PER_CALL: Final = 20_000
 
 
+@plain_members
 class Kind(enum.IntEnum):
     """What a transaction does. The contract's numbers."""
 
@@ -36,6 +43,7 @@ class Kind(enum.IntEnum):
     CLOSING = 7
 
 
+@plain_members
 class RequestField(enum.IntEnum):
     """An optional field of a posting request. The contract's numbers."""
 
@@ -147,9 +155,7 @@ class Draft:
 
     command: PostCommand
     template_version: int
-    #: The params with their types; what makes two requests the same.
-    params: Mapping[str, object]
-    #: Gives other params their types by the same template.
+    #: Gives params their types by its template, those of another request too.
     bind: Callable[[Mapping[str, Json]], Mapping[str, object]]
     effective: date
     description: str
@@ -157,8 +163,11 @@ class Draft:
     correlation_id: str
     metadata: Mapping[str, str]
     entries: list[DraftEntry] | None
-    #: Every balance that it may touch.
-    keys: frozenset[BalanceKey]
+    #: Every balance that it may touch, some of them more than once.
+    keys: Collection[BalanceKey]
+    #: Whether its accounts are known to have been active all of them, under the configuration that
+    #: it is good for.
+    on_active: bool = False
     #: The recorded transaction that it captures, gives back or takes back; opaque here.
     origin: object = None
     #: What limits' conditions see of it: of what ends a hold, that of its placing.

@@ -1,13 +1,14 @@
 """Templates at work: compiled once, evaluated for each posting."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from decimal import Inexact as InexactError
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
+from ledger_server.domain.account import AccountFacts
 from ledger_server.domain.errors import (
     AmountInvalidError,
     CurrencyUnknownError,
@@ -16,7 +17,6 @@ from ledger_server.domain.errors import (
     TooManyEntriesError,
 )
 from ledger_server.domain.expression import EvaluationError, Expression
-from ledger_server.domain.params import bind_params
 from ledger_server.domain.primitives import (
     AMOUNT_DIGITS_MAX,
     EXACT,
@@ -27,7 +27,7 @@ from ledger_server.domain.primitives import (
     plain,
 )
 from ledger_server.domain.template import Json, Param, Template
-from ledger_server.domain.transaction import ENTRIES_MAX
+from ledger_server.domain.transaction import ENTRIES_MAX, DraftEntry
 
 _N = TypeVar("_N", Direction, Layer)
 
@@ -37,8 +37,14 @@ ITEMS_MAX: Final = 10 * ENTRIES_MAX
 
 #: The smallest unit of a currency by its exponent.
 _QUANTA: Final = [Decimal(1).scaleb(-exponent) for exponent in range(EXPONENT_MAX + 1)]
-_DIRECTIONS: Final = {direction.name: direction for direction in Direction}
-_LAYERS: Final = {layer.name: layer for layer in Layer}
+DIRECTIONS: Final = {direction.name: direction for direction in Direction}
+LAYERS: Final = {layer.name: layer for layer in Layer}
+
+
+#: (params, exponents, accounts by code and by id) -> entries, at least one
+EntriesFunction = Callable[
+    [Mapping[str, object], Mapping[str, int], Mapping[str | UUID, AccountFacts]], list[DraftEntry]
+]
 
 
 class EntryAsEvaluated(NamedTuple):
@@ -54,8 +60,7 @@ class EntryAsEvaluated(NamedTuple):
     currency: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FieldsAsEvaluated:
+class FieldsAsEvaluated(NamedTuple):
     """The transaction's own fields as the template gives them; None where it gives none."""
 
     effective: date | None = None
@@ -91,10 +96,10 @@ class CompiledTemplate:
     correlation_id: Expression | None
     metadata: Expression | None
     entries: Sequence[CompiledEntry]
-
-    def bind(self, given: Mapping[str, Json]) -> dict[str, object]:
-        """Return a typed value for each param. Raises `ParamInvalidError`."""
-        return bind_params(self.params, given)
+    #: From params as given to a typed value for each. Raises `ParamInvalidError`.
+    bind: Callable[[Mapping[str, Json]], dict[str, object]]
+    #: The entries of what goes well, from `template_function`; None if there is no such function.
+    draft_entries: EntriesFunction | None
 
 
 def evaluate_fields(
@@ -115,11 +120,11 @@ def evaluate_fields(
         return _NO_FIELDS
     run = _Run(params, exponents)
     return FieldsAsEvaluated(
-        effective=run.date("transaction.effective_date", template.effective_date),
-        description=run.text("transaction.description", template.description, 1_024),
-        external_id=run.text("transaction.external_id", template.external_id, 255),
-        correlation_id=run.text("transaction.correlation_id", template.correlation_id, 255),
-        metadata=run.metadata("transaction.metadata", template.metadata),
+        run.date("transaction.effective_date", template.effective_date),
+        run.text("transaction.description", template.description, 1_024),
+        run.text("transaction.external_id", template.external_id, 255),
+        run.text("transaction.correlation_id", template.correlation_id, 255),
+        run.metadata("transaction.metadata", template.metadata),
     )
 
 
@@ -186,8 +191,8 @@ class _Run:
         return EntryAsEvaluated(
             place,
             account,
-            self._named(definition.direction, place, "direction", item, _DIRECTIONS),
-            self._named(definition.layer, place, "layer", item, _LAYERS),
+            self._named(definition.direction, place, "direction", item, DIRECTIONS),
+            self._named(definition.layer, place, "layer", item, LAYERS),
             _checked_units(place, units, exponent),
             str(currency),
         )
@@ -314,16 +319,28 @@ def _checked_units(place: str, units: object, exponent: int) -> Decimal:
     if units <= 0:
         raise AmountInvalidError(f"{place}.units", f"{plain(units)} is not above zero")
     try:
-        exact = EXACT.quantize(units, _QUANTA[exponent])
+        return exact_units(units, exponent)
     except InexactError:
         raise AmountInvalidError(
             f"{place}.units",
             f"{plain(units)} has more than the {exponent} decimals of its currency",
         ) from None
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         raise AmountInvalidError(
             f"{place}.units", f"has more than {AMOUNT_DIGITS_MAX} digits"
         ) from None
-    if exact.adjusted() + 1 + exponent > AMOUNT_DIGITS_MAX:
-        raise AmountInvalidError(f"{place}.units", f"has more than {AMOUNT_DIGITS_MAX} digits")
+
+
+def exact_units(units: Decimal, exponent: int) -> Decimal:
+    """Return `units` with exactly `exponent` decimals.
+
+    Raises:
+        Inexact: they have more.
+        InvalidOperation, ValueError: they are not above zero, or have too many digits.
+    """
+    # The method of the amount, not of the context, which would take an int too.
+    exact = units.quantize(_QUANTA[exponent], None, EXACT)
+    # Of a plain amount the exponent of the first digit is the number of digits after it.
+    if exact <= 0 or exact.adjusted() + 1 + exponent > AMOUNT_DIGITS_MAX:
+        raise ValueError("not above zero, or too many digits")
     return exact

@@ -31,12 +31,12 @@ from ledger_server.domain.limit import Attachment, Limit
 from ledger_server.domain.period import Period
 from ledger_server.domain.primitives import Currency, fixed, plain
 from ledger_server.domain.rate import Rate
-from ledger_server.store.wire import field, tag
+from ledger_server.store.wire import field, tag, varint
 
 #: Bytes of the salt that begins a personal part.
 SALT_BYTES: Final = 16
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SALT_TAG: Final = tag(events_pb2.Event.PERSONAL_SALT_FIELD_NUMBER)
+_SALT_HEAD: Final = tag(events_pb2.Event.PERSONAL_SALT_FIELD_NUMBER) + varint(SALT_BYTES)
 #: Where facts hold accounts; their names and metadata may be personal.
 _ACCOUNT_FIELDS: Final = ("account", "previous")
 
@@ -94,7 +94,7 @@ def personal_part(salt: bytes, fact: bytes) -> bytes:
         salt: `SALT_BYTES` random bytes.
         fact: the field, tag and all, with the personal fields alone.
     """
-    return field(_SALT_TAG, salt) + fact
+    return _SALT_HEAD + salt + fact
 
 
 def timestamp(moment: datetime) -> Timestamp:

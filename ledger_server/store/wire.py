@@ -10,6 +10,11 @@ SMALL: Final = _LAST + [
     _MORE[number & 0x7F] + _LAST[number >> 7] for number in range(0x80, 0x80 * 0x80)
 ]
 
+#: The encoding of texts of which each character is a byte.
+CHARS: Final = "latin-1"
+SMALL_CHARS: Final = [number.decode(CHARS) for number in SMALL]
+_SMALL_COUNT: Final = len(SMALL)
+
 #: The wire types of whole numbers, and of what has a length: texts, bytes, messages.
 _NUMBER: Final = 0
 _LENGTH: Final = 2
@@ -17,9 +22,19 @@ _LENGTH: Final = 2
 
 def varint(number: int) -> bytes:
     """Encode a number that is not negative."""
-    if number < len(SMALL):
+    if number < _SMALL_COUNT:
         return SMALL[number]
     return _MORE[number & 0x7F] + varint(number >> 7)
+
+
+def chars(raw: bytes) -> str:
+    """Return bytes as a text of which each character is a byte, to be encoded by `CHARS`."""
+    return raw.decode(CHARS)
+
+
+def varint_chars(number: int) -> str:
+    """Encode a number that is not negative as such a text."""
+    return SMALL_CHARS[number] if number < _SMALL_COUNT else chars(varint(number))
 
 
 def tag(field_number: int) -> bytes:
@@ -35,4 +50,4 @@ def number_tag(field_number: int) -> bytes:
 def field(field_tag: bytes, body: bytes) -> bytes:
     """Return a field: its `tag`, its length, its bytes."""
     size = len(body)
-    return b"%b%b%b" % (field_tag, SMALL[size] if size < len(SMALL) else varint(size), body)
+    return field_tag + (SMALL[size] if size < _SMALL_COUNT else varint(size)) + body

@@ -73,7 +73,6 @@ def draft(
     return Draft(
         command=command,
         template_version=version,
-        params=bind_params(known, given),
         bind=lambda other: bind_params(known, other),
         effective=command.effective or day,
         description=command.description or "",

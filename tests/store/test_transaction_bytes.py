@@ -61,7 +61,6 @@ def postings(draw: st.DrawFn) -> Posting:
     draft = Draft(
         command=command,
         template_version=draw(st.integers(1, 2**31 - 1)),
-        params={},
         bind=lambda values: values,
         effective=draw(st.dates()),
         description=draw(texts),
