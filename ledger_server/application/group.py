@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
+from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.prepare import Prepared
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import BatchRefusedError, Replay
@@ -68,6 +69,20 @@ class Group:
             yield draft.command.transaction_id
             if draft.external_id:
                 yield draft.external_id
+
+    def is_bound_by_balances(self, books: JournalBooks) -> bool:
+        """Tell whether limits, if any, look at nothing but balances.
+
+        What others count, a batch under way may add to. Asked of drafts that are made again later
+        it says nothing: those of a later configuration meet a batch that is written already or
+        never will be, those of this one may name other accounts.
+        """
+        return not books.has_limits or (
+            self.config_version == books.config_version
+            and books.are_bound_by_balances(
+                key.account_id for draft in self.drafts() for key in draft.keys
+            )
+        )
 
     def answer(self, results: GroupResult) -> None:
         """Hand the results to whoever still waits."""

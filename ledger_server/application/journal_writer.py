@@ -201,24 +201,8 @@ class JournalWriter:
             not self._is_shared
             and not self._known.is_full
             and all(command.kind is Kind.POSTING for group in groups for command in group.commands)
-            and self._are_bound_by_balances(groups)
+            and all(group.is_bound_by_balances(self._books) for group in groups)
             and all(self._ids_under_way.isdisjoint(group.ids()) for group in groups)
-        )
-
-    def _are_bound_by_balances(self, groups: Sequence[Group]) -> bool:
-        """Tell whether limits, if any, look at nothing but balances.
-
-        What others count, the batch under way may add to. Asked of drafts that are made again
-        later it says nothing: those of a later configuration meet a batch that is written already
-        or never will be, those of this one may name other accounts.
-        """
-        books = self._books
-        return not books.has_limits or all(
-            group.config_version == books.config_version
-            and books.are_bound_by_balances(
-                key.account_id for draft in group.drafts() for key in draft.keys
-            )
-            for group in groups
         )
 
     async def _decide_ahead(self, groups: Sequence[Group]) -> Decided | None:
