@@ -16,7 +16,6 @@ import contextlib
 import logging
 import random
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -35,11 +34,11 @@ from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.loaded_books import StaleConfigurationError
 from ledger_server.application.prepare import prepare
+from ledger_server.application.waiting import Waiting
 from ledger_server.domain.errors import (
     ContentionError,
     InternalError,
     LedgerError,
-    OverloadedError,
     ShuttingDownError,
 )
 from ledger_server.domain.transaction import Kind
@@ -55,14 +54,6 @@ from ledger_server.store.database import (
 
 _log = logging.getLogger(__name__)
 
-#: Transactions and entries decided together: what holds its locks for some tens of milliseconds.
-BATCH_TRANSACTIONS_MAX: Final = 1_000
-BATCH_ENTRIES_MAX: Final = 20_000
-#: Transactions that may wait: about two seconds of work. More would only wait longer.
-WAITING_MAX: Final = 20_000
-#: Waiting transactions that are worth deciding while the batch before is written. Fewer had
-#: better wait for it: two small batches cost more than one.
-AHEAD_TRANSACTIONS_MIN: Final = 100
 #: Batches whose ids are looked up before they are decided, after one that could not be written
 #: without. Requests that come again come in numbers, and each would have its batch decided twice.
 LOOKED_UP_BATCHES: Final = 64
@@ -72,8 +63,6 @@ ATTEMPTS_MAX: Final = 12
 RECONNECTIONS_MAX: Final = 5
 _PAUSE_SECONDS: Final = 0.002
 _RECONNECT_PAUSE_SECONDS: Final = 0.25
-#: Nobody came for so long: no more are on their way.
-_GATHER_SECONDS: Final = 0.001
 
 #: Constraints that another server's commit can reach first: decided again, the batch finds it.
 _RACES: Final = frozenset(
@@ -92,19 +81,14 @@ class JournalWriter:
         self._books = books
         self._actor = actor
         self._now = now
-        self._waiting: deque[Group] = deque()
-        self._waiting_count = 0
+        self._waiting = Waiting()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        #: Calls in the batch before, and how many are waited for before the next is begun.
-        self._answered = self._wanted = 0
         self._known = KnownBalances()
         #: Held while a batch is decided: they share the balances.
         self._deciding = asyncio.Lock()
         #: Whether the batch under way is decided: the next one is decided on what it will leave.
         self._is_decided = False
-        #: Set when the next batch may have to be begun: what `_run` waits for.
-        self._is_news = asyncio.Event()
         #: Whether somebody else wrote to the journal since the batch before.
         self._is_shared = False
         #: Batches still to come whose ids are looked up first.
@@ -123,12 +107,7 @@ class JournalWriter:
         """
         if self._closing:
             raise ShuttingDownError
-        if self._waiting_count + len(group.commands) > WAITING_MAX:
-            raise OverloadedError(WAITING_MAX)
-        self._waiting.append(group)
-        self._waiting_count += len(group.commands)
-        if self._waiting_count >= AHEAD_TRANSACTIONS_MIN or len(self._waiting) == self._wanted:
-            self._is_news.set()
+        self._waiting.add(group)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="journal-writer")
         return await group.done
@@ -148,8 +127,8 @@ class JournalWriter:
                     writing = None
                     continue
                 if writing is None:
-                    await self._gather()
-                groups = self._take()
+                    await self._waiting.gather()
+                groups = self._waiting.take()
                 if writing is not None and not self._may_be_ahead(groups):
                     await writing
                     writing = None
@@ -157,10 +136,9 @@ class JournalWriter:
                 if writing is not None:
                     await writing
                 self._ids_under_way = {one for group in groups for one in group.ids()}
-                self._answered = len(groups)
                 self._is_decided = False
                 writing = asyncio.create_task(self._write(groups, decided))
-                writing.add_done_callback(lambda _: self._is_news.set())
+                writing.add_done_callback(lambda _: self._waiting.news.set())
         finally:
             self._task = None
 
@@ -169,31 +147,15 @@ class JournalWriter:
         while not writing.done():
             # Not before the batch under way is decided: it may get its connection later than the
             # next one would.
-            if self._is_decided and self._waiting_count >= AHEAD_TRANSACTIONS_MIN:
+            if self._is_decided and self._waiting.are_many:
                 return True
-            self._is_news.clear()
-            await self._is_news.wait()
+            self._waiting.news.clear()
+            await self._waiting.news.wait()
         return False
 
     def _note_decided(self) -> None:
         self._is_decided = True
-        self._is_news.set()
-
-    async def _gather(self) -> None:
-        """Let come half of the callers there are, so that not every batch serves a few.
-
-        Whoever was answered last is likely to come again, and while half of the callers are
-        served the others are on their way. One caller alone, or few, wait for nobody.
-        """
-        loop = asyncio.get_running_loop()
-        self._wanted = (self._answered + len(self._waiting)) // 2
-        while (count := len(self._waiting)) < self._wanted:
-            self._is_news.clear()
-            pause = loop.call_later(_GATHER_SECONDS, self._is_news.set)
-            await self._is_news.wait()
-            pause.cancel()
-            if len(self._waiting) == count:
-                return
+        self._waiting.news.set()
 
     def _may_be_ahead(self, groups: Sequence[Group]) -> bool:
         """Tell whether balances, with room for more, are all these need of the batch before."""
@@ -239,23 +201,6 @@ class JournalWriter:
             except UnprovenError:
                 self._look_ups_left = LOOKED_UP_BATCHES
                 raise
-
-    def _take(self) -> list[Group]:
-        """Return what is to be written together: all that waits, up to the bounds of a batch."""
-        taken: list[Group] = []
-        transactions = entries = 0
-        while self._waiting:
-            group = self._waiting[0]
-            transactions += len(group.commands)
-            entries += group.entry_count
-            if taken and (transactions > BATCH_TRANSACTIONS_MAX or entries > BATCH_ENTRIES_MAX):
-                break
-            self._waiting.popleft()
-            self._waiting_count -= len(group.commands)
-            # A caller that went away before anything was done for it: nothing is.
-            if not group.done.cancelled():
-                taken.append(group)
-        return taken
 
     async def _write(self, groups: list[Group], decided: Decided | None = None) -> None:
         if not groups:

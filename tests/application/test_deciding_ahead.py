@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_server.application import journal_writer, known_balances
+from ledger_server.application import journal_writer, known_balances, waiting
 from ledger_server.application.batch import Decided, OvertakenError
 from ledger_server.store import postings
 from tests.api.calls import reason
 from tests.ledger import ATOMIC, PostingLedger, changed, check_books, serving, transfer
 
 CALLS = 12
-SIZE = journal_writer.AHEAD_TRANSACTIONS_MIN
+SIZE = waiting.AHEAD_TRANSACTIONS_MIN
 
 
 async def _post_at_once(ledger: PostingLedger) -> list[pb.Transaction]:
@@ -139,7 +139,7 @@ async def test_memory_is_bounded_while_batches_never_pause(
     # The first batch, one call, leaves room for the second to be decided ahead.
     most = 30
     monkeypatch.setattr(known_balances, "BALANCES_MAX", most)
-    monkeypatch.setattr(journal_writer, "BATCH_TRANSACTIONS_MAX", SIZE)
+    monkeypatch.setattr(waiting, "BATCH_TRANSACTIONS_MAX", SIZE)
     async with serving(database_dsn) as running:
         ledger = running.ledger
         names = [f"account-{number}" for number in range(8 * SIZE)]
@@ -254,7 +254,7 @@ async def test_a_batch_that_waits_for_its_connection(
         calls.append(asyncio.ensure_future(next_one))
         (writer,) = running.app._poster._writers.values()
         async with asyncio.timeout(30):
-            while writer._waiting_count < SIZE:  # noqa: ASYNC110  # its event is its own
+            while writer._waiting.transactions < SIZE:  # noqa: ASYNC110  # its event is its own
                 await asyncio.sleep(0.001)
             both_wait.set()
             await asyncio.gather(*calls)

@@ -7,7 +7,7 @@ import pytest
 
 from ledger_proto.v1 import account_sets_pb2, limits_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_server.application import journal_writer
+from ledger_server.application import waiting
 from ledger_server.application.batch import OvertakenError
 from ledger_server.store import postings
 from tests.api.calls import DEBIT
@@ -54,7 +54,7 @@ async def test_a_standing_limit_is_never_passed(
         there = 2 * SIZE + SIZE // 2
         await ledger.post(transfer("cash", "income", f"{there}.00"))
         _slowed(monkeypatch, failing)
-        monkeypatch.setattr(journal_writer, "BATCH_TRANSACTIONS_MAX", SIZE)
+        monkeypatch.setattr(waiting, "BATCH_TRANSACTIONS_MAX", SIZE)
         is_ahead = noting_what_is_ahead(monkeypatch)
         calls = [
             _posted(ledger, [transfer("income", "cash") for _ in range(SIZE)]) for _ in range(CALLS)
@@ -120,7 +120,7 @@ async def test_what_is_counted_is_not_decided_ahead(
         # What binds the accounts is remembered from here on.
         await ledger.post(transfer("till", "cash", "1.00"))
         _slowed(monkeypatch)
-        monkeypatch.setattr(journal_writer, "BATCH_TRANSACTIONS_MAX", SIZE)
+        monkeypatch.setattr(waiting, "BATCH_TRANSACTIONS_MAX", SIZE)
         is_ahead = noting_what_is_ahead(monkeypatch)
         calls = [
             _posted(ledger, [transfer("till", "cash") for _ in range(SIZE)]) for _ in range(CALLS)

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_server.application import journal_writer, known_balances
+from ledger_server.application import journal_writer, known_balances, waiting
 from ledger_server.store import journals, postings
 from ledger_server.store.database import ConnectionLostError, ConstraintError, RetryError
 from tests.api.calls import CREDIT, reason
@@ -119,8 +119,8 @@ async def _insist(
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch, seed: int) -> Faults:
     """Faults in both servers, with little room for anything."""
-    monkeypatch.setattr(journal_writer, "AHEAD_TRANSACTIONS_MIN", 3)
-    monkeypatch.setattr(journal_writer, "BATCH_TRANSACTIONS_MAX", 40)
+    monkeypatch.setattr(waiting, "AHEAD_TRANSACTIONS_MIN", 3)
+    monkeypatch.setattr(waiting, "BATCH_TRANSACTIONS_MAX", 40)
     monkeypatch.setattr(journal_writer, "_RECONNECT_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(known_balances, "BALANCES_MAX", 8)
     made = Faults(seed)
