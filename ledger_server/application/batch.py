@@ -6,18 +6,17 @@ a posting is the journal's head. A batch that was overtaken runs again with the 
 beginning: nobody can overtake it then.
 """
 
+import asyncio
 import dataclasses
-import itertools
 import os
 from collections.abc import Sequence
 from datetime import datetime
 from struct import iter_unpack
 from typing import Final
 
-from ledger_server.application.group import Group, GroupResult, Posted, Result, posted_of
+from ledger_server.application.group import Group
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
-from ledger_server.application.limit_book import write_limits_in_tx
 from ledger_server.application.loaded_books import (
     Loaded,
     find_known_in_tx,
@@ -30,23 +29,21 @@ from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BatchRefusedError,
     Outcome,
-    Repeat,
-    Replay,
     day_sums,
     decide_group,
 )
-from ledger_server.domain.transaction import Draft, Kind
-from ledger_server.store import holds, journals, postings, reversals
+from ledger_server.domain.transaction import Kind
+from ledger_server.store import journals, postings
 from ledger_server.store.codec import SALT_BYTES
 from ledger_server.store.database import Tx
 from ledger_server.store.transaction_bytes import (
     EncodedPosting,
     posting_event,
-    record_time_field,
 )
 
 #: Postings that are encoded as soon as they are decided: what the processor's caches still hold.
-#: Of a whole batch they have lost the first when the last is decided.
+#: Of a whole batch they have lost the first when the last is decided. After as many others have
+#: their turn: what is being written must get to the database, and its answer be taken, meanwhile.
 _ENCODED_TOGETHER: Final = 32
 
 
@@ -86,7 +83,7 @@ class Decided:
         )
 
 
-def decide_remembered(
+async def decide_remembered(
     books: JournalBooks,
     known: KnownBalances,
     groups: Sequence[Group],
@@ -107,6 +104,7 @@ def decide_remembered(
 
     Raises:
         StaleConfigurationError: prepare again.
+        OvertakenError: the balances were forgotten meanwhile; begin anew.
         UnprovenError: a draft would be refused; decide again on what is in the books.
     """
     if known.sequence is None or books.has_limits:
@@ -123,7 +121,7 @@ def decide_remembered(
     version = groups[0].config_version
     nothing = postings.Known.nothing(known.sequence, version, now)
     loaded = load_remembered(books, version, drafts, keys, known=nothing, states=known.states)
-    decided = _decide_on(loaded, known, groups, actor, is_looked_up=False)
+    decided = await _decide_on(loaded, known, groups, actor, is_looked_up=False)
     if any(_holds_refusal(group) for group in decided.outcomes):
         raise UnprovenError
     return decided
@@ -135,7 +133,7 @@ def _holds_refusal(outcomes: list[Outcome] | BatchRefusedError) -> bool:
     )
 
 
-def _decide_on(
+async def _decide_on(
     loaded: Loaded,
     known: KnownBalances,
     groups: Sequence[Group],
@@ -143,23 +141,28 @@ def _decide_on(
     *,
     is_looked_up: bool,
 ) -> Decided:
-    assert known.sequence is not None, "begun"
+    generation = known.generation
     outcomes: list[list[Outcome] | BatchRefusedError] = []
     encoded: list[EncodedPosting] = []
     for group in groups:
-        decision, events = _decide_group(group.prepared, loaded.books, actor, atomic=group.atomic)
+        decision, events = await decide_group_and_encode(
+            group.prepared, loaded.books, actor, atomic=group.atomic
+        )
         outcomes.append(decision)
         encoded += events
+    if known.generation != generation:
+        raise OvertakenError
+    assert known.sequence is not None, "begun"
     accepted = list(loaded.books.accepted.values())
     decided = Decided(
         head_sequence=known.sequence,
         is_looked_up=is_looked_up,
-        generation=known.generation,
+        generation=generation,
         outcomes=outcomes,
         loaded=loaded,
         accepted=accepted,
         encoded=encoded,
-        rows=_rows(accepted, encoded, loaded.books) if accepted else None,
+        rows=rows_of(accepted, encoded, loaded.books) if accepted else None,
     )
     known.advance(len(accepted))
     return decided
@@ -197,7 +200,7 @@ async def decide_in_tx(
     )
     if known.generation != generation:
         raise OvertakenError
-    decided = _decide_on(loaded, known, groups, actor, is_looked_up=True)
+    decided = await _decide_on(loaded, known, groups, actor, is_looked_up=True)
     if not decided.accepted and (missing or loaded.is_read_later):
         # Nothing will be written that only counts if the journal has not moved between the reads.
         # Unless that is asked, a hold would be found captured, by the same request, of which the
@@ -206,28 +209,35 @@ async def decide_in_tx(
     return decided
 
 
-def _decide_group(
+async def decide_group_and_encode(
     prepared: Sequence[Prepared], books: Books, actor: str, *, atomic: bool
 ) -> tuple[list[Outcome] | BatchRefusedError, list[EncodedPosting]]:
     """Decide a group, and encode what is accepted of it, in order."""
     outcomes: list[Outcome] = []
     encoded: list[EncodedPosting] = []
-    size = len(prepared) if atomic else _ENCODED_TOGETHER
-    for start in range(0, len(prepared), size or 1):
-        part = decide_group(prepared[start : start + size], books, atomic=atomic)
-        if isinstance(part, BatchRefusedError):
-            return part, []
-        salts = iter_unpack(f"{SALT_BYTES}s", os.urandom(SALT_BYTES * len(part)))
+    if atomic:
+        decision = decide_group(prepared, books, atomic=True)
+        if isinstance(decision, BatchRefusedError):
+            return decision, []
+        outcomes = decision
+    for start in range(0, len(prepared), _ENCODED_TOGETHER):
+        if start:
+            await asyncio.sleep(0)
+        end = start + _ENCODED_TOGETHER
+        if not atomic:
+            part = decide_group(prepared[start:end], books, atomic=False)
+            assert not isinstance(part, BatchRefusedError), "only an atomic group is refused whole"
+            outcomes += part
+        salts = iter_unpack(f"{SALT_BYTES}s", os.urandom(SALT_BYTES * _ENCODED_TOGETHER))
         encoded += [
             posting_event(posting, actor, salt)
-            for posting, (salt,) in zip(part, salts, strict=True)
+            for posting, (salt,) in zip(outcomes[start:end], salts, strict=False)
             if isinstance(posting, Posting)
         ]
-        outcomes += part
     return outcomes, encoded
 
 
-def _rows(
+def rows_of(
     accepted: Sequence[Posting], encoded: Sequence[EncodedPosting], books: Books
 ) -> postings.EncodedBatch:
     """Make the rows now: the balances go on with the next batch before these are written."""
@@ -240,148 +250,7 @@ def _rows(
     )
 
 
-async def post_all_in_tx(
-    tx: Tx,
-    books: JournalBooks,
-    loaded: Loaded,
-    head_sequence: int,
-    *,
-    drafts: Sequence[Draft],
-    actor: str,
-) -> list[Posted]:
-    """Decide `drafts`, all or none, and write them, in a transaction that holds the head.
-
-    Args:
-        tx: holds the head.
-        books: the journal's.
-        loaded: read under the head.
-        head_sequence: where the journal stands.
-        drafts: with new ids, so none can be a repeat.
-        actor: who asked for it.
-
-    Raises:
-        BatchRefusedError: the first refusal; nothing was written.
-    """
-    outcomes, encoded = _decide_group(drafts, loaded.books, actor, atomic=True)
-    if isinstance(outcomes, BatchRefusedError):
-        raise outcomes
-    accepted = list(loaded.books.accepted.values())
-    decided = Decided(
-        head_sequence=head_sequence,
-        is_looked_up=True,
-        generation=0,
-        outcomes=[outcomes],
-        loaded=loaded,
-        accepted=accepted,
-        encoded=encoded,
-        rows=_rows(accepted, encoded, loaded.books) if accepted else None,
-    )
-    (results,) = await write_in_tx(tx, books, decided)
-    assert not isinstance(results, BatchRefusedError), "it was accepted"
-    posted = [result for result in results if isinstance(result, Posted)]
-    assert len(posted) == len(drafts), "none was a repeat"
-    return posted
-
-
 async def _check_unmoved_in_tx(tx: Tx, books: JournalBooks, known: KnownBalances) -> None:
     head = await journals.read_head_in_tx(tx, books.journal.id)
     if not known.begin(head.sequence):
         raise OvertakenError
-
-
-async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[GroupResult]:
-    """Write what was accepted; return each group's results.
-
-    Raises:
-        OvertakenError: nothing was written; decide again, if `UnprovenError` on what is there.
-        RetryError: nothing was written; run again.
-        ConstraintError: nothing was written; another server was first, or a guard refused.
-        ConnectionLostError: the outcome is open.
-    """
-    posted: dict[int, Posted] = {}
-    if decided.rows is None:
-        await _keep_past_in_tx(tx, books, decided)
-    else:
-        recorded_at = await postings.write_batch_in_tx(
-            tx,
-            books.journal.id,
-            decided.rows,
-            head_sequence=decided.head_sequence,
-            config_version=decided.loaded.config_version,
-            deadline=_deadline(decided.accepted),
-        )
-        if recorded_at is None:
-            raise OvertakenError if decided.is_looked_up else UnprovenError
-        if not decided.is_one_statement:
-            await _write_rules_in_tx(tx, books, decided, recorded_at)
-        record_time = record_time_field(recorded_at)
-        sequences = itertools.count(decided.head_sequence + 1)
-        for posting, encoded in zip(decided.accepted, decided.encoded, strict=True):
-            posted[id(posting)] = Posted(
-                encoded.transaction(next(sequences), record_time), replayed=False
-            )
-    return [group_result(group, posted) for group in decided.outcomes]
-
-
-async def _write_rules_in_tx(
-    tx: Tx, books: JournalBooks, decided: Decided, recorded_at: datetime
-) -> None:
-    """Write what the batch does to holds, to other transactions and to what limits count."""
-    accepted, base = decided.accepted, decided.head_sequence
-    await holds.write_in_tx(tx, books.journal.id, accepted, base, recorded_at)
-    await reversals.write_in_tx(tx, books.journal.id, accepted, base)
-    if decided.loaded.limits is not None:
-        movements = [
-            (movement, sequence, recorded_at)
-            for sequence, posting in enumerate(accepted, base + 1)
-            for movement in posting.movements
-        ]
-        await write_limits_in_tx(tx, books, decided.loaded.limits, movements)
-
-
-def group_result(
-    outcomes: list[Outcome] | BatchRefusedError, posted: dict[int, Posted]
-) -> GroupResult:
-    """Return what a group is answered, `posted` being what was written, by its identity."""
-    if isinstance(outcomes, BatchRefusedError):
-        return outcomes
-    return [_result(outcome, posted) for outcome in outcomes]
-
-
-async def _keep_past_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> None:
-    """Write what limits counted of the past although nothing was accepted.
-
-    Or every refusal, until something is accepted, would read an account's history again.
-    """
-    limits = decided.loaded.limits
-    if limits is None or not limits.past.keys:
-        return
-    await journals.lock_head_in_tx(tx, books.journal.id)
-    head = await journals.read_head_in_tx(tx, books.journal.id)
-    if (head.sequence, head.config_version) == (
-        decided.head_sequence,
-        decided.loaded.config_version,
-    ):
-        await write_limits_in_tx(tx, books, limits, ())
-
-
-def _deadline(accepted: Sequence[Posting]) -> datetime | None:
-    """Return the first moment at which a hold that the batch counts as open is not any more."""
-    ends = [
-        posting.hold_step.hold.expire_at
-        for posting in accepted
-        if posting.hold_step is not None
-        and posting.hold_step.hold.expire_at is not None
-        and posting.draft.command.kind in {Kind.CAPTURE, Kind.RELEASE}
-    ]
-    return min(ends, default=None)
-
-
-def _result(outcome: Outcome, posted: dict[int, Posted]) -> Result:
-    if isinstance(outcome, Posting):
-        return posted[id(outcome)]
-    if isinstance(outcome, Repeat):
-        return Posted(posted[id(outcome.posting)].encoded, replayed=True)
-    if isinstance(outcome, Replay):
-        return posted_of(outcome)
-    return outcome

@@ -27,8 +27,8 @@ from ledger_server.application.batch import (
     UnprovenError,
     decide_in_tx,
     decide_remembered,
-    write_in_tx,
 )
+from ledger_server.application.batch_write import write_in_tx
 from ledger_server.application.group import Group, GroupResult, Result
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
@@ -197,7 +197,9 @@ class JournalWriter:
     async def _decide_remembered(self, groups: Sequence[Group]) -> Decided | None:
         async with self._deciding:
             try:
-                return decide_remembered(self._books, self._known, groups, self._actor, self._now())
+                return await decide_remembered(
+                    self._books, self._known, groups, self._actor, self._now()
+                )
             except UnprovenError:
                 self._look_ups_left = LOOKED_UP_BATCHES
                 raise

@@ -1,8 +1,10 @@
 """From what callers ask to drafts that can be decided: everything that needs no lock."""
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from google.protobuf.struct_pb2 import Struct
@@ -28,6 +30,10 @@ from ledger_server.domain.tx_template import (
     CompiledTemplate,
 )
 from ledger_server.store.database import Tx
+
+#: Commands that are evaluated before others get their turn: a large call took so long that the
+#: batch after the one that is written was ready and could not be begun.
+_AT_ONCE: Final = 64
 
 #: A draft, or why there is none: it is in the books already, or refused.
 Prepared = Draft | Replay | LedgerError
@@ -124,10 +130,14 @@ async def _prepare(
         [one for one in asked if not isinstance(one, LedgerError)], books, under_head
     )
     today = books.day_of(now())
-    evaluated = [
-        one if isinstance(one, LedgerError) else _evaluate(one, templates, books, today)
-        for one in asked
-    ]
+    evaluated: list[Evaluated | Prepared] = []
+    for start in range(0, len(asked), _AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        evaluated += [
+            one if isinstance(one, LedgerError) else _evaluate(one, templates, books, today)
+            for one in asked[start : start + _AT_ONCE]
+        ]
     references = {
         reference
         for one in evaluated

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
-from ledger_server.application.batch import post_all_in_tx
+from ledger_server.application.batch_write import post_all_in_tx
 from ledger_server.application.ids import new_id
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.loaded_books import (

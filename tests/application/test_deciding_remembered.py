@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger_server.application import journal_writer
+from ledger_server.application import batch, journal_writer, prepare
 from ledger_server.store import postings
 from tests.api.calls import reason
 from tests.ledger import ATOMIC, INDEPENDENT, Serving, changed, check_books, serving, transfer
@@ -159,3 +159,36 @@ async def test_calls_that_come_together_share_batches(
     sizes.clear()
     await caller(5)
     assert sizes == [1] * 5
+
+
+async def test_others_have_their_turn_while_much_is_decided(
+    running: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is being written has to get to the database, and its answer to be taken, meanwhile."""
+    turns, given = [0], dict[str, int]()
+
+    async def count_turns() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    def counted(name: str, function: Any) -> Any:
+        async def counting(*arguments: Any, **fields: Any) -> Any:
+            before = turns[0]
+            result = await function(*arguments, **fields)
+            given[name] = max(given.get(name, 0), turns[0] - before)
+            return result
+
+        return counting
+
+    monkeypatch.setattr(
+        batch, "decide_group_and_encode", counted("decide", batch.decide_group_and_encode)
+    )
+    monkeypatch.setattr(prepare, "_prepare", counted("prepare", prepare._prepare))
+    counting = asyncio.create_task(count_turns())
+    for mode in (ATOMIC, INDEPENDENT):
+        given.clear()
+        await running.ledger.post_all([transfer() for _ in range(1_000)], mode)
+        assert given["decide"] >= 1_000 // batch._ENCODED_TOGETHER
+        assert given["prepare"] >= 1_000 // prepare._AT_ONCE
+    counting.cancel()
