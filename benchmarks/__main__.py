@@ -26,6 +26,8 @@ from benchmarks.verify import BooksWrongError, LedgerVerifier
 
 #: Seed of what is posted one at a time to record it; runs count from 1.
 _RECORDED_SEED: Final = -2
+#: The name of a copy of the books as they are at first.
+_YOUNG: Final = "young"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +80,7 @@ async def _bench_in(databases: Databases, plan: Plan, log: Path) -> Results:
     await open_books(ledger_dsn, log)
     replay_dsn = await databases.create("replayed", like="ledger")
     grown_dsn = await databases.create("grown", like="ledger")
+    await databases.create(_YOUNG, like="ledger")
     recording = await _record(databases, plan)
     with running_server(ledger_dsn, log) as server:
         verifier = LedgerVerifier(ledger_dsn, server.address)
@@ -95,6 +98,8 @@ async def _bench_in(databases: Databases, plan: Plan, log: Path) -> Results:
             ledger_dsn=ledger_dsn,
             baseline_dsn=baseline_dsn,
             grown_dsn=grown_dsn,
+            databases=databases,
+            young=_YOUNG,
             log=log,
         )
         return await measure_all(bench, places, _tell)

@@ -20,6 +20,7 @@ from benchmarks.grow import grow
 from benchmarks.live_load import Followed, Pace
 from benchmarks.load_generator import Job
 from benchmarks.mixed_load import Mix, Mixed
+from benchmarks.postgres import Databases
 from benchmarks.processes import Server, run_load, run_program, running_server
 from benchmarks.reads import measure_reads
 from benchmarks.rounds import Comparison, Figure, Run, alternate, compare, single
@@ -32,7 +33,8 @@ Tell = Callable[[str], None]
 #: Points of a line of a plot.
 Points = list[tuple[float, float]]
 
-_SMALL: Final = "the same, small journal"
+_SMALL_ENTRIES: Final = 100_000
+_SMALL: Final = f"the same, {_SMALL_ENTRIES:,} entries at first"
 _ONE: Final = "the same, one server"
 
 
@@ -54,6 +56,9 @@ class Places:
     baseline_dsn: str
     #: A copy of the ledger's database, to be grown.
     grown_dsn: str
+    #: Where further databases are made, and the name of a copy to make them from.
+    databases: Databases
+    young: str
     log: Path
 
 
@@ -196,43 +201,54 @@ async def _measure_sizes(bench: Bench, tell: Tell) -> dict[str, dict[str, Any]]:
 
 async def _measure_servers(bench: Bench, places: Places, tell: Tell) -> list[Figure]:
     """Post to one journal through several servers at once."""
-    figures: list[Figure] = []
+    kinds = (("servers", SINGLE_CALLERS, 1), ("servers_batches", BATCH_CALLERS, BATCH))
+    rates: dict[tuple[str, int], list[float]] = {}
     with contextlib.ExitStack() as stack:
         addresses = [bench.address]
-        by_count: dict[int, list[float]] = {}
         for count in bench.plan.servers:
             while len(addresses) < count:
                 server = stack.enter_context(running_server(places.ledger_dsn, places.log))
                 addresses.append(server.address)
-            by_count[count] = []
-            for number in range(bench.plan.rounds + 1):
-                rate = await _post_to_all(bench, addresses[:count], bench.seconds(number))
-                if number:
-                    by_count[count].append(rate)
-                tell(f"{count} servers, single callers: {rate:,.0f}")
-    for count, rates in by_count.items():
-        if count == 1:
-            continue
-        comparison = Comparison(
-            name=f"servers_{count}",
-            title=f"{SINGLE_CALLERS} single callers, one journal, {count} servers",
-            unit="transfers/s",
-            ours="several",
-            baseline=_ONE,
-        )
-        figures.append(compare(comparison, {"several": rates, _ONE: by_count[1]}))
+            for name, callers, batch in kinds:
+                found = rates[name, count] = []
+                for number in range(bench.plan.rounds + 1):
+                    load = (callers // count, batch, bench.seconds(number))
+                    rate = await _post_to_all(bench, addresses[:count], load)
+                    if number:
+                        found.append(rate)
+                    tell(f"{count} servers, {_what(callers, batch)}: {rate:,.0f}")
+    figures: list[Figure] = []
+    for name, callers, batch in kinds:
+        for count in bench.plan.servers:
+            if count == 1:
+                continue
+            comparison = Comparison(
+                name=f"{name}_{count}",
+                title=f"{_what(callers, batch)}, one journal, {count} servers",
+                unit="transfers/s",
+                ours="several",
+                baseline=_ONE,
+            )
+            values = {"several": rates[name, count], _ONE: rates[name, 1]}
+            figures.append(compare(comparison, values))
     return figures
 
 
-async def _post_to_all(bench: Bench, addresses: list[str], seconds: float) -> float:
+def _what(callers: int, batch: int) -> str:
+    return f"batches of {batch}" if batch > 1 else f"{callers} single callers"
+
+
+async def _post_to_all(bench: Bench, addresses: list[str], load: tuple[int, int, float]) -> float:
+    """Post by so many callers to each address, batches of that size, for some seconds."""
+    callers, batch, seconds = load
     jobs = [
         Job(
             address=address,
             shape=Shape.SPREAD,
-            callers=SINGLE_CALLERS // len(addresses),
-            batch=1,
+            callers=callers,
+            batch=batch,
             seconds=seconds,
-            count=round(seconds * 8_000 / len(addresses)),
+            count=round(seconds * (8_000 if batch == 1 else 20_000) / len(addresses)),
             seed=next(bench.seeds),
         )
         for address in addresses
@@ -249,13 +265,22 @@ async def _measure_growth(bench: Bench, places: Places, results: Results, tell: 
     for size in bench.plan.grown_entries:
         tell(f"growing to {size:,} entries")
         await grow(places.grown_dsn, size)
-        async with _serving(bench, places.grown_dsn, places.log) as grown:
+        # What has been posted to until now is not small any more.
+        small_dsn = await places.databases.create(f"small_{size}", like=places.young)
+        await grow(small_dsn, _SMALL_ENTRIES)
+        async with (
+            _serving(bench, places.grown_dsn, places.log) as grown,
+            _serving(bench, small_dsn, places.log) as small,
+        ):
+            await grown.warm_up()
+            await small.warm_up()
             for name, shape, callers, batch in (
                 ("batches", Shape.SPREAD, BATCH_CALLERS, BATCH),
                 ("batches_hot", Shape.HOT, BATCH_CALLERS, BATCH),
                 ("single", Shape.SPREAD, SINGLE_CALLERS, 1),
+                ("single_hot", Shape.HOT, SINGLE_CALLERS, 1),
             ):
-                figure = await _against_small(bench, grown, (name, shape, callers, batch), tell)
+                figure = await _against_small(small, grown, (name, shape, callers, batch), tell)
                 results.figures.append(
                     dataclasses.replace(
                         figure,
@@ -303,16 +328,19 @@ async def _serving(bench: Bench, dsn: str, log: Path) -> AsyncIterator[Bench]:
 
 
 async def _against_small(
-    bench: Bench, grown: Bench, load: tuple[str, Shape, int, int], tell: Tell
+    small: Bench, grown: Bench, load: tuple[str, Shape, int, int], tell: Tell
 ) -> Figure:
     name, shape, callers, batch = load
     runs: dict[str, Run] = {
-        _SMALL: lambda number: bench.load(shape, callers, batch, number),
+        _SMALL: lambda number: small.load(shape, callers, batch, number),
         name: lambda number: grown.load(shape, callers, batch, number),
     }
-    values = await alternate(runs, bench.plan.rounds, tell)
-    what = f"batches of {batch}" if batch > 1 else f"{callers} single callers"
+    values = await alternate(runs, small.plan.rounds, tell)
     comparison = Comparison(
-        name=name, title=f"{what}, {shape}", unit="transfers/s", ours=name, baseline=_SMALL
+        name=name,
+        title=f"{_what(callers, batch)}, {shape}",
+        unit="transfers/s",
+        ours=name,
+        baseline=_SMALL,
     )
     return compare(comparison, values)

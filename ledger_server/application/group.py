@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Final
 from uuid import UUID
 
 from ledger_proto.v1 import transactions_pb2
@@ -11,6 +12,9 @@ from ledger_server.application.prepare import Prepared
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import BatchRefusedError, Replay
 from ledger_server.domain.transaction import Draft, PostCommand
+
+#: A configuration that no journal has: what is of it has to be prepared again.
+UNPREPARED: Final = 0
 
 
 @dataclasses.dataclass(slots=True)
@@ -64,24 +68,25 @@ class Group:
         return [draft for draft in self.prepared if isinstance(draft, Draft)]
 
     def ids(self) -> Iterator[UUID | str]:
-        """Give the ids and external ids that it takes if it is accepted."""
+        """Give the ids and external ids that it takes if it is accepted.
+
+        Of what is refused too: prepared again, it may be accepted.
+        """
+        for command in self.commands:
+            yield command.transaction_id
+            if command.external_id:
+                yield command.external_id
         for draft in self.drafts():
-            yield draft.command.transaction_id
             if draft.external_id:
                 yield draft.external_id
 
     def is_bound_by_balances(self, books: JournalBooks) -> bool:
         """Tell whether limits, if any, look at nothing but balances.
 
-        What others count, a batch under way may add to. Asked of drafts that are made again later
-        it says nothing: those of a later configuration meet a batch that is written already or
-        never will be, those of this one may name other accounts.
+        What others count, a batch under way may add to.
         """
-        return not books.has_limits or (
-            self.config_version == books.config_version
-            and books.are_bound_by_balances(
-                key.account_id for draft in self.drafts() for key in draft.keys
-            )
+        return books.are_bound_by_balances(
+            key.account_id for draft in self.drafts() for key in draft.keys
         )
 
     def answer(self, results: GroupResult) -> None:

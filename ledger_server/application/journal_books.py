@@ -222,11 +222,17 @@ class JournalBooks:
             return await transactions.find_many_in_tx(tx, self.journal.id, ids)
 
     async def limits_in_tx(
-        self, tx: Tx, account_ids: Iterable[AccountId]
+        self, tx: Tx, account_ids: Iterable[AccountId], version: int
     ) -> Mapping[AccountId, AccountLimits]:
         """Return what binds these accounts and maybe others. Costs nothing without any limits.
 
         Asked inside a batch, not before it: a refresh in between must not make a limit forgotten.
+
+        Args:
+            tx: reads what is not remembered.
+            account_ids: whose limits.
+            version: the configuration that `tx` sees. A snapshot may be of an older one than is
+                remembered by now; what it shows must not be.
         """
         if not self.has_limits:
             return {}
@@ -238,11 +244,12 @@ class JournalBooks:
         loaded = {
             one: AccountLimits.of(found[one]) if one in found else UNLIMITED for one in missing
         }
-        if known is self._limits and len(known) + len(missing) <= ACCOUNTS_MAX:
+        if known is not self._limits or version != self.config_version:
+            return known | loaded
+        if len(known) + len(missing) <= ACCOUNTS_MAX:
             known.update(loaded)
             return known
-        if known is self._limits:
-            self._limits = loaded
+        self._limits = loaded
         return known | loaded
 
     def are_bound_by_balances(self, account_ids: Iterable[AccountId]) -> bool:

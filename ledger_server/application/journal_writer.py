@@ -29,7 +29,7 @@ from ledger_server.application.batch import (
     decide_remembered,
 )
 from ledger_server.application.batch_write import write_in_tx
-from ledger_server.application.group import Group, GroupResult, Result
+from ledger_server.application.group import UNPREPARED, Group, GroupResult, Result
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.loaded_books import StaleConfigurationError
@@ -158,10 +158,15 @@ class JournalWriter:
         self._waiting.news.set()
 
     def _may_be_ahead(self, groups: Sequence[Group]) -> bool:
-        """Tell whether balances, with room for more, are all these need of the batch before."""
+        """Tell whether balances, with room for more, are all these need of the batch before.
+
+        What has to be prepared again may need more. And if the configuration changes from here on,
+        the batch before is decided again under the new one, and these, of the old one, after it.
+        """
         return (
             not self._is_shared
             and not self._known.is_full
+            and all(group.config_version == self._books.config_version for group in groups)
             and all(command.kind is Kind.POSTING for group in groups for command in group.commands)
             and all(group.is_bound_by_balances(self._books) for group in groups)
             and all(self._ids_under_way.isdisjoint(group.ids()) for group in groups)
@@ -172,7 +177,6 @@ class JournalWriter:
         if not groups:
             return None
         try:
-            await self._prepare_stale(groups)
             return await self._decide(groups)
         except (LedgerError, ConstraintError, OvertakenError, RetryError, StaleConfigurationError):
             # What runs next meets it again, and answers; or it has passed by then.
@@ -247,7 +251,7 @@ class JournalWriter:
                     return await self._run_under_head(groups)
                 return await self._run_freely(groups, decided)
             except StaleConfigurationError:
-                await self._books.refresh()
+                await self._refresh(groups)
             except OvertakenError:
                 self._is_shared = True
             except RetryError:
@@ -264,6 +268,13 @@ class JournalWriter:
                 await asyncio.sleep(_RECONNECT_PAUSE_SECONDS * reconnections)
             under_head = True
         raise ContentionError(ATTEMPTS_MAX)
+
+    async def _refresh(self, groups: Sequence[Group]) -> None:
+        """Have all of `groups` prepared again, on a memory that is up to date."""
+        await self._books.refresh()
+        for group in groups:
+            # Also if the version is the same: accounts may have gone from the memory.
+            group.config_version = UNPREPARED
 
     async def _run_freely(
         self, groups: Sequence[Group], decided: Decided | None

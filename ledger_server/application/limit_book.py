@@ -42,17 +42,18 @@ class LoadedLimits:
 
 
 async def load_limits_in_tx(
-    tx: Tx, books: JournalBooks, keys: Collection[BalanceKey], now: datetime
+    tx: Tx, books: JournalBooks, version: int, keys: Collection[BalanceKey], now: datetime
 ) -> LoadedLimits | None:
     """Return what binds the balances of `keys`, None if nothing does.
 
     Args:
         tx: reads; what is decided on it is written only if the journal has not moved.
         books: knows what binds which account.
+        version: the configuration that `tx` sees.
         keys: the balances of the batch.
         now: the moment of the decision.
     """
-    bound = await books.limits_in_tx(tx, (key.account_id for key in keys))
+    bound = await books.limits_in_tx(tx, (key.account_id for key in keys), version)
     if not bound or not any(bound[key.account_id].attachments for key in keys):
         return None
     windows: dict[Key, tuple[Limit, BalanceKey]] = {}

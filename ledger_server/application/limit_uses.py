@@ -53,19 +53,22 @@ async def read_limit_uses(
         async with database.snapshot() as tx:
             head = await journals.read_head_in_tx(tx, books.journal.id)
             if head.config_version == books.config_version:
-                return await _read_in_tx(tx, books, account)
+                return await _read_in_tx(tx, books, head.config_version, account)
         await books.refresh()
     raise ContentionError(_LOOKS_MAX)
 
 
-async def _read_in_tx(tx: Tx, books: JournalBooks, account: Account) -> list[LimitUse]:
-    bound = (await books.limits_in_tx(tx, [account.id])).get(account.id, UNLIMITED).attachments
+async def _read_in_tx(
+    tx: Tx, books: JournalBooks, version: int, account: Account
+) -> list[LimitUse]:
+    all_bound = await books.limits_in_tx(tx, [account.id], version)
+    bound = all_bound.get(account.id, UNLIMITED).attachments
     keys = [
         BalanceKey(account.id, currency)
         for currency in sorted({attachment.limit.currency for attachment in bound})
     ]
     present = await limits.present_in_tx(tx, books.journal.id)
-    loaded = await load_limits_in_tx(tx, books, keys, present)
+    loaded = await load_limits_in_tx(tx, books, version, keys, present)
     if loaded is None:
         return []
     found = await balances.list_of_account_in_tx(tx, books.journal.id, account)

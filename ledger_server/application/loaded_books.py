@@ -123,7 +123,7 @@ async def load_in_tx(
         loaded.books.holds = await holds.find_in_tx(tx, journal_id, hold_ids)
     loaded.books.reversibles = await _reversibles_in_tx(tx, books, referring)
     if books.has_limits:
-        loaded.limits = await load_limits_in_tx(tx, books, keys, known.now)
+        loaded.limits = await load_limits_in_tx(tx, books, version, keys, known.now)
     if loaded.limits is not None:
         loaded.books.limits = loaded.limits.book
     if books.config_version != version:
