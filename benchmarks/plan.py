@@ -46,11 +46,11 @@ QUICK: Final = Plan(
 )
 FULL: Final = Plan(
     name="full",
-    rounds=5,
-    seconds=5.0,
+    rounds=3,
+    seconds=4.0,
     warm_up_seconds=2.0,
-    alone_calls=500,
-    grown_entries=(1_000_000, 10_000_000),
+    alone_calls=400,
+    grown_entries=(10_000_000,),
     servers=(1, 2, 4),
     batch_sizes=(1, 5, 20, 100, 500, 1_000),
     counted_transfers=50_000,

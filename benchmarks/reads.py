@@ -33,9 +33,10 @@ async def measure_reads(
     calls: int,
     rounds: int,
     tell: Callable[[str], None],
-    suffix: str = "",
+    entries: int = 0,
 ) -> list[Figure]:
-    """Return the median latencies of one caller, in us."""
+    """Return the median latencies of one caller, in us; `entries` tells of which journal."""
+    suffix, there = (f"_at_{entries}", f", {entries:,} entries there") if entries else ("", "")
     chosen = random.Random(1)
     connection = await asyncpg.connect(baseline_dsn)
     try:
@@ -60,7 +61,7 @@ async def measure_reads(
         compare(
             Comparison(
                 name=f"read_{name}{suffix}",
-                title=f"{title}{suffix and ', grown'}",
+                title=f"{title}{there}",
                 unit="us",
                 ours=name,
                 baseline=_BASELINE,

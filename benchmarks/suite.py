@@ -274,6 +274,17 @@ async def _measure_growth(bench: Bench, places: Places, results: Results, tell: 
         ):
             await grown.warm_up()
             await small.warm_up()
+            for entries, one in ((_SMALL_ENTRIES, small), (size, grown)):
+                reads = await measure_reads(
+                    one.address,
+                    places.baseline_dsn,
+                    calls=bench.plan.alone_calls,
+                    rounds=1,
+                    tell=tell,
+                    entries=entries,
+                )
+                results.figures += reads
+                latency.append((entries, reads[0].value.median / 1_000))
             for name, shape, callers, batch in (
                 ("batches", Shape.SPREAD, BATCH_CALLERS, BATCH),
                 ("batches_hot", Shape.HOT, BATCH_CALLERS, BATCH),
@@ -292,17 +303,9 @@ async def _measure_growth(bench: Bench, places: Places, results: Results, tell: 
                     )
                 )
                 if name in lines:
+                    if not lines[name] and figure.baseline is not None:
+                        lines[name].append((_SMALL_ENTRIES, figure.baseline.median))
                     lines[name].append((size, figure.value.median))
-            reads = await measure_reads(
-                grown.address,
-                places.baseline_dsn,
-                calls=bench.plan.alone_calls,
-                rounds=1,
-                tell=tell,
-                suffix=f"_at_{size}",
-            )
-            results.figures += reads
-            latency.append((size, reads[0].value.median / 1_000))
     x = "entries in the journal"
     results.series |= {
         "throughput-by-size": {
