@@ -42,36 +42,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = QUICK if quick else FULL
     began = time.monotonic()
     described, before = machine.describe(), machine.load_average()
+    results, postgres = Results(), dict[str, str]()
     try:
         with running_postgres() as dsn:
-            results, postgres = uvloop.run(_bench(dsn, plan))
+            uvloop.run(_bench(dsn, plan, results, postgres))
     except (BooksWrongError, PgbenchError, ProcessError) as error:
         _tell(f"no numbers: {error}")
         return 1
-    origin = report.Origin(
-        machine=described,
-        postgres=postgres,
-        plan=dataclasses.asdict(plan),
-        load_average_before=before,
-        load_average_after=machine.load_average(),
-    )
-    report.save(results.figures, results.series, origin)
+    finally:
+        # Also of a run that something ended: its areas took an hour.
+        origin = report.Origin(
+            machine=described,
+            postgres=postgres,
+            plan=dataclasses.asdict(plan),
+            load_average_before=before,
+            load_average_after=machine.load_average(),
+        )
+        report.save(results.figures, results.series, origin)
     report.show(results.figures, origin, Console())
     _tell(f"{time.monotonic() - began:.0f} s; also in {report.RESULTS}")
     return 0
 
 
-async def _bench(dsn: str, plan: Plan) -> tuple[Results, dict[str, str]]:
+async def _bench(dsn: str, plan: Plan, results: Results, postgres: dict[str, str]) -> None:
     databases = Databases(dsn)
+    postgres.update(await databases.describe())
     with tempfile.TemporaryDirectory(prefix="ledger-bench-log-") as folder:
-        log = Path(folder) / "server.log"
         try:
-            return await _bench_in(databases, plan, log), await databases.describe()
+            await _bench_in(databases, plan, Path(folder) / "server.log", results)
         finally:
             await databases.drop_all()
 
 
-async def _bench_in(databases: Databases, plan: Plan, log: Path) -> Results:
+async def _bench_in(databases: Databases, plan: Plan, log: Path, results: Results) -> None:
     _tell(f"opening the books, {plan.name} plan")
     baseline_dsn = await databases.create("baseline")
     baseline = Baseline(baseline_dsn)
@@ -102,7 +105,7 @@ async def _bench_in(databases: Databases, plan: Plan, log: Path) -> Results:
             young=_YOUNG,
             log=log,
         )
-        return await measure_all(bench, places, _tell)
+        await measure_all(bench, places, _tell, results)
 
 
 async def _record(databases: Databases, plan: Plan) -> Recording:

@@ -1,5 +1,6 @@
 """The one PostgreSQL on which everything runs, and the databases in it."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -25,6 +26,9 @@ _SETTINGS: Final = (
     "max_wal_size",
     "checkpoint_timeout",
 )
+
+#: How long autovacuum may keep a database from being copied or dropped.
+_FREE_SECONDS_MAX: Final = 120
 
 
 @contextlib.contextmanager
@@ -59,14 +63,14 @@ class Databases:
         """Make a database, a copy of the one made as `like` if given; return its DSN."""
         template = f' TEMPLATE "{self._prefix}_{like}"' if like else ""
         full_name = f"{self._prefix}_{name}"
-        await self._execute(f'CREATE DATABASE "{full_name}"{template}')
+        await self._when_free(f'CREATE DATABASE "{full_name}"{template}')
         self._made.append(full_name)
         return urlunsplit(urlsplit(self._dsn)._replace(path=f"/{full_name}"))
 
     async def drop_all(self) -> None:
         """Drop what was made."""
         while self._made:
-            await self._execute(f'DROP DATABASE IF EXISTS "{self._made.pop()}" WITH (FORCE)')
+            await self._when_free(f'DROP DATABASE IF EXISTS "{self._made.pop()}" WITH (FORCE)')
 
     async def describe(self) -> dict[str, str]:
         """Return the version and the settings that matter here."""
@@ -79,6 +83,18 @@ class Databases:
             }
         finally:
             await connection.close()
+
+    async def _when_free(self, statement: str) -> None:
+        """Run a statement on a database that autovacuum may be in, which only it can end."""
+        for _ in range(_FREE_SECONDS_MAX):
+            try:
+                return await self._execute(statement)
+            except (
+                asyncpg.exceptions.ObjectInUseError,
+                asyncpg.exceptions.InsufficientPrivilegeError,
+            ):
+                await asyncio.sleep(1)
+        return await self._execute(statement)
 
     async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self._dsn)

@@ -62,9 +62,15 @@ class Places:
     log: Path
 
 
-async def measure_all(bench: Bench, places: Places, tell: Tell) -> Results:
-    """Measure every area; the memory, which takes longest, last."""
-    results = Results()
+async def measure_all(bench: Bench, places: Places, tell: Tell, results: Results) -> None:
+    """Measure every area and add it to `results`; the memory, which takes longest, last.
+
+    Args:
+        bench: what runs need.
+        places: where everything is.
+        tell: is told how it goes; of each area before it begins.
+        results: has what was measured, whatever ends the rest.
+    """
     tell("posting")
     results.figures += await measure(bench, tell)
     tell("everything at once")
@@ -102,7 +108,6 @@ async def measure_all(bench: Bench, places: Places, tell: Tell) -> Results:
             bench.plan, bench.address, places.server.pid, bench.verifier, 1_000_000
         )
     )
-    return results
 
 
 async def _measure_mixed(bench: Bench, tell: Tell) -> Figure:
