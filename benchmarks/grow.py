@@ -29,7 +29,7 @@ _INDEX: Final = "CREATE UNIQUE INDEX ON numbered (number)"
 #: for each, by two steps that have no common divisor with their number.
 _ROWS: Final = f"""
 CREATE TEMP TABLE made ON COMMIT DROP AS
-SELECT $2::bigint + n AS sequence, gen_random_uuid() AS id,
+SELECT $2 + n AS sequence, gen_random_uuid() AS id,
        DATE '2025-06-01' + (hashint8($2 + n) & 1023) % {_DAYS} AS effective,
        (1 + ($2 + n) * 7919 % 99999) / 100.0 AS units,
        ($2 + n) * 7919 % $4 AS debit, (($2 + n) * 7919 + 1 + ($2 + n) % ($4 - 1)) % $4 AS credit
@@ -106,7 +106,7 @@ async def _add(connection: Any, journal_id: int, count: int, accounts: int) -> N
             "SELECT sequence FROM journal_heads WHERE journal_id = $1", journal_id
         )
         # A statement that makes a table takes no arguments.
-        made = _ROWS.replace("$2", str(before)).replace("$3", str(count))
+        made = _ROWS.replace("$2", f"{before}::bigint").replace("$3", str(count))
         await connection.execute(made.replace("$4", str(accounts)))
         await connection.execute("ANALYZE made")
         for statement in (_EVENTS, _TRANSACTIONS, _ENTRIES):
