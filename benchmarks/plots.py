@@ -9,7 +9,7 @@ from typing import Any, Final
 from benchmarks.report import RESULTS
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "plots"
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640, 320, 72, 48, 40
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _BOTTOM, _TOP = 640, 320, 72, 40, 48, 40
 _COLOURS: Final = ("#2b6cb0", "#c05621", "#2f855a", "#6b46c1")
 
 #: Points of a line: x and y.
@@ -24,7 +24,7 @@ def draw(title: str, x_title: str, y_title: str, lines: Mapping[str, Line]) -> s
 
     def x_of(x: float) -> float:
         span = math.log(high / low) or 1.0
-        return _LEFT + (math.log(x / low) / span) * (_WIDTH - _LEFT - 24)
+        return _LEFT + (math.log(x / low) / span) * (_WIDTH - _LEFT - _RIGHT)
 
     def y_of(y: float) -> float:
         return _HEIGHT - _BOTTOM - y / top * (_HEIGHT - _BOTTOM - _TOP)
@@ -43,10 +43,10 @@ def draw(title: str, x_title: str, y_title: str, lines: Mapping[str, Line]) -> s
         value = top * step / 4
         parts += [
             (
-                f'<line x1="{_LEFT}" x2="{_WIDTH - 24}" y1="{y_of(value):.1f}" '
+                f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y_of(value):.1f}" '
                 f'y2="{y_of(value):.1f}" stroke="#ddd"/>'
             ),
-            _text(_LEFT - 6, y_of(value) + 4, f"{value:,.4g}", "end"),
+            _text(_LEFT - 6, y_of(value) + 4, f"{value:,.0f}" if top > 9 else f"{value:g}", "end"),
         ]
     for x in sorted({x for x, _ in points}):
         parts.append(_text(x_of(x), _HEIGHT - _BOTTOM + 16, f"{x:,.0f}", "middle"))
