@@ -34,10 +34,10 @@ class Plan:
 QUICK: Final = Plan(
     name="quick",
     rounds=2,
-    seconds=2.0,
+    seconds=1.5,
     warm_up_seconds=1.0,
-    alone_calls=200,
-    grown_entries=(300_000,),
+    alone_calls=150,
+    grown_entries=(200_000,),
     servers=(1, 2),
     batch_sizes=(1, 20, 500),
     counted_transfers=20_000,

@@ -20,8 +20,8 @@ from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.loaded_books import (
     Loaded,
     find_known_in_tx,
-    load_in_tx,
     load_remembered,
+    read_rest_in_tx,
 )
 from ledger_server.application.prepare import Prepared
 from ledger_server.domain.books import Books, Posting
@@ -121,10 +121,7 @@ async def decide_remembered(
     version = groups[0].config_version
     nothing = postings.Known.nothing(known.sequence, version, now)
     loaded = load_remembered(books, version, drafts, keys, known=nothing, states=known.states)
-    decided = await _decide_on(loaded, known, groups, actor, is_looked_up=False)
-    if any(_holds_refusal(group) for group in decided.outcomes):
-        raise UnprovenError
-    return decided
+    return await _decide_on(loaded, known, groups, actor, is_looked_up=False)
 
 
 def _holds_refusal(outcomes: list[Outcome] | BatchRefusedError) -> bool:
@@ -152,6 +149,8 @@ async def _decide_on(
         encoded += events
     if known.generation != generation:
         raise OvertakenError
+    if not is_looked_up and any(map(_holds_refusal, outcomes)):
+        raise UnprovenError
     assert known.sequence is not None, "begun"
     accepted = list(loaded.books.accepted.values())
     decided = Decided(
@@ -195,9 +194,8 @@ async def decide_in_tx(
             # Forgotten meanwhile: what was read must not stand beside what is read after.
             raise OvertakenError
         known.learn(missing, found)
-    loaded = await load_in_tx(
-        tx, books, config_version, drafts, keys, known=now, states=known.states
-    )
+    loaded = load_remembered(books, config_version, drafts, keys, known=now, states=known.states)
+    await read_rest_in_tx(tx, books, loaded, drafts, keys)
     if known.generation != generation:
         raise OvertakenError
     decided = await _decide_on(loaded, known, groups, actor, is_looked_up=True)

@@ -45,7 +45,7 @@ def draft_at_once(
         fields = evaluate_fields(template, params, books.exponents)
         entries = draft_entries_of(params, books.exponents, books.accounts)
         check_balanced(entries)
-    except Exception:  # noqa: BLE001  # of whatever kind: see above
+    except Exception:  # noqa: BLE001  # step by step it comes again, with its reason
         return None
     draft = _made(
         command,

@@ -50,7 +50,7 @@ def load_remembered(
     known: postings.Known,
     states: dict[BalanceKey, BalanceState],
 ) -> Loaded:
-    """Return what plain postings without limits are decided against: nothing of it is read.
+    """Return what plain postings without limits are decided against: nothing of it is read here.
 
     Args:
         books: the memory of the journal.
@@ -91,45 +91,38 @@ def load_remembered(
     )
 
 
-async def load_in_tx(
+async def read_rest_in_tx(
     tx: Tx,
     books: JournalBooks,
-    version: int,
+    loaded: Loaded,
     drafts: Sequence[Draft],
     keys: AbstractSet[BalanceKey],
-    *,
-    known: postings.Known,
-    states: dict[BalanceKey, BalanceState],
-) -> Loaded:
-    """Return what `drafts` of any kind are decided against, beside `load_remembered`.
+) -> None:
+    """Add to what is remembered what drafts of any kind are decided against besides.
 
     Args:
-        tx: reads; what it reads after `known` counts only if the journal has not moved since.
+        tx: reads, later than what `loaded` has; counts only if the journal has not moved since.
         books: the memory of the journal.
-        version: the configuration that `drafts` are prepared under.
+        loaded: from `load_remembered`, to be added to.
         drafts: what is to be decided.
         keys: the balances of `drafts`.
-        known: what the journal says about the ids of `drafts`.
-        states: these balances, at least.
 
     Raises:
-        StaleConfigurationError: the configuration is no longer `version`.
+        StaleConfigurationError: the configuration is no longer that of `loaded`.
     """
-    journal_id = books.journal.id
-    loaded = load_remembered(books, version, drafts, keys, known=known, states=states)
+    journal_id, version = books.journal.id, loaded.config_version
     referring = [draft for draft in drafts if draft.command.origin_decides_params()]
     hold_ids = [draft.command.hold_id for draft in referring if draft.command.hold_id is not None]
     if hold_ids:
         loaded.books.holds = await holds.find_in_tx(tx, journal_id, hold_ids)
     loaded.books.reversibles = await _reversibles_in_tx(tx, books, referring)
     if books.has_limits:
-        loaded.limits = await load_limits_in_tx(tx, books, version, keys, known.now)
+        loaded.limits = await load_limits_in_tx(tx, books, version, keys, loaded.books.now)
     if loaded.limits is not None:
         loaded.books.limits = loaded.limits.book
     if books.config_version != version:
         raise StaleConfigurationError
     loaded.is_read_later = bool(hold_ids or loaded.books.reversibles or loaded.limits)
-    return loaded
 
 
 async def _reversibles_in_tx(

@@ -17,7 +17,8 @@ from ledger_server.application.journal_writer import JournalWriter
 from ledger_server.application.loaded_books import (
     StaleConfigurationError,
     find_known_in_tx,
-    load_in_tx,
+    load_remembered,
+    read_rest_in_tx,
 )
 from ledger_server.application.prepare import prepare
 from ledger_server.domain.books import BalanceState, Posting
@@ -145,9 +146,10 @@ class Poster:
             states = await postings.read_balances_in_tx(tx, books.journal.id, keys)
             for key in keys - states.keys():
                 states[key] = BalanceState.empty()
-            loaded = await load_in_tx(
-                tx, books, config_version, [draft], keys, known=known, states=states
+            loaded = load_remembered(
+                books, config_version, [draft], keys, known=known, states=states
             )
+            await read_rest_in_tx(tx, books, loaded, [draft], keys)
         before = {key: list(state.sums) for key, state in states.items()}
         outcomes = decide_group([draft], loaded.books, atomic=False)
         assert not isinstance(outcomes, BatchRefusedError), "only an atomic group is refused whole"

@@ -22,7 +22,8 @@ from ledger_server.application.loaded_books import (
     Loaded,
     StaleConfigurationError,
     find_known_in_tx,
-    load_in_tx,
+    load_remembered,
+    read_rest_in_tx,
 )
 from ledger_server.domain.books import BalanceState
 from ledger_server.domain.errors import ContentionError
@@ -112,7 +113,8 @@ async def held(
         known = await find_known_in_tx(tx, books, drafts)
         found = await postings.read_balances_in_tx(tx, books.journal.id, keys)
         states = {key: found.get(key) or BalanceState.empty() for key in keys}
-        loaded = await load_in_tx(tx, books, version, drafts, keys, known=known, states=states)
+        loaded = load_remembered(books, version, drafts, keys, known=known, states=states)
+        await read_rest_in_tx(tx, books, loaded, drafts, keys)
         yield Held(tx, books, loaded, head)
 
 

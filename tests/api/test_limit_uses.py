@@ -34,6 +34,11 @@ class LimitedLedger(PostingLedger):
             pb.DetachLimitRequest(journal=self.journal, limit=code, **target)
         )
 
+    async def allow_no_less(self, available_min: str, account: str) -> None:
+        """Bind an account by a standing limit of its own, under the code MIN."""
+        await self.limit("MIN", standing(available_min))
+        await self.attach("MIN", account=account)
+
     async def uses(self, account: str = "cash") -> dict[str, tuple[str, str]]:
         """Return what is used and left, by limit."""
         return {one.limit.code: (one.used, one.left) for one in await self.list_uses(account)}

@@ -49,8 +49,7 @@ async def test_a_standing_limit_is_never_passed(
     async with serving(database_dsn) as running:
         ledger = LimitedLedger(running.channel)
         await ledger.open("cash", "income")
-        await ledger.limit("MIN", standing("0"))
-        await ledger.attach("MIN", account="cash")
+        await ledger.allow_no_less("0", "cash")
         there = 2 * SIZE + SIZE // 2
         await ledger.post(transfer("cash", "income", f"{there}.00"))
         _slowed(monkeypatch, failing)
@@ -71,8 +70,7 @@ async def test_what_a_hold_under_way_takes_is_gone(
     async with serving(database_dsn) as running:
         ledger = LimitedLedger(running.channel)
         await ledger.open("cash", "income")
-        await ledger.limit("MIN", standing("0"))
-        await ledger.attach("MIN", account="cash")
+        await ledger.allow_no_less("0", "cash")
         await ledger.post(transfer("cash", "income", f"{SIZE}.00"))
         write, is_writing = postings.write_batch_in_tx, asyncio.Event()
         is_ahead = noting_what_is_ahead(monkeypatch)
@@ -145,8 +143,7 @@ async def test_a_limit_attached_between_deciding_and_writing(
     async with serving(database_dsn) as running, serving(database_dsn) as stranger:
         ledger, other = LimitedLedger(running.channel), LimitedLedger(stranger.channel)
         await ledger.open("cash", "income", "till")
-        await ledger.limit("MIN", standing("0"))
-        await ledger.attach("MIN", account="cash")
+        await ledger.allow_no_less("0", "cash")
         await ledger.post(transfer("cash", "income", f"{3 * SIZE}.00"))
         await ledger.post(transfer("till", "income", "1.00"))
         await ledger.limit("NEW", rule)
