@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -36,6 +36,15 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def follow(control: Locator) -> None:
+    """Click what leads to another page, and wait until that page is there whole.
+
+    A click by itself waits only until the next page begins: what is read then may be half of it.
+    """
+    with control.page.expect_navigation():
+        control.click()
 
 
 @dataclasses.dataclass

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.web.browsing import CHROMIUM, WAIT_MS, Complaints, chromium
+from tests.web.browsing import CHROMIUM, WAIT_MS, Complaints, chromium, follow
 from tests.web.conftest import JOURNAL, Bank
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
@@ -38,18 +38,18 @@ def test_a_half_year_from_its_opening_to_its_reopening(page: Page) -> None:
     form.get_by_label("First day").fill("2026-01-01")
     form.get_by_label("Last day").fill("2026-06-30")
     form.get_by_label("Retained earnings").fill("capital")
-    form.get_by_role("button").click()
+    follow(form.get_by_role("button"))
     assert page.url.endswith(f"/{JOURNAL}/year/H1")
     assert "6 of 6 months are open" in page.locator(".checklist").inner_text()
 
     month = page.locator("#close-month")
     month.get_by_label("Reason").fill("January is reviewed")
-    month.get_by_role("button", name="Close January 2026").click()
+    follow(month.get_by_role("button", name="Close January 2026"))
     assert page.url.endswith(f"/{JOURNAL}/year/H1")
     assert "5 of 6 months are open" in page.locator(".checklist").inner_text()
     page.get_by_role("button", name="Close February 2026").wait_for()
 
-    page.get_by_role("button", name="Show what would be posted").click()
+    follow(page.get_by_role("button", name="Show what would be posted"))
     entries = page.locator("table.sheet tbody").inner_text()
     for text in ("interest", "rent", "capital", "2,101.50", "900.00", "1,201.50"):
         assert text in entries
@@ -58,20 +58,20 @@ def test_a_half_year_from_its_opening_to_its_reopening(page: Page) -> None:
     close.get_by_role("button").click()
     assert "/preview" in page.url, "not before the entries were looked at"
     close.get_by_label("I have looked").check()
-    close.get_by_role("button").click()
+    follow(close.get_by_role("button"))
     assert page.url.endswith("/year/H1")
     assert "Revenue and expenses are closed" in page.locator(".checklist").inner_text()
 
     page.goto("income-statement?from=2026-01-01&as_of=2026-06-30")
     assert "2,101.50" not in page.locator("table.sheet").inner_text()
     page.get_by_label("without closing entries").check()
-    page.get_by_role("button", name="Show").click()
+    follow(page.get_by_role("button", name="Show"))
     assert "2,101.50" in page.locator("table.sheet").inner_text()
 
     page.goto("year/H1")
     reopen = page.locator("#reopen-year")
     reopen.get_by_label("Reason").fill("Rent came late")
-    reopen.get_by_role("button").click()
+    follow(reopen.get_by_role("button"))
     assert "open" in page.locator("hgroup").inner_text()
     changes = page.locator("table.sheet tbody").last.inner_text()
     assert changes.index("Rent came late") < changes.index("Audited")
@@ -80,7 +80,7 @@ def test_a_half_year_from_its_opening_to_its_reopening(page: Page) -> None:
     again = page.locator("form", has=page.get_by_role("button", name="Open", exact=True))
     again.get_by_label("Reason").fill("All open again")
     again.get_by_label("only unlock").check()
-    again.get_by_role("button").click()
+    follow(again.get_by_role("button"))
     assert "no day is locked" in page.locator("dl.facts").inner_text()
 
 
@@ -89,7 +89,7 @@ def test_days_that_are_closed_refuse_on_try_it(page: Page) -> None:
     close = page.locator("form", has=page.get_by_role("button", name="Close", exact=True))
     close.get_by_label("Last day to close").fill("2020-12-31")
     close.get_by_label("Reason").fill("Long ago")
-    close.get_by_role("button").click()
+    follow(close.get_by_role("button"))
     assert "2020-12-31" in page.locator("dl.facts").inner_text()
 
     page.goto("template/TRANSFER")
@@ -98,7 +98,7 @@ def test_days_that_are_closed_refuse_on_try_it(page: Page) -> None:
     for name, value in values.items():
         form.locator(f'[name="param.{name}"]').fill(value)
     form.get_by_label("effective date").fill("2020-12-31")
-    form.get_by_role("button", name="Try").click()
+    follow(form.get_by_role("button", name="Try"))
     assert "PERIOD_CLOSED" in page.locator("#refusal").inner_text()
 
 
@@ -113,7 +113,7 @@ class TestChart:
     def send(self, page: Page, text: str) -> None:
         page.goto("chart/import")
         page.get_by_label("or its text").fill(text)
-        page.get_by_role("button", name="Show what would be added").click()
+        follow(page.get_by_role("button", name="Show what would be added"))
 
     def test_seen_first_then_added(self, page: Page) -> None:
         self.send(page, self.PLAIN)
@@ -123,7 +123,7 @@ class TestChart:
         assert "Pledged" not in page.locator(".tree").first.inner_text()
 
         self.send(page, self.PLAIN)
-        page.get_by_role("button", name="Add 2 nodes").click()
+        follow(page.get_by_role("button", name="Add 2 nodes"))
         assert page.url.endswith("/chart")
         assert "Pledged <coins>" in page.locator(".tree").first.inner_text()
 
@@ -143,7 +143,7 @@ class TestChart:
         self.send(page, self.INDENTED)
         assert "write 8=revenue" in page.locator("#problems").inner_text()
         page.get_by_label("Categories of nodes").fill("8=asset")
-        page.get_by_role("button", name="Show what would be added").click()
+        follow(page.get_by_role("button", name="Show what would be added"))
         assert "Vaults" in page.locator("table.sheet tbody").inner_text()
         assert "3 of" in page.locator("#plan").inner_text()
 
@@ -153,5 +153,5 @@ class TestChart:
         page.get_by_label("File", exact=True).set_input_files(
             {"name": "chart.csv", "mimeType": "text/csv", "buffer": content}
         )
-        page.get_by_role("button", name="Show what would be added").click()
+        follow(page.get_by_role("button", name="Show what would be added"))
         assert "2 of" in page.locator("#plan").inner_text()

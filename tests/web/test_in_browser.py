@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from ledger_client.verify.bundle import InclusionBundle, load
-from tests.web.browsing import CHROMIUM, WAIT_MS, Complaints, chromium
+from tests.web.browsing import CHROMIUM, WAIT_MS, Complaints, chromium, follow
 from tests.web.conftest import JOURNAL, Bank
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
@@ -89,7 +89,7 @@ def test_without_scripts_everything_can_be_read(browser: Browser, bank: Bank) ->
     page = context.new_page()
     page.goto("trial-balance")
     page.get_by_label("Currency").fill("BTC")
-    page.get_by_role("button", name="Show").click()
+    follow(page.get_by_role("button", name="Show").first)
     assert "currency=BTC" in page.url
     assert "0.75000000" in table(page)
     context.close()
@@ -154,7 +154,7 @@ def test_filter(page: Page, path: str, given: str, shown: str, hidden: str) -> N
         field.select_option(value)
     else:
         field.fill(value)
-    page.get_by_role("button", name="Show").first.click()
+    follow(page.get_by_role("button", name="Show").first)
     assert urlencode({name: value}) in page.url
     assert shown in table(page)
     assert hidden not in table(page)
@@ -167,7 +167,7 @@ def test_earlier_columns(page: Page) -> None:
     page.goto("balance-sheet?as_of=2026-06-30")
     page.get_by_label("Earlier columns").fill("2")
     page.get_by_label("apart").select_option(label="a month")
-    page.get_by_role("button", name="Show").click()
+    follow(page.get_by_role("button", name="Show").first)
     heads = page.locator("table.sheet thead th.amount").all_inner_texts()
     assert heads == ["2026-06-30", "2026-05-31", "2026-04-30"]
 
@@ -175,7 +175,7 @@ def test_earlier_columns(page: Page) -> None:
 def test_order_of_the_journal(page: Page) -> None:
     page.goto("journal")
     page.get_by_label("Order").select_option(label="oldest first")
-    page.get_by_role("button", name="Show").click()
+    follow(page.get_by_role("button", name="Show").first)
     assert table(page).startswith("2025-12-31")
 
 
@@ -241,11 +241,11 @@ def test_a_spreadsheet_holds_what_the_page_shows(page: Page, path: str, tmp_path
 def test_a_way_from_the_report_to_the_proof(page: Page, bank: Bank, tmp_path: Path) -> None:
     """Balance sheet, statement, transaction, what took it back, and the proof in a file."""
     page.goto("balance-sheet")
-    page.get_by_role("link", name="loans", exact=True).click()
+    follow(page.get_by_role("link", name="loans", exact=True))
     assert "Statement of loans" in page.locator("h1").inner_text()
-    page.locator("tr", has_text="77.00").first.get_by_role("link").first.click()
+    follow(page.locator("tr", has_text="77.00").first.get_by_role("link").first)
     assert str(bank.posted) in page.url
-    page.locator("a", has_text=str(bank.reversal)).click()
+    follow(page.locator("a", has_text=str(bank.reversal)))
     assert str(bank.reversal) in page.url
     assert "as it was signed" in page.locator("#proof").inner_text()
     with page.expect_download() as download:
@@ -270,14 +270,14 @@ def test_trying_a_template(page: Page) -> None:
         ("currency", "USD"),
     ):
         form.locator(f'[name="param.{name}"]').fill(value)
-    form.get_by_role("button", name="Try").click()
+    follow(form.get_by_role("button", name="Try"))
     refusal = page.locator("#refusal").inner_text()
     assert "nobody" in refusal
     assert "ACCOUNT_NOT_FOUND" in refusal
     assert form.locator('[name="param.amount"]').input_value() == "5.00", "what was typed stays"
 
     form.locator('[name="param.from"]').fill("capital")
-    form.get_by_role("button", name="Try").click()
+    follow(form.get_by_role("button", name="Try"))
     page.locator("#accepted").wait_for()
     assert "5.00" in table(page)
     page.goto("events")
