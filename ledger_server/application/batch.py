@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from struct import iter_unpack
 from typing import Final
+from uuid import UUID
 
 from ledger_server.application.group import Group
 from ledger_server.application.journal_books import JournalBooks
@@ -61,6 +62,8 @@ class Decided:
 
     #: The sequence of the journal that it was decided at.
     head_sequence: int
+    #: The batch of this server that brings the journal there; None if it was found there.
+    after: UUID | None
     #: Whether the books were asked for its ids; if not, its write asks.
     is_looked_up: bool
     #: The generation of the balances that it was decided on.
@@ -72,12 +75,23 @@ class Decided:
     accepted: list[Posting]
     encoded: list[EncodedPosting]
     rows: postings.EncodedBatch | None
+    #: Whether one statement at most writes all of it.
+    is_one_statement: bool = dataclasses.field(init=False)
 
     @property
-    def is_one_statement(self) -> bool:
-        """Tell whether one statement at most writes all of it."""
+    def may_be_sent_behind(self) -> bool:
+        """Tell whether it may be sent while the batch before is written.
+
+        What writes nothing has nobody who asks whether that batch came to be.
+        """
+        return self.rows is not None and self.is_one_statement
+
+    def __post_init__(self) -> None:
+        """Look at all of it once."""
         limits = self.loaded.limits
-        return (limits is None or (not limits.past.keys and not limits.book.sets)) and not any(
+        self.is_one_statement = (
+            limits is None or (not limits.past.keys and not limits.book.sets)
+        ) and not any(
             posting.hold_step is not None or posting.reversal_step is not None or posting.movements
             for posting in self.accepted
         )
@@ -153,17 +167,20 @@ async def _decide_on(
         raise UnprovenError
     assert known.sequence is not None, "begun"
     accepted = list(loaded.books.accepted.values())
+    rows = rows_of(accepted, encoded, loaded.books) if accepted else None
     decided = Decided(
         head_sequence=known.sequence,
+        after=known.last_batch,
         is_looked_up=is_looked_up,
         generation=generation,
         outcomes=outcomes,
         loaded=loaded,
         accepted=accepted,
         encoded=encoded,
-        rows=rows_of(accepted, encoded, loaded.books) if accepted else None,
+        rows=rows,
     )
-    known.advance(len(accepted))
+    if rows is not None:
+        known.advance(rows.count, rows.id)
     return decided
 
 

@@ -51,6 +51,7 @@ async def post_all_in_tx(
     accepted = list(loaded.books.accepted.values())
     decided = Decided(
         head_sequence=head_sequence,
+        after=None,
         is_looked_up=True,
         generation=0,
         outcomes=[outcomes],
@@ -85,6 +86,7 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
             decided.rows,
             head_sequence=decided.head_sequence,
             config_version=decided.loaded.config_version,
+            after=decided.after,
             deadline=_deadline(decided.accepted),
         )
         if recorded_at is None:

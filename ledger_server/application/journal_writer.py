@@ -2,8 +2,9 @@
 
 What waits is taken together, decided in memory and committed at once, so the cost of a commit is
 shared by all that came while the one before was under way. A single posting is a batch of one.
-While one batch is written the next may be decided, on the balances as the first will leave them;
-it is written after the first, or decided again if that did not go as expected.
+While one batch is written the next may be decided, on the balances as the first will leave them,
+and sent: it waits for the journal's head, and is written if the first has left it there. If that
+did not go as expected it is decided again.
 
 The journal's head is the one lock of a posting, as of a change of configuration (`mutation.py`).
 Usually the statement that writes takes it, and only if the journal still stands where the batch
@@ -13,9 +14,11 @@ written under it and has no locks of its own, so no two transactions can wait fo
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import random
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -57,6 +60,9 @@ _log = logging.getLogger(__name__)
 #: Batches whose ids are looked up before they are decided, after one that could not be written
 #: without. Requests that come again come in numbers, and each would have its batch decided twice.
 LOOKED_UP_BATCHES: Final = 64
+#: Batches that are under way when one more is sent. With one the database has always the next; more
+#: would only wait, each with a connection.
+SENT_BEHIND_MAX: Final = 1
 #: Runs of a batch before its callers are told to come again.
 ATTEMPTS_MAX: Final = 12
 #: Runs after a lost connection; with the pauses between them a restart of the database fits in.
@@ -68,6 +74,23 @@ _RECONNECT_PAUSE_SECONDS: Final = 0.25
 _RACES: Final = frozenset(
     {"transactions_pkey", "transactions_external_id_key", "limit_starts_pkey"}
 )
+#: What a batch may meet before its turn comes, and not meet again then.
+_PASSING: Final = (
+    LedgerError,
+    ConstraintError,
+    OvertakenError,
+    RetryError,
+    StaleConfigurationError,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A batch that is being written."""
+
+    task: asyncio.Task[None]
+    #: Its ids and external ids: the journal may not tell yet.
+    ids: set[UUID | str]
 
 
 class JournalWriter:
@@ -93,8 +116,8 @@ class JournalWriter:
         self._is_shared = False
         #: Batches still to come whose ids are looked up first.
         self._look_ups_left = 0
-        #: Ids and external ids of the batch that is being written: the journal may not tell yet.
-        self._ids_under_way: set[UUID | str] = set()
+        #: The batches that are being written, the first one first.
+        self._under_way: deque[_UnderWay] = deque()
 
     async def submit(self, group: Group) -> list[Result]:
         """Have `group` written and return one result for each of its drafts.
@@ -119,32 +142,45 @@ class JournalWriter:
             await self._task
 
     async def _run(self) -> None:
-        writing: asyncio.Task[None] | None = None
         try:
-            while self._waiting or writing is not None:
-                if writing is not None and not await self._is_worth_deciding_during(writing):
-                    await writing
-                    writing = None
+            while self._waiting or self._under_way:
+                if self._under_way and not await self._is_worth_deciding_now():
+                    await self._finish(all_but=0)
                     continue
-                if writing is None:
+                if not self._under_way:
                     await self._waiting.gather()
                 groups = self._waiting.take()
-                if writing is not None and not self._may_be_ahead(groups):
-                    await writing
-                    writing = None
-                decided = await self._decide_ahead(groups) if writing is not None else None
-                if writing is not None:
-                    await writing
-                self._ids_under_way = {one for group in groups for one in group.ids()}
-                self._is_decided = False
-                writing = asyncio.create_task(self._write(groups, decided))
-                writing.add_done_callback(lambda _: self._waiting.news.set())
+                ids = {one for group in groups for one in group.ids()}
+                if self._under_way and not self._may_be_ahead(groups, ids):
+                    await self._finish(all_but=0)
+                decided = await self._decide_ahead(groups) if self._under_way else None
+                is_sent = decided is not None and decided.may_be_sent_behind
+                await self._finish(all_but=SENT_BEHIND_MAX if is_sent else 0)
+                self._begin_writing(groups, ids, decided)
         finally:
             self._task = None
 
-    async def _is_worth_deciding_during(self, writing: asyncio.Task[None]) -> bool:
-        """Wait until the next may be decided or `writing` is done; return if it was the first."""
-        while not writing.done():
+    async def _finish(self, *, all_but: int) -> None:
+        """Wait for the batches under way, but for the last ones, to be through."""
+        while len(self._under_way) > all_but:
+            await self._under_way[0].task
+            self._under_way.popleft()
+
+    def _begin_writing(
+        self, groups: list[Group], ids: set[UUID | str], decided: Decided | None
+    ) -> None:
+        if self._under_way and decided is not None:
+            writing = self._write_behind(groups, decided, self._under_way[-1].task)
+        else:
+            self._is_decided = False
+            writing = self._write(groups, decided)
+        task = asyncio.create_task(writing)
+        task.add_done_callback(lambda _: self._waiting.news.set())
+        self._under_way.append(_UnderWay(task, ids))
+
+    async def _is_worth_deciding_now(self) -> bool:
+        """Wait until the next may be decided, or nothing is under way: then return False."""
+        while not self._under_way[-1].task.done():
             # Not before the batch under way is decided: it may get its connection later than the
             # next one would.
             if self._is_decided and self._waiting.are_many:
@@ -157,8 +193,8 @@ class JournalWriter:
         self._is_decided = True
         self._waiting.news.set()
 
-    def _may_be_ahead(self, groups: Sequence[Group]) -> bool:
-        """Tell whether balances, with room for more, are all these need of the batch before.
+    def _may_be_ahead(self, groups: Sequence[Group], ids: set[UUID | str]) -> bool:
+        """Tell whether balances, with room for more, are all these need of the batches before.
 
         What has to be prepared again may need more. And if the configuration changes from here on,
         the batch before is decided again under the new one, and these, of the old one, after it.
@@ -169,7 +205,7 @@ class JournalWriter:
             and all(group.config_version == self._books.config_version for group in groups)
             and all(command.kind is Kind.POSTING for group in groups for command in group.commands)
             and all(group.is_bound_by_balances(self._books) for group in groups)
-            and all(self._ids_under_way.isdisjoint(group.ids()) for group in groups)
+            and all(batch.ids.isdisjoint(ids) for batch in self._under_way)
         )
 
     async def _decide_ahead(self, groups: Sequence[Group]) -> Decided | None:
@@ -178,7 +214,7 @@ class JournalWriter:
             return None
         try:
             return await self._decide(groups)
-        except (LedgerError, ConstraintError, OvertakenError, RetryError, StaleConfigurationError):
+        except _PASSING:
             # What runs next meets it again, and answers; or it has passed by then.
             self._known.forget()
             return None
@@ -208,6 +244,29 @@ class JournalWriter:
                 self._look_ups_left = LOOKED_UP_BATCHES
                 raise
 
+    async def _write_behind(
+        self, groups: list[Group], decided: Decided, before: asyncio.Task[None]
+    ) -> None:
+        """Send a batch while the one before is written, and again if it came to nothing.
+
+        The database begins it as soon as that one is committed, without a word from here.
+        """
+        try:
+            results = await self._write_decided(decided)
+        except _PASSING:
+            # It was there before the other, or that one left something else. If it was written
+            # and nobody told us, the next run finds it.
+            results = None
+        except Exception:  # noqa: BLE001  # the next run has to answer, whatever this one met
+            _log.exception("sending a batch behind another failed: a bug; sent again after it")
+            results = None
+        if results is not None:
+            self._answer(groups, results)
+        await before
+        if results is None:
+            self._is_decided = False
+            await self._write(groups, decided)
+
     async def _write(self, groups: list[Group], decided: Decided | None = None) -> None:
         if not groups:
             return
@@ -220,8 +279,12 @@ class JournalWriter:
         except Exception as error:  # noqa: BLE001  # the writer must survive its callers
             await self._isolate(groups, error, None)
         else:
-            for group, result in zip(groups, results, strict=True):
-                group.answer(result)
+            self._answer(groups, results)
+
+    @staticmethod
+    def _answer(groups: list[Group], results: list[GroupResult]) -> None:
+        for group, result in zip(groups, results, strict=True):
+            group.answer(result)
 
     async def _isolate(
         self, groups: list[Group], error: Exception, refusal: LedgerError | None
@@ -299,15 +362,22 @@ class JournalWriter:
                 # cannot tell.
                 raise OvertakenError
             self._note_decided()
-            connection = (
-                self._database.writer_connection()
-                if decided.is_one_statement
-                else self._database.writer_transaction()
-            )
-            async with connection as tx:
-                results = await write_in_tx(tx, self._books, decided)
+            return await self._write_decided(decided)
+
+    async def _write_decided(self, decided: Decided) -> list[GroupResult]:
+        connection = (
+            self._database.writer_connection()
+            if decided.is_one_statement
+            else self._database.writer_transaction()
+        )
+        async with connection as tx:
+            results = await write_in_tx(tx, self._books, decided)
+        self._note_committed(decided)
+        return results
+
+    def _note_committed(self, decided: Decided) -> None:
+        if decided.generation == self._known.generation:
             self._known.commit(decided.head_sequence + len(decided.accepted))
-            return results
 
     async def _run_under_head(self, groups: Sequence[Group]) -> list[GroupResult]:
         """Run a batch that holds the head from the beginning, so that nobody can overtake it."""
@@ -326,7 +396,7 @@ class JournalWriter:
                     decided = await decide_in_tx(tx, self._books, self._known, groups, self._actor)
                 self._note_decided()
                 results = await write_in_tx(tx, self._books, decided)
-            self._known.commit(decided.head_sequence + len(decided.accepted))
+            self._note_committed(decided)
             return results
 
     @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from typing import Final
+from uuid import UUID
 
 from ledger_server.domain.books import BalanceState
 from ledger_server.domain.transaction import BalanceKey
@@ -25,6 +26,10 @@ class KnownBalances:
         self.sequence: int | None = None
         #: The same without what is decided and not committed yet.
         self.committed: int | None = None
+        #: Where each batch that is decided and not committed yet will leave the journal.
+        self._under_way: list[int] = []
+        #: The batch that was decided last; None if none was since all was forgotten.
+        self.last_batch: UUID | None = None
         #: Grows when everything is forgotten: what was decided before is void.
         self.generation = 0
 
@@ -37,7 +42,8 @@ class KnownBalances:
         """Know nothing any more."""
         # A new dict: what is being written keeps the old one.
         self.states = {}
-        self.sequence = self.committed = None
+        self.sequence = self.committed = self.last_batch = None
+        self._under_way = []
         self.generation += 1
 
     def begin(self, head_sequence: int) -> bool:
@@ -50,7 +56,7 @@ class KnownBalances:
         if self.sequence == self.committed and self.is_full:
             self.states = {}
         # What is decided and under way may be committed or not when the journal was seen.
-        return head_sequence in {self.committed, self.sequence}
+        return head_sequence == self.committed or head_sequence in self._under_way
 
     def missing(self, keys: Collection[BalanceKey]) -> list[BalanceKey]:
         """Return those of `keys` that have to be read."""
@@ -64,11 +70,14 @@ class KnownBalances:
         for key in keys:
             self.states[key] = found.get(key) or BalanceState.empty()
 
-    def advance(self, count: int) -> None:
-        """Note that `count` postings were decided, each a step of the sequence."""
+    def advance(self, count: int, batch_id: UUID) -> None:
+        """Note that a batch was decided: each of its `count` postings is a step of the sequence."""
         assert self.sequence is not None, "begun"
         self.sequence += count
+        self.last_batch = batch_id
+        self._under_way.append(self.sequence)
 
     def commit(self, head_sequence: int) -> None:
-        """Note that all up to `head_sequence` is committed."""
-        self.committed = head_sequence
+        """Note that all up to `head_sequence` is committed. What was told before may be further."""
+        self.committed = max(head_sequence, self.committed or 0)
+        self._under_way = [end for end in self._under_way if end > head_sequence]

@@ -3,12 +3,13 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from ledger_server.domain.books import BalanceState, Posting
 from ledger_server.domain.posting import DaySum
-from ledger_server.domain.primitives import JournalId, Layer
+from ledger_server.domain.primitives import ZERO, JournalId, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
 from ledger_server.store.array_text import alike, amount_array, date_text, plain_array, text_array
@@ -58,6 +59,8 @@ class Known:
 class EncodedBatch:
     """A batch as the columns of its tables."""
 
+    #: What the journal's head is told who wrote it last.
+    id: UUID
     #: Its postings.
     count: int
     columns: tuple[Sequence[object], ...]
@@ -100,6 +103,7 @@ def encode_batch(
 ) -> EncodedBatch:
     """Return postings and what they make of the balances, ready to be written."""
     return EncodedBatch(
+        uuid4(),
         len(postings),
         (
             plain_array(alike([str(event.type) for event in events])),
@@ -120,13 +124,17 @@ async def write_batch_in_tx(
     *,
     head_sequence: int,
     config_version: int,
+    after: UUID | None,
     deadline: datetime | None,
 ) -> datetime | None:
     """Write a batch at the sequences from `head_sequence` + 1 on; return when it was recorded.
 
+    Waits for whoever has the head, and so for the batch `after` which it comes, if one is given.
+
     Returns:
-        None if the journal is no longer at `head_sequence` and `config_version`, an id of the
-        batch is in the books, or the deadline has passed; then nothing was written.
+        None if the journal is not at `head_sequence` and `config_version`, or was brought there by
+        another batch than `after`, an id of the batch is in the books, or the deadline has passed;
+        then nothing was written.
 
     Raises:
         ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.
@@ -139,6 +147,8 @@ async def write_batch_in_tx(
         deadline,
         *batch.columns,
         head_sequence,
+        batch.id,
+        after,
     )
     if row is None:
         return None
@@ -155,10 +165,15 @@ def _columns(keys: Iterable[BalanceKey]) -> tuple[list[UUID], list[str]]:
 def _states(rows: Sequence[Row]) -> dict[BalanceKey, BalanceState]:
     return {
         BalanceKey(row["account_id"], row["currency"]): BalanceState(
-            [row[column] for column in _SUM_COLUMNS], row["version"]
+            [_shared(row[column]) for column in _SUM_COLUMNS], row["version"]
         )
         for row in rows
     }
+
+
+def _shared(amount: Decimal) -> Decimal:
+    """Return an amount, the one zero for all that are written as it: most sums are never used."""
+    return ZERO if not amount and str(amount) == "0" else amount
 
 
 def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def test_balances_stand_at_one_sequence() -> None:
 def test_what_is_under_way_may_be_seen_or_not() -> None:
     known = KnownBalances()
     known.begin(7)
-    known.advance(3)
+    known.advance(3, uuid.uuid4())
     assert known.begin(7)
     assert known.begin(10)
     assert not known.begin(8)
@@ -54,7 +54,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     known = KnownBalances()
     known.begin(1)
     known.learn(KEYS, {})
-    known.advance(1)
+    known.advance(1, uuid.uuid4())
     assert known.begin(1)
     assert known.missing(KEYS) == [], "kept while a batch that was decided on them is under way"
     known.commit(2)

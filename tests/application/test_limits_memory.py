@@ -60,10 +60,10 @@ async def test_what_has_to_be_prepared_again_is_not_decided_ahead(
         monkeypatch.setattr(JournalWriter, "_write", noted)
         await ledger.post(transfer())
         (group,) = seen
-        writer._ids_under_way = set()
-        assert writer._may_be_ahead([group])
+        writer._under_way.clear()
+        assert writer._may_be_ahead([group], set(group.ids()))
         group.config_version = UNPREPARED
-        assert not writer._may_be_ahead([group])
+        assert not writer._may_be_ahead([group], set(group.ids()))
 
 
 async def test_a_command_that_was_refused_takes_its_ids(

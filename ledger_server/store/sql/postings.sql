@@ -54,17 +54,29 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
 -- returned. So nothing that the batch was decided on can have changed, and balances are written as
 -- they were decided. Ids are looked up here, in the statement's snapshot: one that another server
 -- records after it has moved the head too. The LIMITs are those of `find_known`.
+-- Whoever has the head is waited for, and the head then seen as that one leaves it, not as in the
+-- snapshot: that is what `held` is for, and why nothing of `journal_heads` itself may be asked. A
+-- batch sent meanwhile so finds the head where it expects it, if it is that of the batch before.
 -- Arrays come as texts: the driver encodes an array ten times slower than Python joins a text. Where
 -- all elements are alike only the first may come, which the head carries for every row that finds no
 -- other: most of a batch is of one currency, one day and one layer, and to read an amount that is
 -- zero in every balance costs as much as one that is not.
 -- Arrays are taken apart in the list of a SELECT: in FROM, each would be written into a store of its
 -- own and read back.
-WITH head AS (
+WITH held AS (
+    SELECT sequence, config_version, last_batch
+      FROM journal_heads
+     WHERE journal_id = $1
+       FOR UPDATE
+), head AS (
     UPDATE journal_heads
-       SET sequence = sequence + $2,
-           recorded_at = greatest(recorded_at, clock_timestamp())
-     WHERE journal_id = $1 AND config_version = $3 AND sequence = $37
+       SET sequence = journal_heads.sequence + $2,
+           recorded_at = greatest(journal_heads.recorded_at, clock_timestamp()),
+           last_batch = $38
+      FROM held
+     WHERE journal_heads.journal_id = $1
+       AND held.config_version = $3 AND held.sequence = $37
+       AND ($39::uuid IS NULL OR held.last_batch = $39)
        AND ($4::timestamptz IS NULL OR clock_timestamp() < $4)
        AND NOT EXISTS (
         SELECT
@@ -83,7 +95,7 @@ WITH head AS (
                  WHERE transactions.journal_id = $1
                    AND transactions.external_id = given.external_id COLLATE "C"
                  LIMIT 1) AS found)
- RETURNING sequence - $2 AS base, recorded_at,
+ RETURNING journal_heads.sequence - $2 AS base, journal_heads.recorded_at,
            ($5::text::smallint[])[1] AS type,
            ($8::text::date[])[1] AS transactions_effective,
            ($13::text::smallint[])[1] AS entries_layer,
