@@ -27,7 +27,7 @@ bank-demo: $(STAMP) ## Start a bank on a ledger and see a day of it
 	@$(BIN)/python -m ledger_client.demo.bank
 
 test: $(STAMP) ## Run everything that can be tested on one machine
-	$(PYTEST) -n 2 --dist loadfile -m "not nightly"
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
 
 lint: $(STAMP) ## Style, types, structure, contract
 	$(BIN)/ruff check .

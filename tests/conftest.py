@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import pytest
@@ -19,8 +20,37 @@ from tests.own_loop import run_sync
 #: Fixtures of all tests, beside those below.
 __all__ = ["nats", "rabbitmq", "shared_nats", "shared_rabbitmq"]
 
+#: Files that take longest: begun first, or one worker would be at them when the others are done.
+LONG: Final = frozenset(
+    {
+        "test_in_browser.py",
+        "test_forms_in_browser.py",
+        "test_crashes.py",
+        "test_plans.py",
+        "test_demo.py",
+        "test_lifecycle.py",
+        "test_following_page.py",
+        "test_campaign.py",
+        "test_faults.py",
+        "test_recovery.py",
+        "test_tree.py",
+        "test_bank_books.py",
+        "test_authorisation.py",
+        "test_trial_balance.py",
+        "test_racing.py",
+        "test_import.py",
+        "test_writer_faults.py",
+        "test_every_event.py",
+    }
+)
+
 #: Held in the server's own database by the worker that makes a template.
 TEMPLATE_LOCK = 0x7E57
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, all else as it was."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.prepare import Prepared
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import BatchRefusedError, Replay
-from ledger_server.domain.transaction import Draft, PostCommand
+from ledger_server.domain.transaction import Draft, Kind, PostCommand
 
 #: A configuration that no journal has: what is of it has to be prepared again.
 UNPREPARED: Final = 0
@@ -80,13 +80,19 @@ class Group:
             if draft.external_id:
                 yield draft.external_id
 
-    def is_bound_by_balances(self, books: JournalBooks) -> bool:
-        """Tell whether limits, if any, look at nothing but balances.
+    def needs_balances_only(self, books: JournalBooks) -> bool:
+        """Tell whether balances are all that it needs of the batches before.
 
-        What others count, a batch under way may add to.
+        What has to be prepared again may need more. And if the configuration changes from here on,
+        the batch before is decided again under the new one, and this, of the old one, after it.
+        Limits that look at more than balances count what a batch under way may add.
         """
-        return books.are_bound_by_balances(
-            key.account_id for draft in self.drafts() for key in draft.keys
+        return (
+            self.config_version == books.config_version
+            and all(command.kind is Kind.POSTING for command in self.commands)
+            and books.are_bound_by_balances(
+                key.account_id for draft in self.drafts() for key in draft.keys
+            )
         )
 
     def answer(self, results: GroupResult) -> None:

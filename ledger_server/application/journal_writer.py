@@ -14,11 +14,9 @@ written under it and has no locks of its own, so no two transactions can wait fo
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import random
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -37,6 +35,7 @@ from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.loaded_books import StaleConfigurationError
 from ledger_server.application.prepare import prepare
+from ledger_server.application.under_way import SENT_BEHIND_MAX, UnderWay
 from ledger_server.application.waiting import Waiting
 from ledger_server.domain.errors import (
     ContentionError,
@@ -44,7 +43,6 @@ from ledger_server.domain.errors import (
     LedgerError,
     ShuttingDownError,
 )
-from ledger_server.domain.transaction import Kind
 from ledger_server.store import journals
 from ledger_server.store.database import (
     ConnectionLostError,
@@ -60,9 +58,6 @@ _log = logging.getLogger(__name__)
 #: Batches whose ids are looked up before they are decided, after one that could not be written
 #: without. Requests that come again come in numbers, and each would have its batch decided twice.
 LOOKED_UP_BATCHES: Final = 64
-#: Batches that are under way when one more is sent. With one the database has always the next; more
-#: would only wait, each with a connection.
-SENT_BEHIND_MAX: Final = 1
 #: Runs of a batch before its callers are told to come again.
 ATTEMPTS_MAX: Final = 12
 #: Runs after a lost connection; with the pauses between them a restart of the database fits in.
@@ -82,15 +77,6 @@ _PASSING: Final = (
     RetryError,
     StaleConfigurationError,
 )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _UnderWay:
-    """A batch that is being written."""
-
-    task: asyncio.Task[None]
-    #: Its ids and external ids: the journal may not tell yet.
-    ids: set[UUID | str]
 
 
 class JournalWriter:
@@ -116,8 +102,7 @@ class JournalWriter:
         self._is_shared = False
         #: Batches still to come whose ids are looked up first.
         self._look_ups_left = 0
-        #: The batches that are being written, the first one first.
-        self._under_way: deque[_UnderWay] = deque()
+        self._under_way = UnderWay(self._waiting.news.set)
 
     async def submit(self, group: Group) -> list[Result]:
         """Have `group` written and return one result for each of its drafts.
@@ -145,42 +130,37 @@ class JournalWriter:
         try:
             while self._waiting or self._under_way:
                 if self._under_way and not await self._is_worth_deciding_now():
-                    await self._finish(all_but=0)
+                    await self._under_way.finish(all_but=0)
                     continue
                 if not self._under_way:
                     await self._waiting.gather()
                 groups = self._waiting.take()
                 ids = {one for group in groups for one in group.ids()}
                 if self._under_way and not self._may_be_ahead(groups, ids):
-                    await self._finish(all_but=0)
+                    await self._under_way.finish(all_but=0)
                 decided = await self._decide_ahead(groups) if self._under_way else None
                 is_sent = decided is not None and decided.may_be_sent_behind
-                await self._finish(all_but=SENT_BEHIND_MAX if is_sent else 0)
+                await self._under_way.finish(all_but=SENT_BEHIND_MAX if is_sent else 0)
                 self._begin_writing(groups, ids, decided)
+        except asyncio.CancelledError:
+            self._under_way.cancel()
+            raise
         finally:
             self._task = None
-
-    async def _finish(self, *, all_but: int) -> None:
-        """Wait for the batches under way, but for the last ones, to be through."""
-        while len(self._under_way) > all_but:
-            await self._under_way[0].task
-            self._under_way.popleft()
 
     def _begin_writing(
         self, groups: list[Group], ids: set[UUID | str], decided: Decided | None
     ) -> None:
         if self._under_way and decided is not None:
-            writing = self._write_behind(groups, decided, self._under_way[-1].task)
+            writing = self._write_behind(groups, decided, self._under_way.last)
         else:
             self._is_decided = False
             writing = self._write(groups, decided)
-        task = asyncio.create_task(writing)
-        task.add_done_callback(lambda _: self._waiting.news.set())
-        self._under_way.append(_UnderWay(task, ids))
+        self._under_way.begin(writing, ids)
 
     async def _is_worth_deciding_now(self) -> bool:
         """Wait until the next may be decided, or nothing is under way: then return False."""
-        while not self._under_way[-1].task.done():
+        while not self._under_way.last.done():
             # Not before the batch under way is decided: it may get its connection later than the
             # next one would.
             if self._is_decided and self._waiting.are_many:
@@ -194,18 +174,12 @@ class JournalWriter:
         self._waiting.news.set()
 
     def _may_be_ahead(self, groups: Sequence[Group], ids: set[UUID | str]) -> bool:
-        """Tell whether balances, with room for more, are all these need of the batches before.
-
-        What has to be prepared again may need more. And if the configuration changes from here on,
-        the batch before is decided again under the new one, and these, of the old one, after it.
-        """
+        """Tell whether balances, with room for more, are all these need of the batches before."""
         return (
             not self._is_shared
             and not self._known.is_full
-            and all(group.config_version == self._books.config_version for group in groups)
-            and all(command.kind is Kind.POSTING for group in groups for command in group.commands)
-            and all(group.is_bound_by_balances(self._books) for group in groups)
-            and all(batch.ids.isdisjoint(ids) for batch in self._under_way)
+            and all(group.needs_balances_only(self._books) for group in groups)
+            and not self._under_way.has_any_of(ids)
         )
 
     async def _decide_ahead(self, groups: Sequence[Group]) -> Decided | None:
@@ -251,35 +225,39 @@ class JournalWriter:
 
         The database begins it as soon as that one is committed, without a word from here.
         """
-        try:
-            results = await self._write_decided(decided)
-        except _PASSING:
-            # It was there before the other, or that one left something else. If it was written
-            # and nobody told us, the next run finds it.
-            results = None
-        except Exception:  # noqa: BLE001  # the next run has to answer, whatever this one met
-            _log.exception("sending a batch behind another failed: a bug; sent again after it")
-            results = None
-        if results is not None:
-            self._answer(groups, results)
-        await before
-        if results is None:
+        is_through = False
+        if not self._is_void(decided) and not self._database.places_behind.locked():
+            try:
+                async with self._database.places_behind:
+                    results = await self._write_decided(decided)
+                self._answer(groups, results)
+                is_through = True
+            except _PASSING:
+                # It was there before the other, or that one left something else. If it was written
+                # and nobody told us, the next run finds it.
+                pass
+            except Exception:  # noqa: BLE001  # the next run has to answer, whatever this one met
+                _log.exception("sending a batch behind another failed: a bug; sent again after it")
+        await asyncio.wait([before])
+        if not is_through:
             self._is_decided = False
             await self._write(groups, decided)
+
+    def _is_void(self, decided: Decided) -> bool:
+        """Tell whether what it was decided on has been forgotten since."""
+        return decided.generation != self._known.generation
 
     async def _write(self, groups: list[Group], decided: Decided | None = None) -> None:
         if not groups:
             return
         try:
-            results = await self._attempt(groups, decided)
+            self._answer(groups, await self._attempt(groups, decided))
         except LedgerError as refusal:
             self._fail(groups, refusal)
         except ConstraintError as error:
             await self._isolate(groups, error, broken_invariant(error))
         except Exception as error:  # noqa: BLE001  # the writer must survive its callers
             await self._isolate(groups, error, None)
-        else:
-            self._answer(groups, results)
 
     @staticmethod
     def _answer(groups: list[Group], results: list[GroupResult]) -> None:
@@ -354,7 +332,7 @@ class JournalWriter:
         self, groups: Sequence[Group], decided: Decided | None
     ) -> list[GroupResult]:
         with self._forgetting_failures():
-            if decided is None or decided.generation != self._known.generation:
+            if decided is None or self._is_void(decided):
                 decided = await self._decide(groups)
             if decided.head_sequence != self._known.committed:
                 # Decided on what another batch leaves that is not written. The journal may come to
@@ -376,7 +354,7 @@ class JournalWriter:
         return results
 
     def _note_committed(self, decided: Decided) -> None:
-        if decided.generation == self._known.generation:
+        if not self._is_void(decided):
             self._known.commit(decided.head_sequence + len(decided.accepted))
 
     async def _run_under_head(self, groups: Sequence[Group]) -> list[GroupResult]:

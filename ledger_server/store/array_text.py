@@ -17,7 +17,7 @@ _ENDS: Final = {date.min: "-infinity", date.max: "infinity"}
 
 
 def alike(elements: Sequence[_Element]) -> Sequence[_Element]:
-    """Return the first element alone if all are written as it is, else all of them.
+    """Return the first of some elements alone if all are written as it is, else all of them.
 
     `write_batch` takes one for all where this is used.
     """

@@ -25,6 +25,9 @@ RUNTIME_ROLE: Final = "ledger_runtime"
 POOL_SIZE_MAX: Final = 16
 #: Journals whose postings one server can read for or commit at the same moment.
 WRITER_POOL_SIZE_MAX: Final = 8
+#: Connections beside these for batches that wait in the database for the one before: of a journal
+#: whose head somebody holds for long, they take none from the other journals.
+BEHIND_MAX: Final = 4
 CONNECT_TIMEOUT_SECONDS: Final = 10
 #: What is handed over of a COPY at once: two thousand rows, a few milliseconds of whoever takes
 #: them. As much again waits in the socket, so that PostgreSQL does not have to.
@@ -240,6 +243,8 @@ class Database:
         self._writer_pool = writer_pool
         #: Statements sent so far, without BEGIN and COMMIT; tests hold it against a constant.
         self.statement_count = 0
+        #: Places for batches that are sent behind others; whoever finds none does not wait for one.
+        self.places_behind = asyncio.Semaphore(BEHIND_MAX)
         #: Journals seen so far, by code and by id.
         self.journals: dict[str, Journal] = {}
         self._listener: Callable[[JournalId, int], None] | None = None
@@ -283,7 +288,7 @@ class Database:
             writer_pool = await asyncpg.create_pool(
                 dsn,
                 min_size=0,
-                max_size=WRITER_POOL_SIZE_MAX,
+                max_size=WRITER_POOL_SIZE_MAX + BEHIND_MAX,
                 server_settings=settings | _WRITER_PLANS,
                 reset=_keep,
                 timeout=CONNECT_TIMEOUT_SECONDS,

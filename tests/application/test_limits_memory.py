@@ -60,7 +60,7 @@ async def test_what_has_to_be_prepared_again_is_not_decided_ahead(
         monkeypatch.setattr(JournalWriter, "_write", noted)
         await ledger.post(transfer())
         (group,) = seen
-        writer._under_way.clear()
+        await writer._under_way.finish(all_but=0)
         assert writer._may_be_ahead([group], set(group.ids()))
         group.config_version = UNPREPARED
         assert not writer._may_be_ahead([group], set(group.ids()))

@@ -9,8 +9,10 @@ import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_server.application import waiting
+from ledger_server.application.group import Group
 from ledger_server.store import postings
-from ledger_server.store.database import ConnectionLostError
+from ledger_server.store.database import BEHIND_MAX, ConnectionLostError
+from tests.api.calls import reason
 from tests.ledger import ATOMIC, Serving, check_books, serving, transfer
 
 SIZE = waiting.AHEAD_TRANSACTIONS_MIN
@@ -144,3 +146,59 @@ async def test_a_stranger_brings_the_head_where_the_second_expects_it(
         assert (await running.ledger.balance("income")).version == 3 * SIZE
         await check_books(database_dsn, running.ledger.journal)
         assert recorded == [None, None], "neither is what it was decided on"
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_journals_that_are_held_up_take_no_connection_from_others(database_dsn: str) -> None:
+    """More of them than there are places behind, each with more to write than is sent."""
+    async with serving(database_dsn) as running:
+        journals = [running.ledger.of(f"journal-{number}") for number in range(BEHIND_MAX + 3)]
+        for journal in journals:
+            await journal.open("cash", "income", "till")
+            await journal.post_all([transfer(), transfer("income", "till")])
+        *held_up, free = journals
+        rival = await asyncpg.connect(database_dsn)
+        try:
+            async with rival.transaction():
+                await rival.execute(
+                    "SELECT FROM journal_heads JOIN journals ON id = journal_id"
+                    " WHERE code <> $1 FOR UPDATE OF journal_heads",
+                    free.journal,
+                )
+                calls = [
+                    asyncio.ensure_future(
+                        journal.post_all([transfer() for _ in range(SIZE)], ATOMIC)
+                    )
+                    for journal in held_up
+                    for _ in range(3)
+                ]
+                await _until_they_wait(database_dsn, len(held_up) + BEHIND_MAX)
+                async with asyncio.timeout(10):
+                    await free.post(transfer())
+        finally:
+            await rival.close()
+        await asyncio.gather(*calls)
+        for journal in journals:
+            await check_books(database_dsn, journal.journal)
+
+
+async def test_a_bug_while_answering_ends_nothing(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(database_dsn) as running:
+        await running.ledger.open("cash", "income")
+        await running.ledger.post(transfer())
+        answer, answers = Group.answer, [0]
+
+        def failing(group: Group, results: Any) -> None:
+            answers[0] += 1
+            if answers[0] == 1:
+                raise ValueError("a bug")
+            answer(group, results)
+
+        monkeypatch.setattr(Group, "answer", failing)
+        asked = transfer()
+        assert await reason(running.ledger.post(asked)) == "INTERNAL"
+        async with asyncio.timeout(10):
+            assert (await running.ledger.post(asked)).replayed
+            await running.ledger.post(transfer())
