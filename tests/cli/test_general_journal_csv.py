@@ -8,7 +8,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger_client.cli.general_journal_csv import (
@@ -327,10 +327,13 @@ def test_one_changed_amount_is_laid_to_its_transaction(
 
 
 @given(st.binary(max_size=300))
+@example(data=b",")
+@example(data=b'"",\r\n,')
 def test_no_bytes_break_it(data: bytes) -> None:
+    is_blank = set(data) <= set(b',"\r\n')  # rows of empty fields, which a spreadsheet may leave
     for content in (data, HEADER.encode() + b"\n" + data):
         file = read_journal(content, exponents=EXPONENTS, accounts=None)
-        assert file.transactions or file.problems or content.strip() == HEADER.encode()
+        assert file.transactions or file.problems or is_blank
 
 
 def test_a_hundred_thousand_rows_take_seconds() -> None:
