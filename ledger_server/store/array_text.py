@@ -21,7 +21,7 @@ def alike(elements: Sequence[_Element]) -> Sequence[_Element]:
 
     `write_batch` takes one for all where this is used.
     """
-    # Most are one object, or differ early: neither needs to be written to be compared.
+    # Most are one object, or differ at their ends: neither needs to be written to be compared.
     first = elements[0]
     if len(set(map(id, elements))) == 1:
         return elements[:1]

@@ -37,6 +37,23 @@ def test_what_is_under_way_may_be_seen_or_not() -> None:
     assert known.begin(10)
 
 
+def test_two_may_be_under_way() -> None:
+    """The journal may be seen after either; which of the two is told of first is chance."""
+    known = KnownBalances()
+    known.begin(7)
+    first, second = uuid.uuid4(), uuid.uuid4()
+    known.advance(3, first)
+    known.advance(2, second)
+    assert known.last_batch == second
+    assert [known.begin(sequence) for sequence in (7, 8, 10, 11, 12)] == [
+        *(True, False, True, False, True)
+    ]
+    known.commit(12)
+    known.commit(10)
+    assert known.committed == 12
+    assert [known.begin(sequence) for sequence in (7, 10, 12)] == [False, False, True]
+
+
 def test_what_failed_is_forgotten_as_a_whole() -> None:
     known = KnownBalances()
     known.begin(7)

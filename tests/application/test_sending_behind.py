@@ -121,11 +121,13 @@ async def test_a_stranger_brings_the_head_where_the_second_expects_it(
         await running.ledger.open("cash", "income", "till")
         await running.ledger.post(transfer("till", "cash"))
         write, waiting_writes, recorded = postings.write_batch_in_tx, list[int](), list[Any]()
-        is_written, second_is_through = asyncio.Event(), asyncio.Event()
+        both_wait, is_written, second_is_through = (asyncio.Event() for _ in range(3))
 
         async def held_up(*arguments: Any, **fields: Any) -> Any:
             waiting_writes.append(fields["head_sequence"])
             is_first = len(waiting_writes) == 1
+            if not is_first:
+                both_wait.set()
             await (second_is_through if is_first else is_written).wait()
             recorded_at = await write(*arguments, **fields)
             second_is_through.set()
@@ -135,8 +137,7 @@ async def test_a_stranger_brings_the_head_where_the_second_expects_it(
         monkeypatch.setattr(postings, "write_batch_in_tx", held_up)
         calls = _both(running)
         async with asyncio.timeout(20):
-            while len(waiting_writes) < 2:  # noqa: ASYNC110  # nobody tells
-                await asyncio.sleep(0.01)
+            await both_wait.wait()
         monkeypatch.setattr(postings, "write_batch_in_tx", write)
         await stranger.ledger.post_all([transfer("till", "income") for _ in range(SIZE)], ATOMIC)
         assert await stranger.ledger.head() == waiting_writes[1], "where the second expects it"
