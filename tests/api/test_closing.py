@@ -1,6 +1,7 @@
 """Closing an account while postings to it are under way."""
 
 import asyncio
+import random
 import uuid
 from typing import Any
 
@@ -59,8 +60,13 @@ async def test_a_closed_account_is_at_zero_whatever_was_under_way(ledger: Ledger
 
 
 async def shuttle(ledger: Ledger, code: str) -> str:
-    """Bring in and take out until refused; return why."""
+    """Bring in and take out until refused; return why.
+
+    Each rests for as long as chance says before it goes again: without, the shuttles fall into two
+    groups, one in while the other is out, and the account is never at zero.
+    """
     while True:
+        await asyncio.sleep(random.uniform(0, 0.01))
         for request in (transfer("world", code), transfer(code, "world")):
             refusal = await attempt(ledger.transactions.PostTransaction(request))
             if refusal is not None:
