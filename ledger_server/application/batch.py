@@ -46,6 +46,7 @@ from ledger_server.store.transaction_bytes import (
 #: Of a whole batch they have lost the first when the last is decided. After as many others have
 #: their turn: what is being written must get to the database, and its answer be taken, meanwhile.
 _ENCODED_TOGETHER: Final = 32
+_SALT_FORMAT: Final = f"{SALT_BYTES}s"
 
 
 class OvertakenError(Exception):
@@ -243,11 +244,11 @@ async def decide_group_and_encode(
             part = decide_group(prepared[start:end], books, atomic=False)
             assert not isinstance(part, BatchRefusedError), "only an atomic group is refused whole"
             outcomes += part
-        salts = iter_unpack(f"{SALT_BYTES}s", os.urandom(SALT_BYTES * _ENCODED_TOGETHER))
+        accepted = [one for one in outcomes[start:end] if isinstance(one, Posting)]
+        salts = iter_unpack(_SALT_FORMAT, os.urandom(SALT_BYTES * len(accepted)))
         encoded += [
             posting_event(posting, actor, salt)
-            for posting, (salt,) in zip(outcomes[start:end], salts, strict=False)
-            if isinstance(posting, Posting)
+            for posting, (salt,) in zip(accepted, salts, strict=True)
         ]
     return outcomes, encoded
 

@@ -138,6 +138,9 @@ async def _prepare(
             one if isinstance(one, LedgerError) else _evaluate(one, templates, books, today)
             for one in asked[start : start + _AT_ONCE]
         ]
+    drafted = [one for one in evaluated if not isinstance(one, Evaluated)]
+    if len(drafted) == len(evaluated):
+        return drafted
     references = {
         reference
         for one in evaluated

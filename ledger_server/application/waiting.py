@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from ledger_server.application.crowd import Crowd
 from ledger_server.application.group import Group
 from ledger_server.domain.errors import OverloadedError
 
@@ -19,10 +20,6 @@ AHEAD_TRANSACTIONS_MIN: Final = 100
 #: Calls that are waited for if there are so many callers: each takes so much by itself that there
 #: is little to gain by sharing a batch with more.
 GATHERED_CALLS: Final = 32
-#: As many that came in a row tell that there are more callers than that.
-_CALLS_OF_MANY: Final = 24
-#: Batches after which it is found out anew whether there are so many.
-_LEARNT_FOR_BATCHES: Final = 32
 #: How long is waited for calls, and how long when nobody comes: no more are on their way then.
 _GATHER_SECONDS_MAX: Final = 0.02
 _GATHER_PAUSE_SECONDS: Final = 0.001
@@ -38,9 +35,7 @@ class Waiting:
         self.transactions = 0
         #: Set when the next batch may have to be begun; whoever waits for it clears it before.
         self.news = asyncio.Event()
-        #: Whether callers are many, and for how many batches more that is believed.
-        self._is_crowd = False
-        self._learnt_for = 0
+        self._crowd = Crowd()
         #: Calls in the batch before.
         self._taken = 0
 
@@ -89,19 +84,15 @@ class Waiting:
 
         A batch has a statement, a commit and a millisecond of Python of its own, whatever is in
         it, and of many callers only a few have come again when the one before is written. Few
-        callers would wait for each other while nothing is done, so they are not gathered, and
-        whether they are many is found out now and then, by waiting until no more come.
+        callers would wait for each other while nothing is done, so they are not gathered
+        (`crowd.py`).
         """
-        if self._taken <= 1 and len(self._groups) <= 1:
+        if self.are_many or (self._taken <= 1 and len(self._groups) <= 1):
             return
-        if self._learnt_for:
-            self._learnt_for -= 1
-            if self._is_crowd:
-                await self._come()
-        else:
+        if self._crowd.is_to_be_gathered():
             await self._come()
-            self._is_crowd = len(self._groups) >= _CALLS_OF_MANY
-            self._learnt_for = _LEARNT_FOR_BATCHES
+            if not self.are_many:
+                self._crowd.learn(len(self._groups))
 
     async def _come(self) -> None:
         """Wait until enough calls are there, or no more come."""
