@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import account_sets_pb2 as ledger_dot_v1_dot_account__sets__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class AccountSetServiceStub:
+class AccountSetServiceStub(object):
     """Keeps account sets: groups of accounts and of other sets, a tree or any graph without cycles.
     A chart of accounts is made of sets. A set takes no entries; its balance is its members'.
     """
@@ -68,7 +68,7 @@ class AccountSetServiceStub:
                 _registered_method=True)
 
 
-class AccountSetServiceServicer:
+class AccountSetServiceServicer(object):
     """Keeps account sets: groups of accounts and of other sets, a tree or any graph without cycles.
     A chart of accounts is made of sets. A set takes no entries; its balance is its members'.
     """
@@ -158,7 +158,7 @@ def add_AccountSetServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class AccountSetService:
+class AccountSetService(object):
     """Keeps account sets: groups of accounts and of other sets, a tree or any graph without cycles.
     A chart of accounts is made of sets. A set takes no entries; its balance is its members'.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import accounts_pb2 as ledger_dot_v1_dot_accounts__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class AccountServiceStub:
+class AccountServiceStub(object):
     """Keeps the accounts of a journal: what entries are posted to.
     """
 
@@ -77,7 +77,7 @@ class AccountServiceStub:
                 _registered_method=True)
 
 
-class AccountServiceServicer:
+class AccountServiceServicer(object):
     """Keeps the accounts of a journal: what entries are posted to.
     """
 
@@ -190,7 +190,7 @@ def add_AccountServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class AccountService:
+class AccountService(object):
     """Keeps the accounts of a journal: what entries are posted to.
     """
 

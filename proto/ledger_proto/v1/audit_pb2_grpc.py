@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import audit_pb2 as ledger_dot_v1_dot_audit__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class AuditServiceStub:
+class AuditServiceStub(object):
     """Shows what is stored beside the events, as it is stored: for those who check a journal without
     trusting the server. What the events say and what these rows say must be the same.
     """
@@ -43,7 +43,7 @@ class AuditServiceStub:
                 _registered_method=True)
 
 
-class AuditServiceServicer:
+class AuditServiceServicer(object):
     """Shows what is stored beside the events, as it is stored: for those who check a journal without
     trusting the server. What the events say and what these rows say must be the same.
     """
@@ -75,7 +75,7 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class AuditService:
+class AuditService(object):
     """Shows what is stored beside the events, as it is stored: for those who check a journal without
     trusting the server. What the events say and what these rows say must be the same.
     """

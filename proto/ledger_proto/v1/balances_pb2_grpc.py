@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import balances_pb2 as ledger_dot_v1_dot_balances__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class BalanceServiceStub:
+class BalanceServiceStub(object):
     """Reads balances. The current balance counts everything posted, also what is effective later; with
     `as_of` only what is effective on or before that date.
     """
@@ -53,7 +53,7 @@ class BalanceServiceStub:
                 _registered_method=True)
 
 
-class BalanceServiceServicer:
+class BalanceServiceServicer(object):
     """Reads balances. The current balance counts everything posted, also what is effective later; with
     `as_of` only what is effective on or before that date.
     """
@@ -105,7 +105,7 @@ def add_BalanceServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class BalanceService:
+class BalanceService(object):
     """Reads balances. The current balance counts everything posted, also what is effective later; with
     `as_of` only what is effective on or before that date.
     """

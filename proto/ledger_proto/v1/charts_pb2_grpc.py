@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import charts_pb2 as ledger_dot_v1_dot_charts__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class ChartServiceStub:
+class ChartServiceStub(object):
     """The chart of accounts: the account sets whose category says where they belong in the statements,
     and all sets below them. Its nodes are account sets like any other.
     """
@@ -48,7 +48,7 @@ class ChartServiceStub:
                 _registered_method=True)
 
 
-class ChartServiceServicer:
+class ChartServiceServicer(object):
     """The chart of accounts: the account sets whose category says where they belong in the statements,
     and all sets below them. Its nodes are account sets like any other.
     """
@@ -90,7 +90,7 @@ def add_ChartServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ChartService:
+class ChartService(object):
     """The chart of accounts: the account sets whose category says where they belong in the statements,
     and all sets below them. Its nodes are account sets like any other.
     """

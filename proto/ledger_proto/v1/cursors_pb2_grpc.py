@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import cursors_pb2 as ledger_dot_v1_dot_cursors__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class CursorServiceStub:
+class CursorServiceStub(object):
     """Keeps, in the ledger's own database, how far a follower of a journal has come, and sees to it that
     only one of those that share a name is at work. Publishers stand on it.
     """
@@ -63,7 +63,7 @@ class CursorServiceStub:
                 _registered_method=True)
 
 
-class CursorServiceServicer:
+class CursorServiceServicer(object):
     """Keeps, in the ledger's own database, how far a follower of a journal has come, and sees to it that
     only one of those that share a name is at work. Publishers stand on it.
     """
@@ -147,7 +147,7 @@ def add_CursorServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class CursorService:
+class CursorService(object):
     """Keeps, in the ledger's own database, how far a follower of a journal has come, and sees to it that
     only one of those that share a name is at work. Publishers stand on it.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import erasures_pb2 as ledger_dot_v1_dot_erasures__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class ErasureServiceStub:
+class ErasureServiceStub(object):
     """Takes personal data out of a journal, for good.
     """
 
@@ -42,7 +42,7 @@ class ErasureServiceStub:
                 _registered_method=True)
 
 
-class ErasureServiceServicer:
+class ErasureServiceServicer(object):
     """Takes personal data out of a journal, for good.
     """
 
@@ -75,7 +75,7 @@ def add_ErasureServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ErasureService:
+class ErasureService(object):
     """Takes personal data out of a journal, for good.
     """
 

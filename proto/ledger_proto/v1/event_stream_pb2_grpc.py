@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import event_stream_pb2 as ledger_dot_v1_dot_event__stream__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class EventServiceStub:
+class EventServiceStub(object):
     """Every fact of a journal, once, in order, from any point.
     """
 
@@ -52,7 +52,7 @@ class EventServiceStub:
                 _registered_method=True)
 
 
-class EventServiceServicer:
+class EventServiceServicer(object):
     """Every fact of a journal, once, in order, from any point.
     """
 
@@ -111,7 +111,7 @@ def add_EventServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class EventService:
+class EventService(object):
     """Every fact of a journal, once, in order, from any point.
     """
 

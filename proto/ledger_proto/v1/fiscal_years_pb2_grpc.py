@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import fiscal_years_pb2 as ledger_dot_v1_dot_fiscal__years__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class FiscalYearServiceStub:
+class FiscalYearServiceStub(object):
     """Keeps the fiscal years of a journal and closes them: the balances of revenue and expense accounts
     go to retained earnings. Which accounts these are is told by the chart. Days are closed and locked
     by the `PeriodService`; there is no other lock.
@@ -69,7 +69,7 @@ class FiscalYearServiceStub:
                 _registered_method=True)
 
 
-class FiscalYearServiceServicer:
+class FiscalYearServiceServicer(object):
     """Keeps the fiscal years of a journal and closes them: the balances of revenue and expense accounts
     go to retained earnings. Which accounts these are is told by the chart. Days are closed and locked
     by the `PeriodService`; there is no other lock.
@@ -166,7 +166,7 @@ def add_FiscalYearServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class FiscalYearService:
+class FiscalYearService(object):
     """Keeps the fiscal years of a journal and closes them: the balances of revenue and expense accounts
     go to retained earnings. Which accounts these are is told by the chart. Days are closed and locked
     by the `PeriodService`; there is no other lock.

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import holds_pb2 as ledger_dot_v1_dot_holds__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class HoldServiceStub:
+class HoldServiceStub(object):
     """Keeps holds: money promised, and later captured, released or expired. A hold is placed through
     any template whose entries are SETTLED; they are posted on PENDING instead. For each entry,
     always: placed = captured + released + left. One hold ends exactly once.
@@ -64,7 +64,7 @@ class HoldServiceStub:
                 _registered_method=True)
 
 
-class HoldServiceServicer:
+class HoldServiceServicer(object):
     """Keeps holds: money promised, and later captured, released or expired. A hold is placed through
     any template whose entries are SETTLED; they are posted on PENDING instead. For each entry,
     always: placed = captured + released + left. One hold ends exactly once.
@@ -147,7 +147,7 @@ def add_HoldServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class HoldService:
+class HoldService(object):
     """Keeps holds: money promised, and later captured, released or expired. A hold is placed through
     any template whose entries are SETTLED; they are posted on PENDING instead. For each entry,
     always: placed = captured + released + left. One hold ends exactly once.

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import journals_pb2 as ledger_dot_v1_dot_journals__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class JournalServiceStub:
+class JournalServiceStub(object):
     """Keeps journals: each one set of books, owning its accounts, sets, templates and transactions.
     Nothing in one journal can refer to anything in another.
     """
@@ -63,7 +63,7 @@ class JournalServiceStub:
                 _registered_method=True)
 
 
-class JournalServiceServicer:
+class JournalServiceServicer(object):
     """Keeps journals: each one set of books, owning its accounts, sets, templates and transactions.
     Nothing in one journal can refer to anything in another.
     """
@@ -141,7 +141,7 @@ def add_JournalServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class JournalService:
+class JournalService(object):
     """Keeps journals: each one set of books, owning its accounts, sets, templates and transactions.
     Nothing in one journal can refer to anything in another.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import limits_pb2 as ledger_dot_v1_dot_limits__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class LimitServiceStub:
+class LimitServiceStub(object):
     """Keeps limits and what they bind. A limit is checked under the locks of the balances that it is
     about, so no race can pass it. An account that no limit binds pays nothing.
     """
@@ -73,7 +73,7 @@ class LimitServiceStub:
                 _registered_method=True)
 
 
-class LimitServiceServicer:
+class LimitServiceServicer(object):
     """Keeps limits and what they bind. A limit is checked under the locks of the balances that it is
     about, so no race can pass it. An account that no limit binds pays nothing.
     """
@@ -178,7 +178,7 @@ def add_LimitServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class LimitService:
+class LimitService(object):
     """Keeps limits and what they bind. A limit is checked under the locks of the balances that it is
     about, so no race can pass it. An account that no limit binds pays nothing.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import periods_pb2 as ledger_dot_v1_dot_periods__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class PeriodServiceStub:
+class PeriodServiceStub(object):
     """Closes the days of a journal. Nothing posts on or before `closed_through`; on or before
     `locked_through` only requests that say `behind_soft_lock` do.
     """
@@ -58,7 +58,7 @@ class PeriodServiceStub:
                 _registered_method=True)
 
 
-class PeriodServiceServicer:
+class PeriodServiceServicer(object):
     """Closes the days of a journal. Nothing posts on or before `closed_through`; on or before
     `locked_through` only requests that say `behind_soft_lock` do.
     """
@@ -127,7 +127,7 @@ def add_PeriodServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class PeriodService:
+class PeriodService(object):
     """Closes the days of a journal. Nothing posts on or before `closed_through`; on or before
     `locked_through` only requests that say `behind_soft_lock` do.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import proofs_pb2 as ledger_dot_v1_dot_proofs__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class ProofServiceStub:
+class ProofServiceStub(object):
     """Hands out what a verifier needs. Nothing here has to be trusted: every answer can be checked
     against a checkpoint that the asker kept.
     """
@@ -58,7 +58,7 @@ class ProofServiceStub:
                 _registered_method=True)
 
 
-class ProofServiceServicer:
+class ProofServiceServicer(object):
     """Hands out what a verifier needs. Nothing here has to be trusted: every answer can be checked
     against a checkpoint that the asker kept.
     """
@@ -130,7 +130,7 @@ def add_ProofServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ProofService:
+class ProofService(object):
     """Hands out what a verifier needs. Nothing here has to be trusted: every answer can be checked
     against a checkpoint that the asker kept.
     """

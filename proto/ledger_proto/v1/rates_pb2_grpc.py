@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import rates_pb2 as ledger_dot_v1_dot_rates__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class RateServiceStub:
+class RateServiceStub(object):
     """Keeps the exchange rates that reports convert with. A rate is a fact: recorded once, never changed.
     A wrong one is corrected by a rate of the same pair and time that is recorded later.
     """
@@ -53,7 +53,7 @@ class RateServiceStub:
                 _registered_method=True)
 
 
-class RateServiceServicer:
+class RateServiceServicer(object):
     """Keeps the exchange rates that reports convert with. A rate is a fact: recorded once, never changed.
     A wrong one is corrected by a rate of the same pair and time that is recorded later.
     """
@@ -109,7 +109,7 @@ def add_RateServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class RateService:
+class RateService(object):
     """Keeps the exchange rates that reports convert with. A rate is a fact: recorded once, never changed.
     A wrong one is corrected by a rate of the same pair and time that is recorded later.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import reports_pb2 as ledger_dot_v1_dot_reports__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class ReportServiceStub:
+class ReportServiceStub(object):
     """Makes the reports of the books. A report is read in one snapshot and states its position; asked
     again with the same dates and `as_known_at` it is the same for ever.
     """
@@ -68,7 +68,7 @@ class ReportServiceStub:
                 _registered_method=True)
 
 
-class ReportServiceServicer:
+class ReportServiceServicer(object):
     """Makes the reports of the books. A report is read in one snapshot and states its position; asked
     again with the same dates and `as_known_at` it is the same for ever.
     """
@@ -165,7 +165,7 @@ def add_ReportServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ReportService:
+class ReportService(object):
     """Makes the reports of the books. A report is read in one snapshot and states its position; asked
     again with the same dates and `as_known_at` it is the same for ever.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import transactions_pb2 as ledger_dot_v1_dot_transactions__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class TransactionServiceStub:
+class TransactionServiceStub(object):
     """Posts transactions and finds them again. A transaction is posted once, whole or not at all, and
     never changes.
     """
@@ -63,7 +63,7 @@ class TransactionServiceStub:
                 _registered_method=True)
 
 
-class TransactionServiceServicer:
+class TransactionServiceServicer(object):
     """Posts transactions and finds them again. A transaction is posted once, whole or not at all, and
     never changes.
     """
@@ -149,7 +149,7 @@ def add_TransactionServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class TransactionService:
+class TransactionService(object):
     """Posts transactions and finds them again. A transaction is posted once, whole or not at all, and
     never changes.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import tx_templates_pb2 as ledger_dot_v1_dot_tx__templates__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class TxTemplateServiceStub:
+class TxTemplateServiceStub(object):
     """Keeps transaction templates: the only way in which transactions come about. A template has typed
     params and says, in expressions over them, what a transaction's fields and entries are.
     Expressions are CEL over exact decimals; docs/templates.md describes them.
@@ -59,7 +59,7 @@ class TxTemplateServiceStub:
                 _registered_method=True)
 
 
-class TxTemplateServiceServicer:
+class TxTemplateServiceServicer(object):
     """Keeps transaction templates: the only way in which transactions come about. A template has typed
     params and says, in expressions over them, what a transaction's fields and entries are.
     Expressions are CEL over exact decimals; docs/templates.md describes them.
@@ -126,7 +126,7 @@ def add_TxTemplateServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class TxTemplateService:
+class TxTemplateService(object):
     """Keeps transaction templates: the only way in which transactions come about. A template has typed
     params and says, in expressions over them, what a transaction's fields and entries are.
     Expressions are CEL over exact decimals; docs/templates.md describes them.

@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.access.v1 import access_pb2 as bank_dot_access_dot_v1_dot_access__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class AccessServiceStub:
+class AccessServiceStub(object):
     """Keeps who may do what: users, their roles, the permission sets of a role, and the tokens that
     users call with. A change is in force for every call that begins after it, on any instance.
 
@@ -142,7 +142,7 @@ class AccessServiceStub:
                 _registered_method=True)
 
 
-class AccessServiceServicer:
+class AccessServiceServicer(object):
     """Keeps who may do what: users, their roles, the permission sets of a role, and the tokens that
     users call with. A change is in force for every call that begins after it, on any instance.
 
@@ -406,7 +406,7 @@ def add_AccessServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class AccessService:
+class AccessService(object):
     """Keeps who may do what: users, their roles, the permission sets of a role, and the tokens that
     users call with. A change is in force for every call that begins after it, on any instance.
 

@@ -7,7 +7,7 @@ from bank_proto.customer.v1 import customers_pb2 as bank_dot_customer_dot_v1_dot
 from bank_proto.customer.v1 import documents_pb2 as bank_dot_customer_dot_v1_dot_documents__pb2
 from bank_proto.customer.v1 import webhooks_pb2 as bank_dot_customer_dot_v1_dot_webhooks__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -27,7 +27,7 @@ if _version_not_supported:
     )
 
 
-class CustomerServiceStub:
+class CustomerServiceStub(object):
     """Keeps the bank's customers: who they are, whether their identity was verified, their documents
     and how long ago they were last active.
 
@@ -129,7 +129,7 @@ class CustomerServiceStub:
                 _registered_method=True)
 
 
-class CustomerServiceServicer:
+class CustomerServiceServicer(object):
     """Keeps the bank's customers: who they are, whether their identity was verified, their documents
     and how long ago they were last active.
 
@@ -363,7 +363,7 @@ def add_CustomerServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class CustomerService:
+class CustomerService(object):
     """Keeps the bank's customers: who they are, whether their identity was verified, their documents
     and how long ago they were last active.
 

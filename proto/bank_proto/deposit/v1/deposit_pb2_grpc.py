@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.deposit.v1 import deposit_pb2 as bank_dot_deposit_dot_v1_dot_deposit__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class DepositServiceStub:
+class DepositServiceStub(object):
     """Keeps the money of customers: their accounts, what comes in, and what goes out once it is
     approved. What is posted, and what is refused for lack of money, is decided by the ledger; an
     account's balance and history are read from there.
@@ -135,7 +135,7 @@ class DepositServiceStub:
                 _registered_method=True)
 
 
-class DepositServiceServicer:
+class DepositServiceServicer(object):
     """Keeps the money of customers: their accounts, what comes in, and what goes out once it is
     approved. What is posted, and what is refused for lack of money, is decided by the ledger; an
     account's balance and history are read from there.
@@ -391,7 +391,7 @@ def add_DepositServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class DepositService:
+class DepositService(object):
     """Keeps the money of customers: their accounts, what comes in, and what goes out once it is
     approved. What is posted, and what is refused for lack of money, is decided by the ledger; an
     account's balance and history are read from there.

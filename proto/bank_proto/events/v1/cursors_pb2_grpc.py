@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.events.v1 import cursors_pb2 as bank_dot_events_dot_v1_dot_cursors__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class DomainEventCursorServiceStub:
+class DomainEventCursorServiceStub(object):
     """Keeps, in a module's own database, how far a publisher of its domain events has come, and sees to
     it that only one of those that share a name is at work. A cursor is of one module and one tenant.
     All calls are refused with `MODULE_UNKNOWN` if the module does not run here.
@@ -59,7 +59,7 @@ class DomainEventCursorServiceStub:
                 _registered_method=True)
 
 
-class DomainEventCursorServiceServicer:
+class DomainEventCursorServiceServicer(object):
     """Keeps, in a module's own database, how far a publisher of its domain events has come, and sees to
     it that only one of those that share a name is at work. A cursor is of one module and one tenant.
     All calls are refused with `MODULE_UNKNOWN` if the module does not run here.
@@ -132,7 +132,7 @@ def add_DomainEventCursorServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class DomainEventCursorService:
+class DomainEventCursorService(object):
     """Keeps, in a module's own database, how far a publisher of its domain events has come, and sees to
     it that only one of those that share a name is at work. A cursor is of one module and one tenant.
     All calls are refused with `MODULE_UNKNOWN` if the module does not run here.

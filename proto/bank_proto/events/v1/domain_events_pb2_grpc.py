@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.events.v1 import domain_events_pb2 as bank_dot_events_dot_v1_dot_domain__events__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class DomainEventServiceStub:
+class DomainEventServiceStub(object):
     """Hands out the domain events of a module: what it tells the world, in the order in which it was
     committed. The same events can be polled from the view `domain_events` of the module's schema,
     and are published to brokers.
@@ -49,7 +49,7 @@ class DomainEventServiceStub:
                 _registered_method=True)
 
 
-class DomainEventServiceServicer:
+class DomainEventServiceServicer(object):
     """Hands out the domain events of a module: what it tells the world, in the order in which it was
     committed. The same events can be polled from the view `domain_events` of the module's schema,
     and are published to brokers.
@@ -92,7 +92,7 @@ def add_DomainEventServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class DomainEventService:
+class DomainEventService(object):
     """Hands out the domain events of a module: what it tells the world, in the order in which it was
     committed. The same events can be polled from the view `domain_events` of the module's schema,
     and are published to brokers.

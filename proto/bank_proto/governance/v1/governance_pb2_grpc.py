@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.governance.v1 import governance_pb2 as bank_dot_governance_dot_v1_dot_governance__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class GovernanceServiceStub:
+class GovernanceServiceStub(object):
     """Decides whether something may happen: committees vote on approval processes, by the rules that a
     policy sets for each type of process. How a process ended is the domain event
     `governance.approval-process-concluded`.
@@ -113,7 +113,7 @@ class GovernanceServiceStub:
                 _registered_method=True)
 
 
-class GovernanceServiceServicer:
+class GovernanceServiceServicer(object):
     """Decides whether something may happen: committees vote on approval processes, by the rules that a
     policy sets for each type of process. How a process ended is the domain event
     `governance.approval-process-concluded`.
@@ -312,7 +312,7 @@ def add_GovernanceServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class GovernanceService:
+class GovernanceService(object):
     """Decides whether something may happen: committees vote on approval processes, by the rules that a
     policy sets for each type of process. How a process ended is the domain event
     `governance.approval-process-concluded`.

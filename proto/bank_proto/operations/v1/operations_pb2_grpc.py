@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.operations.v1 import operations_pb2 as bank_dot_operations_dot_v1_dot_operations__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class OperationsServiceStub:
+class OperationsServiceStub(object):
     """What every module has: settings of a tenant, an audit log, and events that could not be handled.
     Each request names the module; refused with `MODULE_UNKNOWN` if it does not run here.
     """
@@ -63,7 +63,7 @@ class OperationsServiceStub:
                 _registered_method=True)
 
 
-class OperationsServiceServicer:
+class OperationsServiceServicer(object):
     """What every module has: settings of a tenant, an audit log, and events that could not be handled.
     Each request names the module; refused with `MODULE_UNKNOWN` if it does not run here.
     """
@@ -143,7 +143,7 @@ def add_OperationsServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class OperationsService:
+class OperationsService(object):
     """What every module has: settings of a tenant, an audit log, and events that could not be handled.
     Each request names the module; refused with `MODULE_UNKNOWN` if it does not run here.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.time.v1 import time_pb2 as bank_dot_time_dot_v1_dot_time__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.78.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class TimeServiceStub:
+class TimeServiceStub(object):
     """Tells the bank's time. Its only domain event is `core.time.end-of-day`, one for each day of a
     tenant, in order, also for days on which the bank did not run: payload `day` ("YYYY-MM-DD"),
     `closing_time` ("HH:MM") and `timezone`.
@@ -54,7 +54,7 @@ class TimeServiceStub:
                 _registered_method=True)
 
 
-class TimeServiceServicer:
+class TimeServiceServicer(object):
     """Tells the bank's time. Its only domain event is `core.time.end-of-day`, one for each day of a
     tenant, in order, also for days on which the bank did not run: payload `day` ("YYYY-MM-DD"),
     `closing_time` ("HH:MM") and `timezone`.
@@ -109,7 +109,7 @@ def add_TimeServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class TimeService:
+class TimeService(object):
     """Tells the bank's time. Its only domain event is `core.time.end-of-day`, one for each day of a
     tenant, in order, also for days on which the bank did not run: payload `day` ("YYYY-MM-DD"),
     `closing_time` ("HH:MM") and `timezone`.
