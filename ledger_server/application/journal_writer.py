@@ -229,8 +229,7 @@ class JournalWriter:
         if not self._is_void(decided) and not self._database.places_behind.locked():
             try:
                 async with self._database.places_behind:
-                    results = await self._write_decided(decided)
-                self._answer(groups, results)
+                    await self._write_decided(groups, decided)
                 is_through = True
             except _PASSING:
                 # It was there before the other, or that one left something else. If it was written
@@ -251,18 +250,13 @@ class JournalWriter:
         if not groups:
             return
         try:
-            self._answer(groups, await self._attempt(groups, decided))
+            await self._attempt(groups, decided)
         except LedgerError as refusal:
             self._fail(groups, refusal)
         except ConstraintError as error:
             await self._isolate(groups, error, broken_invariant(error))
         except Exception as error:  # noqa: BLE001  # the writer must survive its callers
             await self._isolate(groups, error, None)
-
-    @staticmethod
-    def _answer(groups: list[Group], results: list[GroupResult]) -> None:
-        for group, result in zip(groups, results, strict=True):
-            group.answer(result)
 
     async def _isolate(
         self, groups: list[Group], error: Exception, refusal: LedgerError | None
@@ -281,7 +275,7 @@ class JournalWriter:
         for group in groups:
             group.fail(refusal)
 
-    async def _attempt(self, groups: Sequence[Group], decided: Decided | None) -> list[GroupResult]:
+    async def _attempt(self, groups: Sequence[Group], decided: Decided | None) -> None:
         """Run the batch until it is through: other servers may come in between."""
         reconnections = 0
         under_head = self._is_shared
@@ -317,20 +311,16 @@ class JournalWriter:
             # Also if the version is the same: accounts may have gone from the memory.
             group.config_version = UNPREPARED
 
-    async def _run_freely(
-        self, groups: Sequence[Group], decided: Decided | None
-    ) -> list[GroupResult]:
+    async def _run_freely(self, groups: Sequence[Group], decided: Decided | None) -> None:
         """Run a batch that takes the head when it writes."""
         try:
-            return await self._run_decided(groups, decided)
+            await self._run_decided(groups, decided)
         except UnprovenError:
             # Most likely a request that came before. Those that look its ids up are never unproven.
             self._look_ups_left = LOOKED_UP_BATCHES
-            return await self._run_decided(groups, None)
+            await self._run_decided(groups, None)
 
-    async def _run_decided(
-        self, groups: Sequence[Group], decided: Decided | None
-    ) -> list[GroupResult]:
+    async def _run_decided(self, groups: Sequence[Group], decided: Decided | None) -> None:
         with self._forgetting_failures():
             if decided is None or self._is_void(decided):
                 decided = await self._decide(groups)
@@ -340,24 +330,30 @@ class JournalWriter:
                 # cannot tell.
                 raise OvertakenError
             self._note_decided()
-            return await self._write_decided(decided)
+            await self._write_decided(groups, decided)
 
-    async def _write_decided(self, decided: Decided) -> list[GroupResult]:
-        connection = (
-            self._database.writer_connection()
-            if decided.is_one_statement
-            else self._database.writer_transaction()
-        )
-        async with connection as tx:
-            results = await write_in_tx(tx, self._books, decided)
-        self._note_committed(decided)
-        return results
+    async def _write_decided(self, groups: Sequence[Group], decided: Decided) -> None:
+        if decided.is_one_statement:
+            async with self._database.writer_connection() as tx:
+                results = await write_in_tx(tx, self._books, decided)
+                # Committed by itself: nobody has to wait until the connection is given back. Should
+                # that fail, the batch runs again, and finds all of it in the books.
+                self._end(groups, decided, results)
+        else:
+            async with self._database.writer_transaction() as tx:
+                results = await write_in_tx(tx, self._books, decided)
+            self._end(groups, decided, results)
 
-    def _note_committed(self, decided: Decided) -> None:
+    def _end(
+        self, groups: Sequence[Group], decided: Decided, results: Sequence[GroupResult]
+    ) -> None:
+        """Take note of what was committed, and answer."""
         if not self._is_void(decided):
             self._known.commit(decided.head_sequence + len(decided.accepted))
+        for group, result in zip(groups, results, strict=True):
+            group.answer(result)
 
-    async def _run_under_head(self, groups: Sequence[Group]) -> list[GroupResult]:
+    async def _run_under_head(self, groups: Sequence[Group]) -> None:
         """Run a batch that holds the head from the beginning, so that nobody can overtake it."""
         with self._forgetting_failures():
             async with self._database.writer_transaction() as tx:
@@ -374,8 +370,7 @@ class JournalWriter:
                     decided = await decide_in_tx(tx, self._books, self._known, groups, self._actor)
                 self._note_decided()
                 results = await write_in_tx(tx, self._books, decided)
-            self._note_committed(decided)
-            return results
+            self._end(groups, decided, results)
 
     @contextlib.contextmanager
     def _forgetting_failures(self) -> Iterator[None]:

@@ -340,7 +340,7 @@ class Database:
             async with self._writer_pool.acquire() as connection:
                 tx = Tx(connection, self)
                 yield tx
-            self._tell_appended(tx)
+                self._tell_appended(tx)
 
     @contextlib.asynccontextmanager
     async def snapshot(self, current: Tx | None = None) -> AsyncIterator[Tx]:

@@ -145,21 +145,25 @@ async def test_memory_is_bounded_while_batches_never_pause(
         names = [f"account-{number}" for number in range(8 * SIZE)]
         await ledger.open(*names)
         write, sizes = postings.write_batch_in_tx, list[int]()
+        is_writing, is_ahead = asyncio.Event(), noting_what_is_ahead(monkeypatch)
 
         async def slow(*arguments: Any, **fields: Any) -> Any:
-            # Time for the next one to be decided.
-            await asyncio.sleep(0.02)
+            is_writing.set()
+            # Time for the next one to be decided; what the first leaves room for is waited for.
+            await (asyncio.sleep(0.02) if sizes else is_ahead.wait())
             (writer,) = running.app._poster._writers.values()
             sizes.append(len(writer._known.states))
             return await write(*arguments, **fields)
 
         monkeypatch.setattr(postings, "write_batch_in_tx", slow)
         step = SIZE // 4
-        calls = [
+        first, *others = (
             ledger.post_all([transfer(names[n], names[n + 1]) for n in range(start, start + step)])
             for start in range(0, len(names) - step, step)
-        ]
-        await asyncio.gather(*calls)
+        )
+        alone = asyncio.create_task(first)
+        await is_writing.wait()
+        await asyncio.gather(alone, *others)
         assert max(sizes) > SIZE + 4, "some were decided while others were written"
         # What is over the bound was read for one batch and for the next.
         assert max(sizes) <= most + 2 * (SIZE + 4)
