@@ -1,10 +1,13 @@
 """HoldService: decodes, hands over, encodes."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from ledger_proto.v1 import holds_pb2 as pb
 from ledger_proto.v1.holds_pb2_grpc import HoldServiceServicer
+from ledger_proto.v1.transactions_pb2 import Transaction
 from ledger_server.api.commands import (
     optional_fields,
     params_field,
@@ -26,11 +29,12 @@ from ledger_server.application.journals import get_journal
 from ledger_server.application.post import Poster
 from ledger_server.domain.errors import FieldInvalidError, HoldNotFoundError
 from ledger_server.domain.hold import Hold, HoldStatus
-from ledger_server.domain.primitives import JournalId, fixed
+from ledger_server.domain.primitives import EXACT, JournalId, fixed
 from ledger_server.domain.transaction import Kind, PostCommand
 from ledger_server.store import holds, journals, transactions
 from ledger_server.store.codec import timestamp
 from ledger_server.store.database import Database, Tx
+from ledger_server.store.transaction_bytes import amount
 
 
 class HoldServicer(HoldServiceServicer):
@@ -52,10 +56,13 @@ class HoldServicer(HoldServiceServicer):
         if request.HasField("expire_time"):
             command.expire_at = moment_field("expire_time", request.expire_time)
         posted = await self._poster.post(reference, command)
+        if not posted.replayed:
+            return pb.PlaceHoldResponse(hold=_placed_hold(posted.transaction, command.expire_at))
+        # Since it was placed, some of it may have been captured or given back.
         journal = await get_journal(self._database, reference)
         async with self._database.snapshot() as tx:
             (hold,) = await self._holds_in_tx(tx, journal.id, [command.transaction_id])
-        return pb.PlaceHoldResponse(hold=hold, replayed=posted.replayed)
+        return pb.PlaceHoldResponse(hold=hold, replayed=True)
 
     async def CaptureHold(
         self, request: pb.CaptureHoldRequest, _context: object
@@ -148,6 +155,30 @@ class HoldServicer(HoldServiceServicer):
             message.transaction.CopyFrom(placed[hold.id])
             messages.append(message)
         return messages
+
+
+def _placed_hold(transaction: Transaction, expire_at: datetime | None) -> pb.Hold:
+    """Return a hold as the transaction that places it leaves it: all of it is left."""
+    hold = pb.Hold(
+        id=transaction.id,
+        status=pb.HOLD_STATUS_OPEN,
+        transaction=transaction,
+        expire_time=timestamp(expire_at) if expire_at else None,
+    )
+    for entry in transaction.entries:
+        units = Decimal(entry.units)
+        nothing = amount(EXACT.subtract(units, units))
+        hold.entries.add(
+            account_id=entry.account_id,
+            account_code=entry.account_code,
+            direction=entry.direction,
+            currency=entry.currency,
+            placed=entry.units,
+            captured=nothing,
+            released=nothing,
+            left=entry.units,
+        )
+    return hold
 
 
 def _hold_message(hold: Hold, exponents: dict[str, int]) -> pb.Hold:

@@ -15,7 +15,7 @@ from struct import iter_unpack
 from typing import Final
 from uuid import UUID
 
-from ledger_server.application.group import Group
+from ledger_server.application.group import DECIDED_BY_BALANCES, Group
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.loaded_books import (
@@ -33,7 +33,6 @@ from ledger_server.domain.posting import (
     day_sums,
     decide_group,
 )
-from ledger_server.domain.transaction import Kind
 from ledger_server.store import journals, postings
 from ledger_server.store.codec import SALT_BYTES
 from ledger_server.store.database import Tx
@@ -92,10 +91,7 @@ class Decided:
         limits = self.loaded.limits
         self.is_one_statement = (
             limits is None or (not limits.past.keys and not limits.book.sets)
-        ) and not any(
-            posting.hold_step is not None or posting.reversal_step is not None or posting.movements
-            for posting in self.accepted
-        )
+        ) and not any(posting.movements for posting in self.accepted)
 
 
 async def decide_remembered(
@@ -115,7 +111,7 @@ async def decide_remembered(
         known: the balances, and where they stand; what comes of the drafts is left in it.
         groups: prepared under the configuration that `books` has.
         actor: who asked for it.
-        now: by the server's clock; plain postings do not look at it.
+        now: by the server's clock, for what is asked again by the database's when it is written.
 
     Raises:
         StaleConfigurationError: prepare again.
@@ -127,7 +123,7 @@ async def decide_remembered(
     drafts = [draft for group in groups for draft in group.drafts()]
     if len(drafts) < sum(len(group.prepared) for group in groups):
         return None
-    if any(draft.command.kind is not Kind.POSTING for draft in drafts):
+    if not all(draft.command.kind in DECIDED_BY_BALANCES for draft in drafts):
         return None
     known.begin(known.sequence)
     keys = {key for draft in drafts for key in draft.keys}

@@ -18,7 +18,7 @@ from ledger_server.application.loaded_books import Loaded
 from ledger_server.domain.books import Posting
 from ledger_server.domain.posting import BatchRefusedError, Outcome, Repeat, Replay
 from ledger_server.domain.transaction import Draft, Kind
-from ledger_server.store import holds, journals, postings, reversals
+from ledger_server.store import journals, postings
 from ledger_server.store.database import Tx
 from ledger_server.store.transaction_bytes import record_time_field
 
@@ -92,7 +92,7 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
         if recorded_at is None:
             raise OvertakenError if decided.is_looked_up else UnprovenError
         if not decided.is_one_statement:
-            await _write_rules_in_tx(tx, books, decided, recorded_at)
+            await _write_limits_in_tx(tx, books, decided, recorded_at)
         record_time = record_time_field(recorded_at)
         sequences = itertools.count(decided.head_sequence + 1)
         for posting, encoded in zip(decided.accepted, decided.encoded, strict=True):
@@ -102,20 +102,17 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
     return [group_result(group, posted) for group in decided.outcomes]
 
 
-async def _write_rules_in_tx(
+async def _write_limits_in_tx(
     tx: Tx, books: JournalBooks, decided: Decided, recorded_at: datetime
 ) -> None:
-    """Write what the batch does to holds, to other transactions and to what limits count."""
-    accepted, base = decided.accepted, decided.head_sequence
-    await holds.write_in_tx(tx, books.journal.id, accepted, base, recorded_at)
-    await reversals.write_in_tx(tx, books.journal.id, accepted, base)
-    if decided.loaded.limits is not None:
-        movements = [
-            (movement, sequence, recorded_at)
-            for sequence, posting in enumerate(accepted, base + 1)
-            for movement in posting.movements
-        ]
-        await write_limits_in_tx(tx, books, decided.loaded.limits, movements)
+    """Write what limits count of the batch."""
+    assert decided.loaded.limits is not None, "what limits count is not in the one statement"
+    movements = [
+        (movement, sequence, recorded_at)
+        for sequence, posting in enumerate(decided.accepted, decided.head_sequence + 1)
+        for movement in posting.movements
+    ]
+    await write_limits_in_tx(tx, books, decided.loaded.limits, movements)
 
 
 def group_result(
@@ -145,13 +142,16 @@ async def _keep_past_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> Non
 
 
 def _deadline(accepted: Sequence[Posting]) -> datetime | None:
-    """Return the first moment at which a hold that the batch counts as open is not any more."""
+    """Return the first moment at which a hold that the batch counts as open is not any more.
+
+    Also of those that it places: by whose clock they were decided must not matter.
+    """
     ends = [
         posting.hold_step.hold.expire_at
         for posting in accepted
         if posting.hold_step is not None
         and posting.hold_step.hold.expire_at is not None
-        and posting.draft.command.kind in {Kind.CAPTURE, Kind.RELEASE}
+        and posting.draft.command.kind is not Kind.EXPIRY
     ]
     return min(ends, default=None)
 

@@ -13,6 +13,8 @@ from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import BatchRefusedError, Replay
 from ledger_server.domain.transaction import Draft, Kind, PostCommand
 
+#: Kinds for which balances are all that the books need to be asked.
+DECIDED_BY_BALANCES: Final = frozenset({Kind.POSTING, Kind.HOLD})
 #: A configuration that no journal has: what is of it has to be prepared again.
 UNPREPARED: Final = 0
 
@@ -89,7 +91,7 @@ class Group:
         """
         return (
             self.config_version == books.config_version
-            and all(command.kind is Kind.POSTING for command in self.commands)
+            and all(command.kind in DECIDED_BY_BALANCES for command in self.commands)
             and books.are_bound_by_balances(
                 key.account_id for draft in self.drafts() for key in draft.keys
             )

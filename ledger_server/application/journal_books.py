@@ -138,7 +138,7 @@ class JournalBooks:
         if found is not None:
             return found
         known_version = self.config_version
-        async with self._database.transaction(under_head) as tx:
+        async with self._database.reader_connection(under_head) as tx:
             message = await tx_templates.find_in_tx(tx, self.journal.id, code, version or 0)
         if message is None:
             raise TemplateNotFoundError(code, version or 0)
@@ -209,7 +209,7 @@ class JournalBooks:
         self, ids: Sequence[UUID], under_head: Tx | None = None
     ) -> Mapping[UUID, Recorded]:
         """Return what is in the books under these transaction ids. Nothing of it is remembered."""
-        async with self._database.transaction(under_head) as tx:
+        async with self._database.reader_connection(under_head) as tx:
             return (await postings.find_known_in_tx(tx, self.journal.id, ids, [])).by_id
 
     async def records(
@@ -218,7 +218,7 @@ class JournalBooks:
         """Return the recorded transactions with these ids that are there."""
         if not ids:
             return {}
-        async with self._database.transaction(under_head) as tx:
+        async with self._database.reader_connection(under_head) as tx:
             return await transactions.find_many_in_tx(tx, self.journal.id, ids)
 
     async def limits_in_tx(

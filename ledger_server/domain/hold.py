@@ -69,7 +69,9 @@ class Hold:
     id: UUID
     status: HoldStatus
     expire_at: datetime | None
+    #: When and where it was placed; None until that is recorded.
     placed_at: datetime | None
+    sequence: int | None
     legs: tuple[HoldLeg, ...]
 
     def status_at(self, now: datetime) -> HoldStatus:
@@ -112,7 +114,12 @@ def place(
         entries=[entry._replace(layer=Layer.PENDING) for entry in entries],
         held=[HeldChange(entry.key, entry.direction, entry.units) for entry in entries],
         hold=Hold(
-            id=hold_id, status=HoldStatus.OPEN, expire_at=expire_at, placed_at=None, legs=legs
+            id=hold_id,
+            status=HoldStatus.OPEN,
+            expire_at=expire_at,
+            placed_at=None,
+            sequence=None,
+            legs=legs,
         ),
         given_back=(ZERO,) * len(legs),
     )

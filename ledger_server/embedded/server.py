@@ -17,15 +17,16 @@ from ledger_server.embedded.cluster import (
     prepare_cluster,
 )
 from ledger_server.embedded.errors import EmbeddedPostgresError
+from ledger_server.embedded.memory import shared_buffers
 from ledger_server.embedded.places import DataDirLock, make_socket_dir, prepare_data_dir
 from ledger_server.embedded.postmaster import Postmaster, end_forerunner, start_postmaster
 
 logger = logging.getLogger(__name__)
 
-#: Conservative for a machine of 2 GB. fsync, synchronous_commit and full_page_writes are not
-#: here and never will be: an answer of the ledger means it is on disk.
+#: Conservative for a machine of 2 GB, and `shared_buffers` as the machine has memory. fsync,
+#: synchronous_commit and full_page_writes are not here and never will be: an answer of the ledger
+#: means it is on disk.
 TUNING: Final = {
-    "shared_buffers": "256MB",
     "max_connections": "100",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
@@ -145,6 +146,7 @@ def _start_locked(data_dir: Path, account: Account, lock: DataDirLock) -> Embedd
     account.make_dir(log_dir)
     settings = {
         **TUNING,
+        "shared_buffers": shared_buffers(),
         **LOGGING,
         **PRIVACY,
         "log_directory": str(log_dir),

@@ -320,12 +320,15 @@ class Database:
             yield tx
 
     @contextlib.asynccontextmanager
-    async def reader_connection(self) -> AsyncIterator[Tx]:
+    async def reader_connection(self, current: Tx | None = None) -> AsyncIterator[Tx]:
         """Give a connection on which each statement sees a moment of its own.
 
         As in `transaction`, without its BEGIN and COMMIT: two round trips less. For reads of one
         statement, and of several that need not agree.
         """
+        if current is not None:
+            yield current
+            return
         with _translated():
             async with self._pool.acquire() as connection:
                 yield Tx(connection, self)

@@ -1,18 +1,21 @@
 """Holds: found, written and listed."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from ledger_server.domain.books import Posting
 from ledger_server.domain.hold import Hold, HoldLeg, HoldStatus
 from ledger_server.domain.primitives import AccountId, Direction, JournalId
 from ledger_server.domain.transaction import BalanceKey
+from ledger_server.store.array_text import amount_array, plain_array, text_array
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
 
 _SQL = load("holds")
+_NULL: Final = "NULL"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,8 @@ class Filter:
 
 async def find_in_tx(tx: Tx, journal_id: JournalId, ids: Sequence[UUID]) -> dict[UUID, Hold]:
     """Return holds by id, in the order in which they were placed."""
-    rows = await tx.fetch(_SQL["find_holds"], journal_id, ids)
+    # Each once: a batch may name one hold many times, and a row would come for each.
+    rows = await tx.fetch(_SQL["find_holds"], journal_id, list(set(ids)))
     grouped: dict[UUID, list[Row]] = {}
     for row in rows:
         grouped.setdefault(row["id"], []).append(row)
@@ -56,70 +60,54 @@ async def expired_in_tx(tx: Tx, limit: int) -> list[tuple[str, UUID]]:
     return [(str(row["public_id"]), row["id"]) for row in rows]
 
 
-async def write_in_tx(
-    tx: Tx, journal_id: JournalId, postings: Iterable[Posting], base: int, recorded_at: datetime
-) -> None:
-    """Write what the postings of a batch, at the sequences from `base` + 1 on, do to holds.
+def hold_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
+    """Return what the postings of a batch do to holds, as arrays for `write_rules`.
 
     A hold that the batch touches more than once is written as the last posting leaves it.
     """
-    placed: list[tuple[Hold, int]] = []
-    changed: dict[UUID, Hold] = {}
-    for sequence, posting in enumerate(postings, base + 1):
+    ordinals: dict[UUID, str] = {}
+    after: dict[UUID, Hold] = {}
+    for ordinal, posting in enumerate(postings, 1):
         if posting.hold_step is None:
             continue
+        hold = posting.hold_step.hold
+        after[hold.id] = hold
         if posting.hold_before is None:
-            placed.append((posting.hold_step.hold, sequence))
-        else:
-            changed[posting.hold_step.hold.id] = posting.hold_step.hold
-    if placed:
-        await _insert_in_tx(tx, journal_id, placed, recorded_at)
-    if changed:
-        await _update_in_tx(tx, journal_id, list(changed.values()))
-
-
-async def _insert_in_tx(
-    tx: Tx, journal_id: JournalId, placed: Sequence[tuple[Hold, int]], recorded_at: datetime
-) -> None:
-    await tx.execute(
-        _SQL["insert_holds"],
-        journal_id,
-        recorded_at,
-        [hold.id for hold, _ in placed],
-        [sequence for _, sequence in placed],
-        [hold.expire_at for hold, _ in placed],
+            ordinals[hold.id] = str(ordinal)
+    written = [
+        hold for hold in after.values() if hold.id in ordinals or hold.status is not HoldStatus.OPEN
+    ]
+    rows = [
+        (hold, str(index), leg) for hold in after.values() for index, leg in enumerate(hold.legs)
+    ]
+    legs = [leg for *_, leg in rows]
+    return (
+        *_place_columns(written, ordinals),
+        plain_array([str(hold.status.value) for hold in written]),
+        text_array([_moment(hold.expire_at) for hold in written]),
+        text_array([_moment(hold.placed_at) for hold in written]),
+        *_place_columns([hold for hold, *_ in rows], ordinals),
+        plain_array([position for _, position, _ in rows]),
+        plain_array([str(leg.key.account_id) for leg in legs]),
+        text_array([leg.key.currency for leg in legs]),
+        plain_array([str(leg.direction.value) for leg in legs]),
+        amount_array([leg.placed for leg in legs]),
+        amount_array([leg.captured for leg in legs]),
+        amount_array([leg.released for leg in legs]),
     )
-    rows = [
-        (
-            hold.id,
-            sequence,
-            position,
-            leg.key.account_id,
-            leg.key.currency,
-            leg.direction,
-            leg.placed,
-        )
-        for hold, sequence in placed
-        for position, leg in enumerate(hold.legs)
-    ]
-    await tx.execute(_SQL["insert_hold_entries"], journal_id, *zip(*rows, strict=True))
 
 
-async def _update_in_tx(tx: Tx, journal_id: JournalId, changed: Sequence[Hold]) -> None:
-    rows = [
-        (hold.id, position, leg.captured, leg.released)
-        for hold in changed
-        for position, leg in enumerate(hold.legs)
-    ]
-    await tx.execute(_SQL["update_hold_entries"], journal_id, *zip(*rows, strict=True))
-    ended = [hold for hold in changed if hold.status is not HoldStatus.OPEN]
-    if ended:
-        await tx.execute(
-            _SQL["update_holds"],
-            journal_id,
-            [hold.id for hold in ended],
-            [hold.status for hold in ended],
-        )
+def _place_columns(of: Sequence[Hold], ordinals: Mapping[UUID, str]) -> tuple[str, ...]:
+    """Return ids, the sequences of those that were there, the ordinals of those placed now."""
+    return (
+        plain_array([str(hold.id) for hold in of]),
+        plain_array([_NULL if hold.sequence is None else str(hold.sequence) for hold in of]),
+        plain_array([ordinals.get(hold.id, _NULL) for hold in of]),
+    )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _hold(rows: Sequence[Row]) -> Hold:
@@ -129,6 +117,7 @@ def _hold(rows: Sequence[Row]) -> Hold:
         status=HoldStatus(first["status"]),
         expire_at=first["expire_at"],
         placed_at=first["placed_at"],
+        sequence=first["sequence"],
         legs=tuple(
             HoldLeg(
                 BalanceKey(row["account_id"], row["currency"]),

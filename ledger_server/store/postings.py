@@ -15,10 +15,15 @@ from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
 from ledger_server.store.array_text import alike, amount_array, date_text, plain_array, text_array
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
+from ledger_server.store.holds import hold_columns
 from ledger_server.store.queries import load
+from ledger_server.store.reversals import reversal_columns
 from ledger_server.store.transaction_codec import recorded
 
 _SQL = load("postings")
+#: What writes a batch, and one with holds or reversals.
+WRITE: Final = "\n".join((_SQL["write_batch"], _SQL["written"]))
+WRITE_WITH_RULES: Final = "\n".join((_SQL["write_batch"], _SQL["write_rules"], _SQL["written"]))
 
 #: In the order of `BalanceState.sums`.
 _SUM_COLUMNS: Final = (
@@ -64,6 +69,8 @@ class EncodedBatch:
     #: Its postings.
     count: int
     columns: tuple[Sequence[object], ...]
+    #: Of holds and reversals; empty if it has none.
+    rules: tuple[str, ...]
 
 
 async def read_balances_in_tx(
@@ -114,6 +121,7 @@ def encode_batch(
             *_day_columns(days),
             [event.personal for event in events],
         ),
+        _rules_columns(postings),
     )
 
 
@@ -140,7 +148,7 @@ async def write_batch_in_tx(
         ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.
     """
     row = await tx.fetch_one(
-        _SQL["write_batch"],
+        WRITE_WITH_RULES if batch.rules else WRITE,
         journal_id,
         batch.count,
         config_version,
@@ -149,6 +157,7 @@ async def write_batch_in_tx(
         head_sequence,
         batch.id,
         after,
+        *batch.rules,
     )
     if row is None:
         return None
@@ -184,6 +193,13 @@ def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
         text_array([draft.external_id or None for draft in drafts]),
         text_array([draft.correlation_id or None for draft in drafts]),
     )
+
+
+def _rules_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
+    """Return what `write_rules` takes; nothing if there is nothing for it, as in most batches."""
+    if all(one.hold_step is None and one.reversal_step is None for one in postings):
+        return ()
+    return *hold_columns(postings), *reversal_columns(postings)
 
 
 def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:

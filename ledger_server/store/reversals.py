@@ -7,6 +7,7 @@ from uuid import UUID
 from ledger_server.domain.books import Posting
 from ledger_server.domain.primitives import JournalId, TransactionId
 from ledger_server.domain.reversal import Reversible
+from ledger_server.store.array_text import amount_array, plain_array
 from ledger_server.store.database import Tx
 from ledger_server.store.queries import load
 
@@ -23,23 +24,27 @@ async def reversed_in_tx(
     return gone
 
 
-async def write_in_tx(
-    tx: Tx, journal_id: JournalId, postings: Iterable[Posting], base: int
-) -> None:
-    """Write what the postings of a batch, at the sequences from `base` + 1 on, take back."""
-    links: list[tuple[UUID, UUID, int]] = []
+def reversal_columns(postings: Iterable[Posting]) -> tuple[str, ...]:
+    """Return what the postings of a batch take back, as arrays for `write_rules`."""
+    links: list[tuple[str, str, str]] = []
     originals: dict[UUID, Reversible] = {}
-    for sequence, posting in enumerate(postings, base + 1):
+    for ordinal, posting in enumerate(postings, 1):
         if posting.reversal_step is not None:
             original = posting.reversal_step.original
-            links.append((posting.draft.command.transaction_id, original.id, sequence))
+            reversal_id = posting.draft.command.transaction_id
+            links.append((str(reversal_id), str(original.id), str(ordinal)))
             originals[original.id] = original
-    if not links:
-        return
-    await tx.execute(_SQL["insert_reversals"], journal_id, *zip(*links, strict=True))
     rows = [
-        (original.id, position, original.entries[position].units, units)
+        (str(original.id), str(position), original.entries[position].units, units)
         for original in originals.values()
         for position, units in original.reversed.items()
     ]
-    await tx.execute(_SQL["write_reversed"], journal_id, *zip(*rows, strict=True))
+    return (
+        plain_array([reversal_id for reversal_id, _, _ in links]),
+        plain_array([original_id for _, original_id, _ in links]),
+        plain_array([ordinal for _, _, ordinal in links]),
+        plain_array([original_id for original_id, *_ in rows]),
+        plain_array([position for _, position, *_ in rows]),
+        amount_array([units for _, _, units, _ in rows]),
+        amount_array([gone for *_, gone in rows]),
+    )

@@ -3,14 +3,17 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ledger_server import app
 from ledger_server.application import batch, journal_writer, prepare
 from ledger_server.store import postings
 from tests.api.calls import reason
 from tests.ledger import ATOMIC, INDEPENDENT, Serving, changed, check_books, serving, transfer
+from tests.model_rules.rules import OPEN, RulesLedger
 
 
 @pytest.fixture
@@ -192,3 +195,24 @@ async def test_others_have_their_turn_while_much_is_decided(
         assert given["decide"] >= 1_000 // batch._ENCODED_TOGETHER
         assert given["prepare"] >= 1_000 // prepare._AT_ONCE
     counting.cancel()
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=-1), timedelta(hours=1)])
+async def test_the_time_of_a_hold_is_the_databases(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch, wrong: timedelta
+) -> None:
+    """Placing is decided without asking it, by a clock that may be wrong; it has the last word."""
+    monkeypatch.setattr(app, "_now", lambda: datetime.now(UTC) + wrong)
+    async with serving(database_dsn) as running:
+        ledger = RulesLedger(running.channel)
+        await ledger.open("cash", "income")
+        await ledger.post(transfer())
+        for minutes in (-30, 30):
+            end = datetime.now(UTC) + timedelta(minutes=minutes)
+            call = ledger.place(transfer(), end)
+            if minutes < 0:
+                assert await reason(call) == "EXPIRE_TIME_PASSED"
+            else:
+                assert (await call).hold.status == OPEN
+        assert (await ledger.balance("cash")).version == 2
+        await check_books(database_dsn, ledger.journal)

@@ -135,6 +135,7 @@ def test_time_is_exact(
         status=stands,
         expire_at=NOW,
         placed_at=None,
+        sequence=None,
         legs=placed(entries).legs,
     )
     now = NOW + timedelta(microseconds=micros)

@@ -1,12 +1,17 @@
 """A batch costs the same number of statements, however much is in it."""
 
 import asyncio
+import inspect
+from typing import Any
 
+import asyncpg
 import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_server.application import journal_writer
+from ledger_server.store import postings
 from tests.ledger import ATOMIC, INDEPENDENT, Serving, lines, serving, transfer
+from tests.model_rules.rules import RulesLedger
 
 #: write_batch.
 STATEMENTS_PER_BATCH = 1
@@ -73,6 +78,47 @@ async def test_statements_do_not_grow_with_the_batch(database_dsn: str, mode: in
         looked_up = journal_writer.LOOKED_UP_BATCHES - 4
         assert [await statements(1) for _ in range(looked_up)] == [2] * looked_up
         assert await statements(1) == STATEMENTS_PER_BATCH
+
+
+async def test_holds_and_reversals_are_written_by_the_one_statement(database_dsn: str) -> None:
+    """What they refer to is read before: the record, its ids, what is left of it."""
+    async with serving(database_dsn) as running:
+        await running.app.sweeper.close()
+        await running.app.checkpointer.close()
+        ledger = RulesLedger(running.channel)
+        await ledger.open("cash", "income")
+        await ledger.post(transfer())
+
+        async def statements(*calls: Any) -> int:
+            before = running.app.database.statement_count
+            await asyncio.gather(*calls)
+            return running.app.database.statement_count - before
+
+        part = {"amount": "2.00"}
+        # Templates are remembered by the version that a record names, too.
+        remembered = transfer("income", "cash", "9.00")
+        await ledger.place(remembered)
+        await ledger.capture(remembered.transaction_id, part)
+
+        first, second, taken_back = (transfer("income", "cash", "9.00") for _ in range(3))
+        reading = len(("find_transactions", "find_known", "find_holds"))
+        assert await statements(ledger.post(taken_back)) == STATEMENTS_PER_BATCH
+        for hold in (first, second):
+            assert await statements(ledger.place(hold)) == STATEMENTS_PER_BATCH
+        for call in (
+            ledger.capture(first.transaction_id, part),
+            ledger.capture(first.transaction_id, final=True),
+            ledger.release(second.transaction_id),
+            # Reads what was taken back of it instead of the hold.
+            ledger.reverse(taken_back.transaction_id),
+        ):
+            assert await statements(call) == reading + STATEMENTS_PER_BATCH
+
+
+def test_the_driver_keeps_what_writes() -> None:
+    """A longer statement it would have parsed and planned anew for every batch."""
+    kept = inspect.signature(asyncpg.connect).parameters["max_cacheable_statement_size"].default
+    assert len(postings.WRITE_WITH_RULES) < kept
 
 
 async def test_one_call_is_one_batch_and_one_commit(database_dsn: str) -> None:

@@ -63,6 +63,7 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
 -- zero in every balance costs as much as one that is not.
 -- Arrays are taken apart in the list of a SELECT: in FROM, each would be written into a store of its
 -- own and read back.
+-- It goes on with `write_rules`, if there is anything for it, and ends with `written`.
 WITH held AS (
     SELECT sequence, config_version, last_batch
       FROM journal_heads
@@ -187,4 +188,56 @@ WITH held AS (
         ON CONFLICT (journal_id, account_id, currency, layer, day)
         DO UPDATE SET debit = days.debit + excluded.debit, credit = days.credit + excluded.credit
 )
+
+-- write_rules --
+-- What a batch does to holds and to other transactions, in the same statement: whatever is in a
+-- batch, it is one round trip and commits by itself. A hold is written as the batch leaves it, also
+-- if the batch places it. As an UPDATE with a join it would have the plan that `read_balances`
+-- avoids, and not see what the batch before wrote, if this one was sent meanwhile.
+, written_holds AS (
+    INSERT INTO holds (journal_id, id, sequence, status, expire_at, placed_at)
+    SELECT $1, item.id, coalesce(item.sequence, head.base + item.ordinal), item.status,
+           item.expire_at, coalesce(item.placed_at, head.recorded_at)
+      FROM head,
+           (SELECT unnest($40::text::uuid[]) AS id, unnest($41::text::bigint[]) AS sequence,
+                   unnest($42::text::int[]) AS ordinal, unnest($43::text::smallint[]) AS status,
+                   unnest($44::text::timestamptz[]) AS expire_at,
+                   unnest($45::text::timestamptz[]) AS placed_at) AS item
+        ON CONFLICT (journal_id, id) DO UPDATE SET status = excluded.status
+), written_hold_entries AS (
+    INSERT INTO hold_entries (journal_id, hold_id, sequence, position, account_id, currency,
+                              direction, placed, captured, released)
+    SELECT $1, item.hold_id, coalesce(item.sequence, head.base + item.ordinal), item.position,
+           item.account_id, item.currency, item.direction, item.placed, item.captured,
+           item.released
+      FROM head,
+           (SELECT unnest($46::text::uuid[]) AS hold_id, unnest($47::text::bigint[]) AS sequence,
+                   unnest($48::text::int[]) AS ordinal, unnest($49::text::smallint[]) AS position,
+                   unnest($50::text::uuid[]) AS account_id, unnest($51::text::text[]) AS currency,
+                   unnest($52::text::smallint[]) AS direction,
+                   unnest($53::text::numeric[]) AS placed,
+                   unnest($54::text::numeric[]) AS captured,
+                   unnest($55::text::numeric[]) AS released) AS item
+        ON CONFLICT (journal_id, hold_id, position)
+        DO UPDATE SET captured = excluded.captured, released = excluded.released
+), written_reversals AS (
+    INSERT INTO reversals (journal_id, id, transaction_id, sequence)
+    SELECT $1, item.id, item.transaction_id, head.base + item.ordinal
+      FROM head,
+           (SELECT unnest($56::text::uuid[]) AS id,
+                   unnest($57::text::uuid[]) AS transaction_id,
+                   unnest($58::text::int[]) AS ordinal) AS item
+), written_reversed AS (
+    INSERT INTO reversed_entries (journal_id, transaction_id, position, units, reversed)
+    SELECT $1, item.transaction_id, item.position, item.units, item.reversed
+      FROM head,
+           (SELECT unnest($59::text::uuid[]) AS transaction_id,
+                   unnest($60::text::smallint[]) AS position,
+                   unnest($61::text::numeric[]) AS units,
+                   unnest($62::text::numeric[]) AS reversed) AS item
+        ON CONFLICT (journal_id, transaction_id, position)
+        DO UPDATE SET reversed = excluded.reversed
+)
+
+-- written --
 SELECT base, recorded_at FROM head;
