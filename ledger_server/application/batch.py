@@ -18,6 +18,7 @@ from uuid import UUID
 from ledger_server.application.group import DECIDED_BY_BALANCES, Group
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
+from ledger_server.application.limit_book import remembered_limits
 from ledger_server.application.loaded_books import (
     Loaded,
     find_known_in_tx,
@@ -25,7 +26,7 @@ from ledger_server.application.loaded_books import (
     read_rest_in_tx,
 )
 from ledger_server.application.prepare import Prepared
-from ledger_server.domain.books import Books, Posting
+from ledger_server.domain.books import Books, Posting, undo
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BatchRefusedError,
@@ -54,6 +55,10 @@ class OvertakenError(Exception):
 
 class UnprovenError(OvertakenError):
     """A batch was decided without looking its ids up, and one of them may be in the books."""
+
+
+class UnprovenRefusalError(UnprovenError):
+    """A draft would be refused, unless it is in the books already. The balances are as before."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -116,9 +121,9 @@ async def decide_remembered(
     Raises:
         StaleConfigurationError: prepare again.
         OvertakenError: the balances were forgotten meanwhile; begin anew.
-        UnprovenError: a draft would be refused; decide again on what is in the books.
+        UnprovenRefusalError: decide again on what is in the books.
     """
-    if known.sequence is None or books.has_limits:
+    if known.sequence is None:
         return None
     drafts = [draft for group in groups for draft in group.drafts()]
     if len(drafts) < sum(len(group.prepared) for group in groups):
@@ -127,11 +132,13 @@ async def decide_remembered(
         return None
     known.begin(known.sequence)
     keys = {key for draft in drafts for key in draft.keys}
-    if known.missing(keys):
+    if known.missing(keys) or not books.are_bound_by_balances(key.account_id for key in keys):
         return None
     version = groups[0].config_version
     nothing = postings.Known.nothing(known.sequence, version, now)
     loaded = load_remembered(books, version, drafts, keys, known=nothing, states=known.states)
+    if books.has_limits:
+        loaded.bind(remembered_limits(books, keys))
     return await _decide_on(loaded, known, groups, actor, is_looked_up=False)
 
 
@@ -161,7 +168,9 @@ async def _decide_on(
     if known.generation != generation:
         raise OvertakenError
     if not is_looked_up and any(map(_holds_refusal, outcomes)):
-        raise UnprovenError
+        for posting in reversed(loaded.books.accepted.values()):
+            undo(posting, loaded.books)
+        raise UnprovenRefusalError
     assert known.sequence is not None, "begun"
     accepted = list(loaded.books.accepted.values())
     rows = rows_of(accepted, encoded, loaded.books) if accepted else None

@@ -252,6 +252,11 @@ class JournalBooks:
         self._limits = loaded
         return known | loaded
 
+    @property
+    def remembered_limits(self) -> Mapping[AccountId, AccountLimits]:
+        """What binds those accounts of which it is known, in the configuration remembered."""
+        return self._limits
+
     def are_bound_by_balances(self, account_ids: Iterable[AccountId]) -> bool:
         """Tell whether nothing but these accounts' balances bounds them, as far as is known."""
         known = self._limits

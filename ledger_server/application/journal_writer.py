@@ -26,6 +26,7 @@ from ledger_server.application.batch import (
     Decided,
     OvertakenError,
     UnprovenError,
+    UnprovenRefusalError,
     decide_in_tx,
     decide_remembered,
 )
@@ -58,6 +59,8 @@ _log = logging.getLogger(__name__)
 #: Batches whose ids are looked up before they are decided, after one that could not be written
 #: without. Requests that come again come in numbers, and each would have its batch decided twice.
 LOOKED_UP_BATCHES: Final = 64
+#: The same after one with a refusal, which had to be decided twice. The next may have none.
+LOOKED_UP_AFTER_REFUSAL: Final = 4
 #: Runs of a batch before its callers are told to come again.
 ATTEMPTS_MAX: Final = 12
 #: Runs after a lost connection; with the pauses between them a restart of the database fits in.
@@ -188,6 +191,10 @@ class JournalWriter:
             return None
         try:
             return await self._decide(groups)
+        except UnprovenRefusalError:
+            # The balances are as before: the next run, which looks up, is decided on them.
+            self._look_ups_left = LOOKED_UP_AFTER_REFUSAL
+            return None
         except _PASSING:
             # What runs next meets it again, and answers; or it has passed by then.
             self._known.forget()
@@ -201,22 +208,15 @@ class JournalWriter:
         if self._look_ups_left:
             self._look_ups_left -= 1
         else:
-            decided = await self._decide_remembered(groups)
+            async with self._deciding:
+                decided = await decide_remembered(
+                    self._books, self._known, groups, self._actor, self._now()
+                )
             if decided is not None:
                 return decided
         # The connection first: whoever waits for the balances must not keep one from who has them.
         async with self._database.writer_connection() as tx, self._deciding:
             return await decide_in_tx(tx, self._books, self._known, groups, self._actor)
-
-    async def _decide_remembered(self, groups: Sequence[Group]) -> Decided | None:
-        async with self._deciding:
-            try:
-                return await decide_remembered(
-                    self._books, self._known, groups, self._actor, self._now()
-                )
-            except UnprovenError:
-                self._look_ups_left = LOOKED_UP_BATCHES
-                raise
 
     async def _write_behind(
         self, groups: list[Group], decided: Decided, before: asyncio.Task[None]
@@ -315,9 +315,11 @@ class JournalWriter:
         """Run a batch that takes the head when it writes."""
         try:
             await self._run_decided(groups, decided)
-        except UnprovenError:
-            # Most likely a request that came before. Those that look its ids up are never unproven.
-            self._look_ups_left = LOOKED_UP_BATCHES
+        except UnprovenError as error:
+            # Met by the write, it is most likely a request that came before.
+            is_refusal = isinstance(error, UnprovenRefusalError)
+            self._look_ups_left = LOOKED_UP_AFTER_REFUSAL if is_refusal else LOOKED_UP_BATCHES
+            # Those that look their ids up are never unproven.
             await self._run_decided(groups, None)
 
     async def _run_decided(self, groups: Sequence[Group], decided: Decided | None) -> None:
@@ -377,6 +379,8 @@ class JournalWriter:
         """Forget the balances if the body fails: who knows what of it came to pass."""
         try:
             yield
+        except UnprovenRefusalError:
+            raise  # nothing of it did
         except BaseException:
             self._known.forget()
             raise

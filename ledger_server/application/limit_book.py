@@ -80,6 +80,15 @@ async def load_limits_in_tx(
     return LoadedLimits(book, past)
 
 
+def remembered_limits(books: JournalBooks, keys: Collection[BalanceKey]) -> LoadedLimits | None:
+    """Return the same for balances of which `are_bound_by_balances` is known."""
+    bound = books.remembered_limits
+    if not any(bound[key.account_id].attachments for key in keys if key.account_id in bound):
+        return None
+    book = LimitBook(bound=bound, moved={}, sets={}, holds_for=_Conditions(books).hold_for)
+    return LoadedLimits(book, PastCounts([], []))
+
+
 async def write_limits_in_tx(
     tx: Tx,
     books: JournalBooks,

@@ -30,6 +30,11 @@ class Loaded:
     #: Whether anything of it was read after the ids, and may be of a later moment than they.
     is_read_later: bool
 
+    def bind(self, limits: LoadedLimits | None) -> None:
+        """Have it decided under limits."""
+        self.limits = limits
+        self.books.limits = None if limits is None else limits.book
+
 
 async def find_known_in_tx(tx: Tx, books: JournalBooks, drafts: Sequence[Draft]) -> postings.Known:
     """Return what the journal says about the ids of `drafts`, and where it stands."""
@@ -117,9 +122,7 @@ async def read_rest_in_tx(
         loaded.books.holds = await holds.find_in_tx(tx, journal_id, hold_ids)
     loaded.books.reversibles = await _reversibles_in_tx(tx, books, referring)
     if books.has_limits:
-        loaded.limits = await load_limits_in_tx(tx, books, version, keys, loaded.books.now)
-    if loaded.limits is not None:
-        loaded.books.limits = loaded.limits.book
+        loaded.bind(await load_limits_in_tx(tx, books, version, keys, loaded.books.now))
     if books.config_version != version:
         raise StaleConfigurationError
     loaded.is_read_later = bool(hold_ids or loaded.books.reversibles or loaded.limits)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -111,6 +112,46 @@ async def test_what_would_be_refused_now_is_answered_if_it_was_posted_then(
     for _ in range(3):
         assert await reason(ledger.post(transfer("till", "income"))) == "ACCOUNT_NOT_ACTIVE"
         assert not (await ledger.post(transfer())).replayed
+
+
+async def test_a_refusal_costs_a_look_up_and_not_the_memory(
+    running: Serving, looked_up: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a limit, of which the memory knows: what was decided before it is as it was."""
+    read, reads = postings.read_balances_in_tx, list[int]()
+
+    async def noted(tx: Any, journal_id: Any, keys: Sequence[Any]) -> Any:
+        reads.append(len(keys))
+        return await read(tx, journal_id, keys)
+
+    monkeypatch.setattr(postings, "read_balances_in_tx", noted)
+    monkeypatch.setattr(journal_writer, "LOOKED_UP_BATCHES", 1)
+    ledger = RulesLedger(running.channel)
+    await ledger.standing("MIN", "-10")
+    await ledger.attach("MIN", account="till")
+    left = Decimal((await ledger.balance("till")).available) + 10
+    # The first finds out what binds whom.
+    first = [transfer("income", "cash"), transfer("cash", "till", "1.00")]
+    assert not any(one.HasField("refusal") for one in await ledger.post_all(first))
+    left -= 1
+    looked_up.clear()
+    reads.clear()
+    for round_ in range(3):
+        for _ in range(3):
+            await ledger.post(transfer("income", "till", "0.01"))
+        left -= Decimal("0.03")
+        assert len(looked_up) == round_ * journal_writer.LOOKED_UP_AFTER_REFUSAL
+        results = await ledger.post_all(
+            [transfer("cash", "income"), transfer("cash", "till", str(left + 1)), transfer()]
+        )
+        assert [one.refusal.reason for one in results] == ["", "LIMIT_EXCEEDED", ""]
+        assert (await ledger.balance("till")).available == f"{left - 10:.2f}"
+        assert await reason(ledger.post_all([transfer("cash", "till", str(left + 1))], ATOMIC)) == (
+            "LIMIT_EXCEEDED"
+        )
+        for _ in range(journal_writer.LOOKED_UP_AFTER_REFUSAL - 2):
+            await ledger.post(transfer())
+    assert not reads, "balances were forgotten"
 
 
 async def test_the_same_request_from_many_callers_is_posted_once(running: Serving) -> None:
