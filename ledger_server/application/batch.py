@@ -9,7 +9,7 @@ beginning: nobody can overtake it then.
 import asyncio
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from struct import iter_unpack
 from typing import Final
@@ -159,9 +159,10 @@ async def _decide_on(
     generation = known.generation
     outcomes: list[list[Outcome] | BatchRefusedError] = []
     encoded: list[EncodedPosting] = []
+    salts = draw_salts(sum(len(group.prepared) for group in groups))
     for group in groups:
         decision, events = await decide_group_and_encode(
-            group.prepared, loaded.books, actor, atomic=group.atomic
+            group.prepared, loaded.books, actor, salts, atomic=group.atomic
         )
         outcomes.append(decision)
         encoded += events
@@ -230,10 +231,20 @@ async def decide_in_tx(
     return decided
 
 
+def draw_salts(count: int) -> Iterator[bytes]:
+    """Give so many salts of `codec.SALT_BYTES`, drawn at once: each draw asks the kernel."""
+    return (salt for (salt,) in iter_unpack(_SALT_FORMAT, os.urandom(SALT_BYTES * count)))
+
+
 async def decide_group_and_encode(
-    prepared: Sequence[Prepared], books: Books, actor: str, *, atomic: bool
+    prepared: Sequence[Prepared],
+    books: Books,
+    actor: str,
+    salts: Iterator[bytes],
+    *,
+    atomic: bool,
 ) -> tuple[list[Outcome] | BatchRefusedError, list[EncodedPosting]]:
-    """Decide a group, and encode what is accepted of it, in order."""
+    """Decide a group, and encode what is accepted of it, in order, each with the next salt."""
     outcomes: list[Outcome] = []
     encoded: list[EncodedPosting] = []
     if atomic:
@@ -249,11 +260,10 @@ async def decide_group_and_encode(
             part = decide_group(prepared[start:end], books, atomic=False)
             assert not isinstance(part, BatchRefusedError), "only an atomic group is refused whole"
             outcomes += part
-        accepted = [one for one in outcomes[start:end] if isinstance(one, Posting)]
-        salts = iter_unpack(_SALT_FORMAT, os.urandom(SALT_BYTES * len(accepted)))
         encoded += [
-            posting_event(posting, actor, salt)
-            for posting, (salt,) in zip(accepted, salts, strict=True)
+            posting_event(posting, actor, next(salts))
+            for posting in outcomes[start:end]
+            if isinstance(posting, Posting)
         ]
     return outcomes, encoded
 

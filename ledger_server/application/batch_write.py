@@ -9,6 +9,7 @@ from ledger_server.application.batch import (
     OvertakenError,
     UnprovenError,
     decide_group_and_encode,
+    draw_salts,
     rows_of,
 )
 from ledger_server.application.group import GroupResult, Posted, Result, posted_of
@@ -45,7 +46,9 @@ async def post_all_in_tx(
     Raises:
         BatchRefusedError: the first refusal; nothing was written.
     """
-    outcomes, encoded = await decide_group_and_encode(drafts, loaded.books, actor, atomic=True)
+    outcomes, encoded = await decide_group_and_encode(
+        drafts, loaded.books, actor, draw_salts(len(drafts)), atomic=True
+    )
     if isinstance(outcomes, BatchRefusedError):
         raise outcomes
     accepted = list(loaded.books.accepted.values())
