@@ -135,8 +135,7 @@ async def _keep_past_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> Non
     limits = decided.loaded.limits
     if limits is None or not limits.past.keys:
         return
-    await journals.lock_head_in_tx(tx, books.journal.id)
-    head = await journals.read_head_in_tx(tx, books.journal.id)
+    head = await journals.lock_head_in_tx(tx, books.journal.id)
     if (head.sequence, head.config_version) == (
         decided.head_sequence,
         decided.loaded.config_version,

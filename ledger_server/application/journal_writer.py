@@ -359,8 +359,7 @@ class JournalWriter:
         """Run a batch that holds the head from the beginning, so that nobody can overtake it."""
         with self._forgetting_failures():
             async with self._database.writer_transaction() as tx:
-                await journals.lock_head_in_tx(tx, self._books.journal.id)
-                head = await journals.read_head_in_tx(tx, self._books.journal.id)
+                head = await journals.lock_head_in_tx(tx, self._books.journal.id)
                 if head.config_version != self._books.config_version:
                     # Changes that follow each other would overtake every preparation before.
                     await self._books.refresh(under_head=tx)

@@ -112,8 +112,7 @@ async def change_journal(
 
     async def attempt() -> A:
         async with database.transaction() as tx:
-            await journals.lock_head_in_tx(tx, journal.id)
-            head = await journals.read_head_in_tx(tx, journal.id)
+            head = await journals.lock_head_in_tx(tx, journal.id)
             kept = await kept_answer_in_tx(tx, journal.id, request)
             if kept is not None:
                 return kept

@@ -106,8 +106,7 @@ async def held(
     assert not absent, "accounts are never deleted"
     version = books.config_version
     async with database.writer_transaction() as tx:
-        await journals.lock_head_in_tx(tx, books.journal.id)
-        head = await journals.read_head_in_tx(tx, books.journal.id)
+        head = await journals.lock_head_in_tx(tx, books.journal.id)
         if head.config_version != version:
             raise StaleConfigurationError
         known = await find_known_in_tx(tx, books, drafts)

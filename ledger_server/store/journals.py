@@ -60,10 +60,14 @@ async def lock_creation_in_tx(tx: Tx) -> None:
     await tx.execute(_SQL["lock_creation"])
 
 
-async def lock_head_in_tx(tx: Tx, journal_id: JournalId) -> None:
-    """Hold the journal's head until `tx` ends: nothing else of the journal commits meanwhile."""
+async def lock_head_in_tx(tx: Tx, journal_id: JournalId) -> Head:
+    """Hold the journal's head until `tx` ends: nothing else of the journal commits meanwhile.
+
+    Returns where the journal stands: as whoever was waited for has left it.
+    """
     row = await tx.fetch_one(_SQL["lock_head"], journal_id)
     assert row is not None, f"journal {journal_id} has no head"
+    return _head(row)
 
 
 async def read_head_in_tx(tx: Tx, journal_id: JournalId) -> Head:

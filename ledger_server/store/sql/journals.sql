@@ -24,7 +24,7 @@ VALUES ($1, 0, clock_timestamp(), 1);
 -- lock_head --
 -- The first and only lock of a change of configuration. Whoever holds it sees every commit of the
 -- journal and nobody else's postings can commit, so it may read balances without locking them.
-SELECT sequence, config_version
+SELECT sequence, recorded_at, config_version
   FROM journal_heads
  WHERE journal_id = $1
    FOR UPDATE;
