@@ -54,7 +54,10 @@ class OvertakenError(Exception):
 
 
 class UnprovenError(OvertakenError):
-    """A batch was decided without looking its ids up, and one of them may be in the books."""
+    """A batch was decided without asking the database, which has to be asked now.
+
+    One of its ids may be in the books, or a hold that it places has ended already.
+    """
 
 
 class UnprovenRefusalError(UnprovenError):

@@ -90,7 +90,7 @@ async def write_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> list[Gro
             head_sequence=decided.head_sequence,
             config_version=decided.loaded.config_version,
             after=decided.after,
-            deadline=_deadline(decided.accepted),
+            deadline=_deadline(decided),
         )
         if recorded_at is None:
             raise OvertakenError if decided.is_looked_up else UnprovenError
@@ -143,17 +143,20 @@ async def _keep_past_in_tx(tx: Tx, books: JournalBooks, decided: Decided) -> Non
         await write_limits_in_tx(tx, books, limits, ())
 
 
-def _deadline(accepted: Sequence[Posting]) -> datetime | None:
+def _deadline(decided: Decided) -> datetime | None:
     """Return the first moment at which a hold that the batch counts as open is not any more.
 
-    Also of those that it places: by whose clock they were decided must not matter.
+    Of those that it places only if no more than this server's clock was asked whether they end
+    before they begin. By the database's it is said once, or a batch of many that end soon would be
+    decided again and again.
     """
+    kinds = {Kind.CAPTURE, Kind.RELEASE} | (set() if decided.is_looked_up else {Kind.HOLD})
     ends = [
         posting.hold_step.hold.expire_at
-        for posting in accepted
+        for posting in decided.accepted
         if posting.hold_step is not None
         and posting.hold_step.hold.expire_at is not None
-        and posting.draft.command.kind is not Kind.EXPIRY
+        and posting.draft.command.kind in kinds
     ]
     return min(ends, default=None)
 

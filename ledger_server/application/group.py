@@ -60,10 +60,8 @@ class Group:
 
     @property
     def entry_count(self) -> int:
-        """Entries of all drafts; of those that take what is left, the balances they may touch."""
-        return sum(
-            len(draft.keys if draft.entries is None else draft.entries) for draft in self.drafts()
-        )
+        """Entries of all drafts; of those that take what is left, as many as it may come to."""
+        return sum(map(_entry_count, self.drafts()))
 
     def drafts(self) -> list[Draft]:
         """Return the commands that could be prepared, as drafts."""
@@ -108,6 +106,14 @@ class Group:
         """Hand a refusal of the whole to whoever still waits."""
         if not self.done.done():
             self.done.set_exception(refusal)
+
+
+def _entry_count(draft: Draft) -> int:
+    if draft.entries is not None:
+        return len(draft.entries)
+    assert isinstance(draft.origin, transactions_pb2.Transaction), "made by the store"
+    # What captures a hold posts on two layers.
+    return 2 * len(draft.origin.entries)
 
 
 def posted_of(replay: Replay) -> Posted:

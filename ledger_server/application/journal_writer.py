@@ -316,7 +316,7 @@ class JournalWriter:
         try:
             await self._run_decided(groups, decided)
         except UnprovenError as error:
-            # Met by the write, it is most likely a request that came before.
+            # Met by the write it is, mostly, a request that came before.
             is_refusal = isinstance(error, UnprovenRefusalError)
             self._look_ups_left = LOOKED_UP_AFTER_REFUSAL if is_refusal else LOOKED_UP_BATCHES
             # Those that look their ids up are never unproven.

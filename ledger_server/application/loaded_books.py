@@ -55,7 +55,7 @@ def load_remembered(
     known: postings.Known,
     states: dict[BalanceKey, BalanceState],
 ) -> Loaded:
-    """Return what plain postings without limits are decided against: nothing of it is read here.
+    """Return what new postings and holds without limits are decided against: nothing is read here.
 
     Args:
         books: the memory of the journal.

@@ -1,6 +1,8 @@
 """How much memory PostgreSQL may use on this machine, or in this container."""
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -25,14 +27,26 @@ def shared_buffers() -> str:
 
 
 def memory_bytes(own_cgroups: Path = _OWN_CGROUPS, cgroups: Path = _CGROUPS) -> int:
-    """Return the bytes that processes here may use: the machine's, or less in a container.
+    """Return the bytes that processes here may use: the machine's or what it is limited to.
 
     Args:
         own_cgroups: what `/proc/self/cgroup` says, in the format of cgroups(7).
         cgroups: where the hierarchies of control groups are.
     """
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([machine, *_limits(own_cgroups, cgroups)])
+    return min([_machine(), _address_space(), *_limits(own_cgroups, cgroups)])
+
+
+def _machine() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return 0  # it does not tell
+
+
+def _address_space() -> int:
+    """Return the limit of `ulimit -v`."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def _limits(own_cgroups: Path, cgroups: Path) -> Iterator[int]:
@@ -56,6 +70,7 @@ def _limits(own_cgroups: Path, cgroups: Path) -> Iterator[int]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="ascii")
-    except OSError:
-        return ""  # not on this system
+        # Names of groups may be any bytes.
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except (OSError, ValueError):
+        return ""  # not on this system, or a path with a NUL

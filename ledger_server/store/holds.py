@@ -9,7 +9,7 @@ from uuid import UUID
 from ledger_server.domain.books import Posting
 from ledger_server.domain.hold import Hold, HoldLeg, HoldStatus
 from ledger_server.domain.primitives import AccountId, Direction, JournalId
-from ledger_server.domain.transaction import BalanceKey
+from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
 from ledger_server.store.array_text import amount_array, plain_array, text_array
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
@@ -30,7 +30,7 @@ class Filter:
 async def find_in_tx(tx: Tx, journal_id: JournalId, ids: Sequence[UUID]) -> dict[UUID, Hold]:
     """Return holds by id, in the order in which they were placed."""
     # Each once: a batch may name one hold many times, and a row would come for each.
-    rows = await tx.fetch(_SQL["find_holds"], journal_id, list(set(ids)))
+    rows = await tx.fetch(_SQL["find_holds"], journal_id, list(set(ids)), ENTRIES_MAX)
     grouped: dict[UUID, list[Row]] = {}
     for row in rows:
         grouped.setdefault(row["id"], []).append(row)

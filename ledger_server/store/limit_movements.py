@@ -1,4 +1,4 @@
-"""What velocity limits have counted. Read and written under the locks of the balances."""
+"""What velocity limits have counted. Written under the journal's head; see `limit_book`."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -38,8 +38,9 @@ _SUM_COLUMNS: Final = (
 )
 
 
-#: The positions of entries as text, and the numbers of layers and directions.
-_POSITIONS: Final = [str(position) for position in range(ENTRIES_MAX)]
+#: The positions of entries as text, and the numbers of layers and directions. What captures a hold
+#: has two entries for each of its legs.
+_POSITIONS: Final = [str(position) for position in range(2 * ENTRIES_MAX)]
 _NUMBERS: Final = ("0", "1", "2", "3")
 
 
@@ -218,7 +219,7 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
             (str(ordinal), date_text(posting.draft.effective), posting)
             for ordinal, posting in enumerate(postings, 1)
         )
-        for position, entry in zip(_POSITIONS, posting.entries, strict=False)
+        for position, entry in zip(_POSITIONS[: len(posting.entries)], posting.entries, strict=True)
     ]
     ordinals, positions, layers, directions, days, account_ids, units, currencies = zip(
         *rows, strict=True

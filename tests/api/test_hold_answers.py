@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import pytest
 
 from tests.ledger import lines, serving, transfer
@@ -13,6 +14,8 @@ from tests.model_rules.rules import OPEN, RELEASED, RulesLedger, check_rules
 @pytest.fixture
 async def ledger(database_dsn: str) -> AsyncIterator[RulesLedger]:
     async with serving(database_dsn) as running:
+        # Else the books are looked at while holds expire.
+        await running.app.sweeper.close()
         opened = RulesLedger(running.channel)
         await opened.open("cash", "fees", "income")
         yield opened
@@ -56,3 +59,34 @@ async def test_many_parts_at_once_take_what_there_is(ledger: RulesLedger) -> Non
     assert await ledger.held(hold) == (OPEN, [("100.00", "96.00", "0.00", "4.00")] * 2)
     await ledger.release(hold)
     assert await ledger.held(hold) == (RELEASED, [("100.00", "96.00", "4.00", "0.00")] * 2)
+
+
+@pytest.mark.parametrize("legs", [501, 1_000])
+async def test_a_hold_of_many_entries_is_captured_whole(ledger: RulesLedger, legs: int) -> None:
+    """The capture has two entries for each of them."""
+    pairs = [f"{side} 1.00 USD" for side in ("DEBIT income", "CREDIT cash")] * (legs // 2)
+    if legs % 2:
+        pairs[-1:] = ["CREDIT cash 0.50 USD"] * 2
+    asked = lines(*pairs)
+    await ledger.place(asked)
+    captured = (await ledger.capture(asked.transaction_id)).transaction
+    assert len(captured.entries) == 2 * legs
+    hold = await ledger.hold(asked.transaction_id)
+    assert {(one.placed, one.left) for one in hold.entries} <= {("1.00", "0.00"), ("0.50", "0.00")}
+    assert len(hold.entries) == legs
+
+
+async def test_holds_that_end_at_once_keep_nobody_from_posting(ledger: RulesLedger) -> None:
+    """They are placed or refused, and whoever shares their batches is posted."""
+    for _ in range(3):
+        await ledger.post(transfer())
+    soon = datetime.now(UTC) + timedelta(seconds=0.05)
+
+    holds = [ledger.place(transfer(), soon + timedelta(milliseconds=n)) for n in range(800)]
+    others = [ledger.post(transfer()) for _ in range(100)]
+    placed, posted = await asyncio.gather(
+        asyncio.gather(*holds, return_exceptions=True), asyncio.gather(*others)
+    )
+    refusals = [one for one in placed if isinstance(one, grpc.aio.AioRpcError)]
+    assert {one.code() for one in refusals} <= {grpc.StatusCode.FAILED_PRECONDITION}
+    assert not any(one.replayed for one in posted)

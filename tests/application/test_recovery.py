@@ -81,12 +81,13 @@ class Proxy:
         cut_at_answer = asyncio.Event()
 
         async def upwards() -> None:
-            writing: bytes | None = None
+            # One with holds is another statement than one without.
+            writing = set[bytes]()
             while chunk := await from_server.read(65_536):
                 # What commits: the statement that writes a batch, where it is alone, once it is
                 # prepared; else a simple query of the driver's own.
-                commits = b"COMMIT;" in chunk or (writing is not None and writing in chunk)
-                writing = _prepared_write(chunk) or writing
+                commits = b"COMMIT;" in chunk or any(name in chunk for name in writing)
+                writing |= _prepared_writes(chunk)
                 if commits and self._choose.random() < self.cut_chance:
                     if self._choose.random() < 0.5:
                         self.cuts_before += 1
@@ -114,10 +115,10 @@ class Proxy:
             self._cut.notify_all()
 
 
-def _prepared_write(chunk: bytes) -> bytes | None:
-    """Return the name under which the driver prepares the statement that writes a batch."""
+def _prepared_writes(chunk: bytes) -> set[bytes]:
+    """Return the name under which the driver prepares a statement that writes a batch, if any."""
     before, found, _ = chunk.partition(b"\0-- postings.write_batch")
-    return b"\0__asyncpg_stmt_%b\0" % before.rpartition(b"__asyncpg_stmt_")[2] if found else None
+    return {b"\0__asyncpg_stmt_%b\0" % before.rpartition(b"__asyncpg_stmt_")[2]} if found else set()
 
 
 async def _insist(

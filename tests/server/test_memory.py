@@ -1,6 +1,7 @@
 """How much memory the embedded PostgreSQL takes: the machine's, or that of its container."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ GB = 1024**3
 
 def bytes_in(folder: Path, own: str, limits: dict[str, str]) -> int:
     """Return what may be used in the control groups `own`, with files of these contents."""
-    (folder / "own").write_text(own)
+    (folder / "own").write_text(own, encoding="utf-8")
     for name, content in limits.items():
         file = folder / "fs" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +41,8 @@ def bytes_in(folder: Path, own: str, limits: dict[str, str]) -> int:
         # What the first version writes for no limit.
         ("4:memory:/\n", {"memory/memory.limit_in_bytes": "9223372036854771712"}, MACHINE),
         ("4:memory:/\n0::/\n", {"memory/memory.limit_in_bytes": "1073741824"}, GB),
+        ("0::/lxc/büro\n", {"lxc/büro/memory.max": "1073741824"}, GB),
+        ("0::/a\0b\nnonsense\n\n", {"memory.max": "1073741824"}, GB),
     ],
 )
 def test_a_container_has_what_it_may_use(
@@ -60,3 +63,18 @@ def test_pages_are_kept_as_there_is_memory(
 ) -> None:
     monkeypatch.setattr(memory, "memory_bytes", lambda: int(gigabytes * GB))
     assert memory.shared_buffers() == expected
+
+
+def test_a_limit_of_the_address_space_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (GB, resource.RLIM_INFINITY))
+    assert memory.memory_bytes(tmp_path / "none", tmp_path / "fs") == GB
+
+
+def test_a_machine_that_does_not_tell_is_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_name: str) -> int:
+        raise ValueError
+
+    monkeypatch.setattr(os, "sysconf", unknown)
+    assert memory.shared_buffers() == "256MB"

@@ -18,7 +18,7 @@ SELECT hold.*, accounts.code
           FROM hold_entries
          WHERE hold_entries.journal_id = $1 AND hold_entries.hold_id = placed.id
          ORDER BY hold_entries.position
-         LIMIT 1000) AS hold
+         LIMIT $3) AS hold
   JOIN accounts ON accounts.journal_id = $1 AND accounts.id = hold.account_id
  ORDER BY hold.sequence, hold.position;
 

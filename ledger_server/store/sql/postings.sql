@@ -50,8 +50,8 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
 -- Writes a decided batch, all tables at once. The head is taken first, for every other row comes
 -- from it, and only if the journal still stands at the sequence and under the configuration that
 -- was decided at, none of the batch's ids is in the books, and the deadline (the first expiry of a
--- hold that the batch captures) has not passed; without a head nothing is written and no row is
--- returned. So nothing that the batch was decided on can have changed, and balances are written as
+-- hold that the batch counts as open) has not passed; without a head nothing is written and no row
+-- is returned. So nothing that the batch was decided on can have changed, and balances are written as
 -- they were decided. Ids are looked up here, in the statement's snapshot: one that another server
 -- records after it has moved the head too. The LIMITs are those of `find_known`.
 -- Whoever has the head is waited for, and the head then seen as that one leaves it, not as in the
