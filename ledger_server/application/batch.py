@@ -138,6 +138,7 @@ async def decide_remembered(
     if known.missing(keys) or not books.are_bound_by_balances(key.account_id for key in keys):
         return None
     version = groups[0].config_version
+    assert all(group.config_version == version for group in groups), "see _attempt"
     nothing = postings.Known.nothing(known.sequence, version, now)
     loaded = load_remembered(books, version, drafts, keys, known=nothing, states=known.states)
     if books.has_limits:
@@ -167,14 +168,14 @@ async def _decide_on(
         decision, events = await decide_group_and_encode(
             group.prepared, loaded.books, actor, salts, atomic=group.atomic
         )
+        if known.generation != generation:
+            raise OvertakenError
+        if not is_looked_up and _holds_refusal(decision):
+            for posting in reversed(loaded.books.accepted.values()):
+                undo(posting, loaded.books)
+            raise UnprovenRefusalError
         outcomes.append(decision)
         encoded += events
-    if known.generation != generation:
-        raise OvertakenError
-    if not is_looked_up and any(map(_holds_refusal, outcomes)):
-        for posting in reversed(loaded.books.accepted.values()):
-            undo(posting, loaded.books)
-        raise UnprovenRefusalError
     assert known.sequence is not None, "begun"
     accepted = list(loaded.books.accepted.values())
     rows = rows_of(accepted, encoded, loaded.books) if accepted else None

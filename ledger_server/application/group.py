@@ -60,7 +60,7 @@ class Group:
 
     @property
     def entry_count(self) -> int:
-        """Entries of all drafts; of those that take what is left, as many as it may come to."""
+        """Entries of all drafts; of those that take of what is left, as many as it may come to."""
         return sum(map(_entry_count, self.drafts()))
 
     def drafts(self) -> list[Draft]:
@@ -109,10 +109,11 @@ class Group:
 
 
 def _entry_count(draft: Draft) -> int:
-    if draft.entries is not None:
+    if draft.origin is None:
+        assert draft.entries is not None, "what refers to nothing is evaluated"
         return len(draft.entries)
     assert isinstance(draft.origin, transactions_pb2.Transaction), "made by the store"
-    # What captures a hold posts on two layers.
+    # A part is spread over what is left of all of it; what captures a hold posts on two layers.
     return 2 * len(draft.origin.entries)
 
 

@@ -35,6 +35,7 @@ from ledger_server.application.group import UNPREPARED, Group, GroupResult, Resu
 from ledger_server.application.journal_books import JournalBooks
 from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.loaded_books import StaleConfigurationError
+from ledger_server.application.look_ups import LookUps
 from ledger_server.application.prepare import prepare
 from ledger_server.application.under_way import SENT_BEHIND_MAX, UnderWay
 from ledger_server.application.waiting import Waiting
@@ -56,11 +57,6 @@ from ledger_server.store.database import (
 
 _log = logging.getLogger(__name__)
 
-#: Batches whose ids are looked up before they are decided, after one that could not be written
-#: without. Requests that come again come in numbers, and each would have its batch decided twice.
-LOOKED_UP_BATCHES: Final = 64
-#: The same after one with a refusal, which had to be decided twice. The next may have none.
-LOOKED_UP_AFTER_REFUSAL: Final = 4
 #: Runs of a batch before its callers are told to come again.
 ATTEMPTS_MAX: Final = 12
 #: Runs after a lost connection; with the pauses between them a restart of the database fits in.
@@ -103,8 +99,7 @@ class JournalWriter:
         self._is_decided = False
         #: Whether somebody else wrote to the journal since the batch before.
         self._is_shared = False
-        #: Batches still to come whose ids are looked up first.
-        self._look_ups_left = 0
+        self._look_ups = LookUps()
         self._under_way = UnderWay(self._waiting.news.set)
 
     async def submit(self, group: Group) -> list[Result]:
@@ -191,9 +186,9 @@ class JournalWriter:
             return None
         try:
             return await self._decide(groups)
-        except UnprovenRefusalError:
+        except UnprovenRefusalError as error:
             # The balances are as before: the next run, which looks up, is decided on them.
-            self._look_ups_left = LOOKED_UP_AFTER_REFUSAL
+            self._look_ups.learn(error)
             return None
         except _PASSING:
             # What runs next meets it again, and answers; or it has passed by then.
@@ -205,14 +200,13 @@ class JournalWriter:
             return None
 
     async def _decide(self, groups: Sequence[Group]) -> Decided:
-        if self._look_ups_left:
-            self._look_ups_left -= 1
-        else:
+        if not self._look_ups.is_due():
             async with self._deciding:
                 decided = await decide_remembered(
                     self._books, self._known, groups, self._actor, self._now()
                 )
             if decided is not None:
+                self._look_ups.was_not_needed()
                 return decided
         # The connection first: whoever waits for the balances must not keep one from who has them.
         async with self._database.writer_connection() as tx, self._deciding:
@@ -316,9 +310,7 @@ class JournalWriter:
         try:
             await self._run_decided(groups, decided)
         except UnprovenError as error:
-            # Met by the write it is, mostly, a request that came before.
-            is_refusal = isinstance(error, UnprovenRefusalError)
-            self._look_ups_left = LOOKED_UP_AFTER_REFUSAL if is_refusal else LOOKED_UP_BATCHES
+            self._look_ups.learn(error)
             # Those that look their ids up are never unproven.
             await self._run_decided(groups, None)
 

@@ -1,7 +1,6 @@
 """How much memory PostgreSQL may use on this machine, or in this container."""
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +44,12 @@ def _machine() -> int:
 
 def _address_space() -> int:
     """Return the limit of `ulimit -v`."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        import resource  # noqa: PLC0415  # there is none for Windows
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    except (ImportError, AttributeError):
+        return sys.maxsize  # no such limit here
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from ledger_server.domain.books import Posting
 from ledger_server.domain.primitives import JournalId, TransactionId
 from ledger_server.domain.reversal import Reversible
+from ledger_server.domain.transaction import ENTRIES_MAX
 from ledger_server.store.array_text import amount_array, plain_array
 from ledger_server.store.database import Tx
 from ledger_server.store.queries import load
@@ -19,7 +20,7 @@ async def reversed_in_tx(
 ) -> dict[TransactionId, dict[int, Decimal]]:
     """Return how much of each entry of these transactions is gone, by position."""
     gone: dict[TransactionId, dict[int, Decimal]] = {}
-    for row in await tx.fetch(_SQL["find_reversed"], journal_id, ids):
+    for row in await tx.fetch(_SQL["find_reversed"], journal_id, ids, ENTRIES_MAX):
         gone.setdefault(row["transaction_id"], {})[row["position"]] = row["reversed"]
     return gone
 

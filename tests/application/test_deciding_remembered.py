@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ledger_server import app
-from ledger_server.application import batch, journal_writer, prepare
+from ledger_server.application import batch, look_ups, prepare
 from ledger_server.store import postings
 from tests.api.calls import reason
 from tests.ledger import ATOMIC, INDEPENDENT, Serving, changed, check_books, serving, transfer
@@ -100,7 +100,7 @@ async def test_what_would_be_refused_now_is_answered_if_it_was_posted_then(
     running: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refusal of the rules comes after the look-up, never before."""
-    monkeypatch.setattr(journal_writer, "LOOKED_UP_BATCHES", 1)
+    monkeypatch.setattr(look_ups, "AFTER_UNPROVEN", 1)
     ledger = running.ledger
     asked = transfer("till", "income")
     posted = await ledger.post(asked)
@@ -125,7 +125,7 @@ async def test_a_refusal_costs_a_look_up_and_not_the_memory(
         return await read(tx, journal_id, keys)
 
     monkeypatch.setattr(postings, "read_balances_in_tx", noted)
-    monkeypatch.setattr(journal_writer, "LOOKED_UP_BATCHES", 1)
+    monkeypatch.setattr(look_ups, "AFTER_UNPROVEN", 1)
     ledger = RulesLedger(running.channel)
     await ledger.standing("MIN", "-10")
     await ledger.attach("MIN", account="till")
@@ -140,7 +140,7 @@ async def test_a_refusal_costs_a_look_up_and_not_the_memory(
         for _ in range(3):
             await ledger.post(transfer("income", "till", "0.01"))
         left -= Decimal("0.03")
-        assert len(looked_up) == round_ * journal_writer.LOOKED_UP_AFTER_REFUSAL
+        assert len(looked_up) == round_ * look_ups.AFTER_REFUSAL
         results = await ledger.post_all(
             [transfer("cash", "income"), transfer("cash", "till", str(left + 1)), transfer()]
         )
@@ -149,7 +149,7 @@ async def test_a_refusal_costs_a_look_up_and_not_the_memory(
         assert await reason(ledger.post_all([transfer("cash", "till", str(left + 1))], ATOMIC)) == (
             "LIMIT_EXCEEDED"
         )
-        for _ in range(journal_writer.LOOKED_UP_AFTER_REFUSAL - 2):
+        for _ in range(look_ups.AFTER_REFUSAL - 2):
             await ledger.post(transfer())
     assert not reads, "balances were forgotten"
 
@@ -170,7 +170,7 @@ async def test_the_same_request_from_many_callers_is_posted_once(running: Servin
 async def test_look_ups_end_when_nothing_comes_again(
     running: Serving, looked_up: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_writer, "LOOKED_UP_BATCHES", 4)
+    monkeypatch.setattr(look_ups, "AFTER_UNPROVEN", 4)
     asked = transfer()
     await running.ledger.post(asked)
     assert (await running.ledger.post(asked)).replayed

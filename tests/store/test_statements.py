@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_server.application import journal_writer
+from ledger_server.application import look_ups
 from ledger_server.store import postings
 from tests.ledger import ATOMIC, INDEPENDENT, Serving, lines, serving, transfer
 from tests.model_rules.rules import RulesLedger
@@ -75,7 +75,7 @@ async def test_statements_do_not_grow_with_the_batch(database_dsn: str, mode: in
         assert await _statements(running, again, mode) == STATEMENTS_PER_BATCH
         assert await _statements(running, again, mode) == STATEMENTS_PER_BATCH + 3
         assert [await _statements(running, again, mode) for _ in range(3)] == [1] * 3
-        looked_up = journal_writer.LOOKED_UP_BATCHES - 4
+        looked_up = look_ups.AFTER_UNPROVEN - 4
         assert [await statements(1) for _ in range(looked_up)] == [2] * looked_up
         assert await statements(1) == STATEMENTS_PER_BATCH
 
