@@ -38,6 +38,8 @@ T = TypeVar("T")
 CONNECT_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
 CONFIRM_SECONDS: Final = 30.0
+#: The driver may wait for ever for an acknowledgement to be sent, if the connection breaks then.
+SETTLE_SECONDS: Final = 10.0
 #: A connection without life is given up after about twice this.
 HEARTBEAT_SECONDS: Final = 10
 #: A queue that was deleted tells its consumers nothing that every driver hears.
@@ -114,18 +116,19 @@ class RabbitMQConsumer(Consumer[T]):
     async def _consume_once(self) -> None:
         connection = await asyncio.wait_for(aio_pika.connect(self._url), CONNECT_SECONDS)
         try:
-            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-            await channel.set_qos(prefetch_count=self._concurrency)
-            queue = await channel.declare_queue(self._queue.name, passive=True)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+                await channel.set_qos(prefetch_count=self._concurrency)
+                queue = await channel.declare_queue(self._queue.name, passive=True)
             self.counts.connections += 1
 
             async def begin(message: AbstractIncomingMessage) -> None:
                 self._begin(self._settle(channel, message))
 
-            tag = await queue.consume(begin)
+            tag = await asyncio.wait_for(queue.consume(begin), CONNECT_SECONDS)
             await self._until_over(channel, queue)
             if not channel.is_closed:
-                await queue.cancel(tag)
+                await asyncio.wait_for(queue.cancel(tag), CLOSE_SECONDS)
         finally:
             await self._ended()
             with contextlib.suppress(*self.unavailable, asyncio.CancelledError):
@@ -179,7 +182,8 @@ class RabbitMQConsumer(Consumer[T]):
         self, channel: AbstractChannel, message: AbstractIncomingMessage, outcome: Outcome | None
     ) -> bool:
         if outcome is None:
-            await message.nack(requeue=True)
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await message.nack(requeue=True)
             return True
         try:
             match outcome:
@@ -197,7 +201,8 @@ class RabbitMQConsumer(Consumer[T]):
                 self._queue.name,
             )
             return False
-        await message.ack()
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await message.ack()
         if isinstance(outcome, DeadLetter):
             await self._put_aside(outcome)
         return True

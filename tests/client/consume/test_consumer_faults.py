@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aio_pika.message import IncomingMessage
 
-from ledger_client.consume import ReceivedEvent, Retries
+from ledger_client.consume import ReceivedEvent, Retries, rabbitmq
 from tests.brokers import Broker
 from tests.client.consume.brokers_at_hand import BrokerAtHand, OnNats, OnRabbitMQ, until
 from tests.client.consume.effects import Effects, event_message, event_messages, running
@@ -126,6 +127,29 @@ async def has(effects: Effects, count: int) -> bool:
 
 async def test_connections_that_are_cut(broker: BrokerAtHand, effects: Effects) -> None:
     await cut_off(broker, effects, cuts=3)
+
+
+async def test_an_acknowledgement_that_never_ends(
+    shared_rabbitmq: Any, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver waits for what nobody will write any more, if the connection breaks just then."""
+    broker = OnRabbitMQ(shared_rabbitmq.url)
+    await broker.prepare()
+    await broker.publish(event_messages(10))
+    acknowledge, hanging = IncomingMessage.ack, [3]
+
+    async def ack(message: IncomingMessage, multiple: bool = False) -> None:
+        hanging[0] -= 1
+        if not hanging[0]:
+            await asyncio.Future()
+        await acknowledge(message, multiple)
+
+    monkeypatch.setattr(IncomingMessage, "ack", ack)
+    monkeypatch.setattr(rabbitmq, "SETTLE_SECONDS", 0.1)
+    async with running(broker.consumer(effects.inbox, effects.handle)) as consumer:
+        await until(lambda: is_done(broker, effects, 10))
+    assert sorted(await effects.sequences()) == list(range(1, 11))
+    assert consumer.counts.connections == 2
 
 
 @pytest.mark.nightly
