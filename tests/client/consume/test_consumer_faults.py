@@ -147,9 +147,9 @@ async def test_an_acknowledgement_that_never_ends(
     monkeypatch.setattr(IncomingMessage, "ack", ack)
     monkeypatch.setattr(rabbitmq, "SETTLE_SECONDS", 0.1)
     async with running(broker.consumer(effects.inbox, effects.handle)) as consumer:
+        await until(lambda: is_true(consumer.counts.connections == 2))
         await until(lambda: is_done(broker, effects, 10))
     assert sorted(await effects.sequences()) == list(range(1, 11))
-    assert consumer.counts.connections == 2
 
 
 @pytest.mark.nightly
