@@ -98,7 +98,8 @@ async def grow(dsn: str, entries: int) -> None:
         await _triggers(connection, "ENABLE")
         await connection.execute("VACUUM ANALYZE")
         # What was loaded at once is on its way to the disk for minutes otherwise, and each page
-        # that a posting touches meanwhile goes whole into the log.
+        # that a posting touches meanwhile goes whole into the log. Not every owner of a database
+        # may ask for it.
         with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
             await connection.execute("CHECKPOINT")
     finally:

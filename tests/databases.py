@@ -6,12 +6,18 @@ Uses no gRPC: who starts PostgreSQL must not (see `ledger_server.embedded.start`
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 from tests.own_loop import run_sync
+
+_OTHERS: Final = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND backend_type = 'client backend'
+   AND pid <> pg_backend_pid()"""
 
 
 @contextlib.contextmanager
@@ -35,6 +41,22 @@ def create_database(postgres_dsn: str, name: str, template: str = "") -> str:
     copied = f' TEMPLATE "{template}"' if template else ""
     run_sync(lambda: _execute(postgres_dsn, f'CREATE DATABASE "{name}"{copied}'))
     return urlunsplit(urlsplit(postgres_dsn)._replace(path=f"/{name}"))
+
+
+@contextlib.asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[Any]:
+    """Give a connection of one's own."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def all_others_ended(connection: Any) -> None:
+    """Wait until no other session is left: what each counted is in PostgreSQL's views then."""
+    while await connection.fetchval(_OTHERS):
+        await connection.fetchval("SELECT pg_sleep(0.05)")
 
 
 def name_in(dsn: str) -> str:

@@ -1,6 +1,7 @@
 """How much memory PostgreSQL may use on this machine, or in this container."""
 
 import os
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Final
 _MB: Final = 1024 * 1024
 #: Fits a machine of 2 GB beside the ledger and its modules.
 _SHARED_MB_MIN: Final = 256
-#: The pages that postings over a hundred thousand accounts touch again and again fit in.
+#: The pages that postings over 10,000 accounts touch again and again in a journal of 10,000,000
+#: entries fit in, and what is appended meanwhile.
 _SHARED_MB_MAX: Final = 1_024
 #: One part in so many of the memory. PostgreSQL's manual has a quarter for a machine of its own;
 #: this one has other work.
@@ -44,12 +46,7 @@ def _machine() -> int:
 
 def _address_space() -> int:
     """Return the limit of `ulimit -v`."""
-    try:
-        import resource  # noqa: PLC0415  # there is none for Windows
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    except (ImportError, AttributeError):
-        return sys.maxsize  # no such limit here
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 

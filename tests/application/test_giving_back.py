@@ -17,7 +17,7 @@ async def test_nobody_waits_until_the_connection_is_given_back(
 ) -> None:
     """Neither the caller nor who follows the journal."""
     release, may_be_given_back = Pool.release, asyncio.Event()
-    given_back, told = list[bool](), list[int]()
+    given_back, told, has_told = list[bool](), list[int](), asyncio.Event()
 
     async def slowly(pool: Any, connection: Any, **options: Any) -> None:
         if pool is running.app.database._writer_pool:
@@ -33,6 +33,7 @@ async def test_nobody_waits_until_the_connection_is_given_back(
 
         def listen(journal_id: Any, head: int) -> None:
             told.append(head)
+            has_told.set()
             tell(journal_id, head)
 
         monkeypatch.setattr(running.app.database, "_listener", listen)
@@ -40,8 +41,7 @@ async def test_nobody_waits_until_the_connection_is_given_back(
         try:
             async with asyncio.timeout(20):
                 answer = await ledger.post(transfer("a", "b"))
-                while not told:  # noqa: ASYNC110  # told right after the answer was handed over
-                    await asyncio.sleep(0)
+                await has_told.wait()
             assert told == [answer.transaction.sequence]
             assert not given_back
         finally:

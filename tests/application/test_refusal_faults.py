@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from ledger_proto.v1 import transactions_pb2 as pb
-from ledger_server.application import batch, journal_writer, look_ups, waiting
+from ledger_server.application import batch, journal_writer, look_ups
 from ledger_server.application.batch import UnprovenRefusalError
-from ledger_server.store import journals, postings
 from tests.api.calls import CREDIT
 from tests.application.test_writer_faults import Faults, _ask
 from tests.ledger import ATOMIC, INDEPENDENT, changed, serving, transfer
@@ -67,21 +66,11 @@ class Caller:
 async def test_refusals_leave_no_trace_whatever_fails(
     database_dsn: str, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(waiting, "AHEAD_TRANSACTIONS_MIN", 3)
-    monkeypatch.setattr(waiting, "BATCH_TRANSACTIONS_MAX", 40)
-    monkeypatch.setattr(journal_writer, "_RECONNECT_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(look_ups, "AFTER_UNPROVEN", 2)
     monkeypatch.setattr(look_ups, "AFTER_REFUSAL", 1)
     monkeypatch.setattr(batch, "_ENCODED_TOGETHER", 2)
     faults = Faults(seed)
-    for module, name in (
-        (postings, "find_known_in_tx"),
-        (postings, "read_balances_in_tx"),
-        (journals, "lock_head_in_tx"),
-    ):
-        monkeypatch.setattr(module, name, faults.around(getattr(module, name)))
-    write = faults.around(postings.write_batch_in_tx, writes=True)
-    monkeypatch.setattr(postings, "write_batch_in_tx", write)
+    faults.strike_at(monkeypatch)
     decide, refused = batch.decide_remembered, list[bool]()
 
     async def noted(*arguments: Any) -> Any:

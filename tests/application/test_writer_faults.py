@@ -68,6 +68,20 @@ class Faults:
 
         return faulty
 
+    def strike_at(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Strike wherever a batch meets the database, with little room for anything."""
+        monkeypatch.setattr(waiting, "AHEAD_TRANSACTIONS_MIN", 3)
+        monkeypatch.setattr(waiting, "BATCH_TRANSACTIONS_MAX", 40)
+        monkeypatch.setattr(journal_writer, "_RECONNECT_PAUSE_SECONDS", 0.001)
+        for module, name in (
+            (postings, "find_known_in_tx"),
+            (postings, "read_balances_in_tx"),
+            (journals, "lock_head_in_tx"),
+        ):
+            monkeypatch.setattr(module, name, self.around(getattr(module, name)))
+        write = self.around(postings.write_batch_in_tx, writes=True)
+        monkeypatch.setattr(postings, "write_batch_in_tx", write)
+
     def _strikes(self, name: str, chance: float) -> bool:
         if not self.strike:
             return False
@@ -118,20 +132,10 @@ async def _insist(
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch, seed: int) -> Faults:
-    """Faults in both servers, with little room for anything."""
-    monkeypatch.setattr(waiting, "AHEAD_TRANSACTIONS_MIN", 3)
-    monkeypatch.setattr(waiting, "BATCH_TRANSACTIONS_MAX", 40)
-    monkeypatch.setattr(journal_writer, "_RECONNECT_PAUSE_SECONDS", 0.001)
+    """Faults in both servers, and little room for balances."""
     monkeypatch.setattr(known_balances, "BALANCES_MAX", 8)
     made = Faults(seed)
-    for module, name in (
-        (postings, "find_known_in_tx"),
-        (postings, "read_balances_in_tx"),
-        (journals, "lock_head_in_tx"),
-    ):
-        monkeypatch.setattr(module, name, made.around(getattr(module, name)))
-    write = made.around(postings.write_batch_in_tx, writes=True)
-    monkeypatch.setattr(postings, "write_batch_in_tx", write)
+    made.strike_at(monkeypatch)
     return made
 
 

@@ -4,14 +4,12 @@ A plan of the writer's is kept for as long as its connection, or until the table
 was made when the tables were empty must not read all holds once there are many.
 """
 
-import contextlib
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
-import asyncpg
 import pytest
 
 from ledger_server.proof.checkpointer import Checkpointer
+from tests.databases import all_others_ended, connected
 from tests.ledger import serving, transfer
 from tests.model_rules.rules import RulesLedger
 
@@ -40,19 +38,6 @@ SELECT t.relname, seq_tup_read + (SELECT sum(idx_tup_read)::bigint FROM pg_stat_
                                    WHERE i.relid = t.relid) AS rows
   FROM pg_stat_user_tables AS t
  WHERE relname = ANY ($1)"""
-_OTHERS: Final = """
-SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND backend_type = 'client backend'
-   AND pid <> pg_backend_pid()"""
-
-
-@contextlib.asynccontextmanager
-async def connected(dsn: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def work(ledger: RulesLedger) -> None:
@@ -91,8 +76,6 @@ async def test_keys_are_looked_up_by_plans_of_when_tables_were_empty(
                 await connection.execute(statement, journal_id, FILLED)
         await work(ledger)
     async with connected(database_dsn) as connection:
-        # What a session read is told when it ends.
-        while await connection.fetchval(_OTHERS):
-            await connection.fetchval("SELECT pg_sleep(0.05)")
+        await all_others_ended(connection)
         for name, rows in await connection.fetch(_ROWS, list(TABLES)):
             assert rows < ROWS_MAX, f"{rows} rows of {name}"

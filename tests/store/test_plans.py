@@ -6,18 +6,15 @@ Counted are PostgreSQL's own scans and rows of each table while the real server 
 the plans are those of its real connections, prepared statements and settings.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-import asyncpg
 import pytest
 
 from ledger_proto.v1 import accounts_pb2, balances_pb2, reports_pb2
 from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_server.proof.checkpointer import Checkpointer
 from tests.api.calls import DEBIT
+from tests.databases import all_others_ended, connected
 from tests.ledger import ATOMIC, PostingLedger, lines, serving, transfer
 
 TABLES = ("balances", "daily_sums", "transactions", "entries", "accounts", "events")
@@ -40,13 +37,8 @@ class Reads(NamedTuple):
 
 async def _reads(dsn: str) -> dict[str, Reads]:
     """Return what was read of each table by sessions that have ended."""
-    async with _connection(dsn) as connection:
-        # A session that ends tells the view what it counted before it is gone from the other.
-        while await connection.fetchval(  # noqa: ASYNC110  # the event is in PostgreSQL
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        ):
-            await asyncio.sleep(0.05)
+    async with connected(dsn) as connection:
+        await all_others_ended(connection)
         rows = await connection.fetch(
             "SELECT relname, seq_scan, seq_tup_read,"
             " (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes AS i WHERE i.relid = t.relid) AS"
@@ -57,15 +49,6 @@ async def _reads(dsn: str) -> dict[str, Reads]:
             row["relname"]: Reads(row["seq_scan"], row["seq_tup_read"], int(row["rows"]))
             for row in rows
         }
-
-
-@contextlib.asynccontextmanager
-async def _connection(dsn: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def _work(ledger: PostingLedger, accounts: list[str]) -> None:
@@ -172,7 +155,7 @@ async def test_no_statement_reads_a_whole_table(
     # What the tree reads in the background, the newest events, is most of the few that are here.
     monkeypatch.setattr(Checkpointer, "start", lambda _self: None)
     filled = [f"filled-{number:06}" for number in range(30)]
-    async with _connection(database_dsn) as connection:
+    async with connected(database_dsn) as connection:
         # Autovacuum would analyse.
         for table in TABLES:
             await connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
@@ -186,7 +169,7 @@ async def test_no_statement_reads_a_whole_table(
     async with serving(database_dsn) as running:
         # Its plans are made while the tables are small, and kept while they grow.
         await _work_on_new_accounts(running.ledger, "small", [])
-        async with _connection(database_dsn) as connection:
+        async with connected(database_dsn) as connection:
             await _fill(connection)
         await _work_on_new_accounts(running.ledger, "grown", filled)
     before, after = after, await _reads(database_dsn)
@@ -196,7 +179,7 @@ async def test_no_statement_reads_a_whole_table(
 
     for when in ("unanalysed", "analysed"):
         if when == "analysed":
-            async with _connection(database_dsn) as connection:
+            async with connected(database_dsn) as connection:
                 await connection.execute("ANALYZE")
         before = await _reads(database_dsn)
         async with serving(database_dsn) as running:
@@ -211,7 +194,7 @@ async def test_reports_by_sums_read_the_days_and_not_the_entries(database_dsn: s
         ledger = running.ledger
         await ledger.open("cash", "income")
         await ledger.post_all([transfer() for _ in range(3)], ATOMIC)
-        async with _connection(database_dsn) as connection:
+        async with connected(database_dsn) as connection:
             await _fill(connection)
             await connection.execute(_FILL_ENTRIES, ACCOUNTS)
             await connection.execute("ANALYZE")
