@@ -107,3 +107,6 @@ async def test_of_two_rivals_one_gets_what_is_there(
     losers = [one for one in (first, *rivals) if one.exception()]
     has_one = rival == "ann" or kind == "whole"
     assert [await reason(one) for one in losers] == ["LIMIT_EXCEEDED"] * has_one
+    if kind != "standing":
+        # What counts more than balances is decided under the head, for which the rival waits.
+        assert losers == rivals * has_one
