@@ -41,7 +41,7 @@ _PHASES: Final[dict[str, Sequence[str]]] = {
     "read balances": ("ledger_server.store.postings:read_balances_in_tx",),
     "find": ("ledger_server.store.postings:find_known_in_tx",),
     "decide": ("ledger_server.application.batch:decide_group",),
-    "sum up days": ("ledger_server.application.batch:day_sums",),
+    "sum up days": ("ledger_server.application.batch:settle_days",),
     "encode events": ("ledger_server.application.batch:posting_event",),
     "encode answers": ("ledger_server.api.transactions:_answer",),
     "columns": ("ledger_server.store.postings:encode_batch",),

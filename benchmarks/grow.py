@@ -13,7 +13,7 @@ from benchmarks.workload import JOURNAL
 
 #: Transactions a statement.
 _CHUNK: Final = 100_000
-#: Days over which effective dates are spread.
+#: Days over which effective dates are spread, all before the last one of every account.
 _DAYS: Final = 365
 #: What refuses or checks each row; the owner may put it aside.
 _TRIGGERS: Final = ("events", "transactions", "entries")
@@ -62,6 +62,7 @@ SELECT $1, made.sequence, leg.direction - 1, 1, leg.direction, made.effective,
 _BALANCES: Final = """
 UPDATE balances
    SET settled_debit = settled_debit + new.debit, settled_credit = settled_credit + new.credit,
+       debit_before = debit_before + new.debit, credit_before = credit_before + new.credit,
        version = version + new.entries
   FROM (SELECT account_id, coalesce(sum(units) FILTER (WHERE direction = 1), 0) AS debit,
                coalesce(sum(units) FILTER (WHERE direction = 2), 0) AS credit, count(*) AS entries
@@ -69,7 +70,7 @@ UPDATE balances
  WHERE balances.journal_id = $1 AND balances.account_id = new.account_id
 """
 _DAY_SUMS: Final = """
-INSERT INTO daily_sums AS days (journal_id, account_id, currency, layer, day, debit, credit)
+INSERT INTO earlier_days AS days (journal_id, account_id, currency, layer, day, debit, credit)
 SELECT $1, account_id, currency, layer, effective,
        coalesce(sum(units) FILTER (WHERE direction = 1), 0),
        coalesce(sum(units) FILTER (WHERE direction = 2), 0)

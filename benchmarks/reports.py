@@ -48,7 +48,7 @@ _FILL: Final = (
        SELECT $1, 1000 + n / 2, n % 2, 1, 1 + n % 2, '2025-01-01'::date + (n / 2 % $4)::integer,
               md5((n % $2)::text)::uuid, 0.01 * (1 + n / 2 % 100000), 'USD'
          FROM generate_series(0, $3 - 1) AS n""",
-    """INSERT INTO daily_sums (journal_id, account_id, currency, layer, day, debit, credit)
+    """INSERT INTO earlier_days (journal_id, account_id, currency, layer, day, debit, credit)
        SELECT journal_id, account_id, currency, layer, effective,
               coalesce(sum(units) FILTER (WHERE direction = 1), 0),
               coalesce(sum(units) FILTER (WHERE direction = 2), 0)
@@ -59,7 +59,7 @@ INSERT INTO entries
 SELECT journal_id, sequence + $2 * 10000000, position, layer, direction, effective, account_id,
        units, currency
   FROM entries WHERE journal_id = $1 AND sequence < 10000000"""
-_MORE_SUMS: Final = "UPDATE daily_sums SET debit = 3 * debit, credit = 3 * credit"
+_MORE_SUMS: Final = "UPDATE earlier_days SET debit = 3 * debit, credit = 3 * credit"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ async def _add_entries(connection: Any, journal_id: int, times: int) -> None:
     for number in range(1, times):
         await connection.execute(_MORE_ENTRIES, journal_id, number)
     await connection.execute(_MORE_SUMS)
-    await connection.execute("VACUUM (FULL, ANALYZE) daily_sums")
+    await connection.execute("VACUUM (FULL, ANALYZE) earlier_days")
     await connection.execute("VACUUM ANALYZE entries")
 
 

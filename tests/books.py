@@ -55,13 +55,13 @@ class Books:
         """Insert entries and bring balances and daily sums up to them."""
         sequence = await self.enter(*entries, day=day)
         await self.connection.execute(
-            "INSERT INTO daily_sums SELECT journal_id, account_id, currency, layer, effective,"
+            "INSERT INTO earlier_days SELECT journal_id, account_id, currency, layer, effective,"
             " coalesce(sum(units) FILTER (WHERE direction = 1), 0),"
             " coalesce(sum(units) FILTER (WHERE direction = 2), 0)"
             " FROM entries WHERE journal_id = $1 AND sequence = $2 GROUP BY 1, 2, 3, 4, 5"
             " ON CONFLICT (journal_id, account_id, currency, layer, day) DO UPDATE"
-            " SET debit = daily_sums.debit + excluded.debit,"
-            " credit = daily_sums.credit + excluded.credit",
+            " SET debit = earlier_days.debit + excluded.debit,"
+            " credit = earlier_days.credit + excluded.credit",
             self.journal_id,
             sequence,
         )

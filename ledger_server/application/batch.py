@@ -27,11 +27,11 @@ from ledger_server.application.loaded_books import (
 )
 from ledger_server.application.prepare import Prepared
 from ledger_server.domain.books import Books, Posting, undo
+from ledger_server.domain.day_sums import settle_days
 from ledger_server.domain.errors import LedgerError
 from ledger_server.domain.posting import (
     BatchRefusedError,
     Outcome,
-    day_sums,
     decide_group,
 )
 from ledger_server.store import journals, postings
@@ -276,12 +276,8 @@ def rows_of(
     accepted: Sequence[Posting], encoded: Sequence[EncodedPosting], books: Books
 ) -> postings.EncodedBatch:
     """Make the rows now: the balances go on with the next batch before these are written."""
-    days = day_sums(accepted)
     return postings.encode_batch(
-        accepted,
-        [one.event for one in encoded],
-        {key: books.balances[key] for key, _, _ in days},
-        days,
+        accepted, [one.event for one in encoded], settle_days(accepted, books.balances)
     )
 
 

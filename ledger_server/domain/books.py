@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Self
 from uuid import UUID
@@ -44,6 +44,9 @@ _add, _subtract = EXACT.add, EXACT.subtract
 #: bounds, their side, and what was available before.
 _Standing = tuple[Attachment, str, list[Decimal], Direction, Decimal]
 
+#: Debit and credit.
+Sides = tuple[Decimal, Decimal]
+
 
 @dataclasses.dataclass(slots=True)
 class BalanceState:
@@ -53,6 +56,15 @@ class BalanceState:
     #: on the debit and on the credit side.
     sums: list[Decimal]
     version: int
+    #: The latest effective day with entries on SETTLED, and the sums of SETTLED of all days before
+    #: it. Brought up to date once a batch, by `day_sums.settle_days`.
+    last_day: date | None = None
+    before: Sides = (ZERO, ZERO)
+
+    @property
+    def settled(self) -> Sides:
+        """The sums of SETTLED."""
+        return self.sums[0], self.sums[1]
 
     @classmethod
     def empty(cls) -> Self:

@@ -5,9 +5,7 @@ touch each other, but each sees the balances that those before it left.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ledger_server.domain.account import AccountStatus
@@ -21,16 +19,12 @@ from ledger_server.domain.errors import (
     Violation,
 )
 from ledger_server.domain.hold import Hold, HoldStatus, capture, give_back, place
-from ledger_server.domain.primitives import EXACT, Direction, Layer
 from ledger_server.domain.replay import Recorded, first_difference
 from ledger_server.domain.reversal import reverse
 from ledger_server.domain.transaction import (
-    BalanceKey,
     Draft,
     Kind,
 )
-
-_add, _subtract = EXACT.add, EXACT.subtract
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,14 +42,6 @@ class Repeat:
 
 
 Outcome = Posting | Replay | Repeat | LedgerError
-
-
-@dataclasses.dataclass(slots=True)
-class DaySum:
-    """What a batch adds to the sums of one effective day."""
-
-    debit: Decimal
-    credit: Decimal
 
 
 class BatchRefusedError(LedgerError):
@@ -108,27 +94,6 @@ def decide_group(
             return BatchRefusedError(index, outcome)
         outcomes.append(outcome)
     return outcomes
-
-
-def day_sums(
-    postings: Iterable[Posting],
-) -> dict[tuple[BalanceKey, Layer, date], DaySum]:
-    """Return what accepted postings add to each effective day."""
-    sums: dict[tuple[BalanceKey, Layer, date], DaySum] = {}
-    for posting in postings:
-        effective = posting.draft.effective
-        for key, _, direction, layer, units in posting.entries:
-            place_of = (key, layer, effective)
-            day = sums.get(place_of)
-            if day is None:
-                zero = _subtract(units, units)
-                is_debit = direction is Direction.DEBIT
-                sums[place_of] = DaySum(units, zero) if is_debit else DaySum(zero, units)
-            elif direction is Direction.DEBIT:
-                day.debit = _add(day.debit, units)
-            else:
-                day.credit = _add(day.credit, units)
-    return sums
 
 
 def _decide(draft: Draft, books: Books) -> Outcome:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final, Self
 from uuid import UUID, uuid4
 
-from ledger_server.domain.books import BalanceState, Posting
-from ledger_server.domain.posting import DaySum
+from ledger_server.domain.books import BalanceState, Posting, Sides
+from ledger_server.domain.day_sums import DayChanges
 from ledger_server.domain.primitives import ZERO, JournalId, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
@@ -42,6 +42,9 @@ _SUM_COLUMNS: Final = (
 #: has two entries for each of its legs.
 _POSITIONS: Final = [str(position) for position in range(2 * ENTRIES_MAX)]
 _NUMBERS: Final = ("0", "1", "2", "3")
+_NULL: Final = "NULL"
+#: Of a batch in which every balance keeps its last day and the sums before it.
+_UNMOVED: Final = (plain_array([_NULL]),) * 3
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,10 +109,9 @@ async def find_known_in_tx(
 def encode_batch(
     postings: Sequence[Posting],
     events: Sequence[StoredEvent],
-    balances: Mapping[BalanceKey, BalanceState],
-    days: Mapping[tuple[BalanceKey, Layer, date], DaySum],
+    changes: DayChanges,
 ) -> EncodedBatch:
-    """Return postings and what they make of the balances, ready to be written."""
+    """Return postings and what they make of balances and days, ready to be written."""
     return EncodedBatch(
         uuid4(),
         len(postings),
@@ -118,11 +120,11 @@ def encode_batch(
             [event.payload for event in events],
             *_transaction_columns(postings),
             *_entry_columns(postings),
-            *_balance_columns(balances),
-            *_day_columns(days),
+            *_balance_columns(changes.balances),
+            *_last_day_columns(changes),
             [event.personal for event in events],
         ),
-        _rules_columns(postings),
+        _rules_columns(postings, changes),
     )
 
 
@@ -175,7 +177,10 @@ def _columns(keys: Iterable[BalanceKey]) -> tuple[list[UUID], list[str]]:
 def _states(rows: Sequence[Row]) -> dict[BalanceKey, BalanceState]:
     return {
         BalanceKey(row["account_id"], row["currency"]): BalanceState(
-            [_shared(row[column]) for column in _SUM_COLUMNS], row["version"]
+            [_shared(row[column]) for column in _SUM_COLUMNS],
+            row["version"],
+            row["last_day"],
+            (row["debit_before"] or ZERO, row["credit_before"] or ZERO),
         )
         for row in rows
     }
@@ -196,11 +201,17 @@ def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     )
 
 
-def _rules_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
+def _rules_columns(postings: Sequence[Posting], changes: DayChanges) -> tuple[str, ...]:
     """Return what `write_rules` takes; nothing if there is nothing for it, as in most batches."""
-    if all(one.hold_step is None and one.reversal_step is None for one in postings):
+    if not changes.earlier and all(
+        one.hold_step is None and one.reversal_step is None for one in postings
+    ):
         return ()
-    return *hold_columns(postings), *reversal_columns(postings)
+    return (
+        *_day_columns(changes.earlier),
+        *hold_columns(postings),
+        *reversal_columns(postings),
+    )
 
 
 def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
@@ -250,14 +261,25 @@ def _balance_columns(balances: Mapping[BalanceKey, BalanceState]) -> tuple[str, 
     )
 
 
-def _day_columns(days: Mapping[tuple[BalanceKey, Layer, date], DaySum]) -> tuple[str, ...]:
-    keys, layers, dates = zip(*days, strict=True)
-    account_ids, currencies = zip(*keys, strict=True)
+def _last_day_columns(changes: DayChanges) -> tuple[str, ...]:
+    """Return the last days and the sums before them; usually that all keep what they have."""
+    if not changes.is_moved:
+        return _UNMOVED
+    rows = [
+        (date_text(state.last_day), *[f"{sum_of:f}" for sum_of in state.before])
+        if state.last_day is not None
+        else (_NULL, _NULL, _NULL)
+        for state in changes.balances.values()
+    ]
+    return tuple(map(plain_array, zip(*rows, strict=True)))
+
+
+def _day_columns(days: Mapping[tuple[BalanceKey, Layer, date], Sides]) -> tuple[str, ...]:
     return (
-        text_array(alike(currencies)),
-        plain_array(map(str, account_ids)),
-        plain_array(alike([_NUMBERS[layer] for layer in layers])),
-        plain_array(alike([date_text(day) for day in dates])),
-        amount_array([sums.debit for sums in days.values()]),
-        amount_array([sums.credit for sums in days.values()]),
+        text_array([key.currency for key, _, _ in days]),
+        plain_array([str(key.account_id) for key, _, _ in days]),
+        plain_array([_NUMBERS[layer] for _, layer, _ in days]),
+        plain_array([date_text(day) for *_, day in days]),
+        amount_array([debit for debit, _ in days.values()]),
+        amount_array([credit for _, credit in days.values()]),
     )

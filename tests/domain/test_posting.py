@@ -5,7 +5,7 @@ import dataclasses
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -29,7 +29,6 @@ from ledger_server.domain.posting import (
     Outcome,
     Repeat,
     Replay,
-    day_sums,
     decide_group,
 )
 from ledger_server.domain.primitives import EXACT, ZERO, Direction, Layer
@@ -236,22 +235,6 @@ def test_debits_equal_credits_over_all_accounts(
         assert nets() == before
 
 
-@given(st.lists(transfers, max_size=5))
-def test_day_sums_are_the_entries_by_day(drafts: list[Draft]) -> None:
-    postings = [Posting(one, one.entries or [], []) for one in drafts]
-    rows = [
-        ((entry.key, entry.layer, one.effective), entry.direction, Fraction(entry.units))
-        for one in drafts
-        for entry in one.entries or ()
-    ]
-    found = day_sums(postings)
-    assert found.keys() == {place for place, _, _ in rows}
-    for place, day in found.items():
-        for side, total in ((Direction.DEBIT, day.debit), (Direction.CREDIT, day.credit)):
-            assert total == sum(units for at, to, units in rows if (at, to) == (place, side))
-            assert total.as_tuple().exponent == -CURRENCIES[place[0].currency]
-
-
 def decided(drafts: Sequence[Draft | LedgerError], against: Books) -> list[Outcome]:
     """Decide each draft by itself."""
     outcomes = decide_group(drafts, against, atomic=False)
@@ -373,11 +356,3 @@ def test_an_independent_group_goes_on() -> None:
 
 def test_a_group_of_none() -> None:
     assert decide_group([], fresh(), atomic=True) == []
-    assert day_sums([]) == {}
-
-
-def test_a_day_without_a_side_has_a_zero_of_its_currency() -> None:
-    one = transfer(day=date(2026, 2, 1))
-    posting = Posting(one, one.entries or [], [])
-    day = day_sums([posting])[BalanceKey(ACCOUNTS[0], "USD"), Layer.SETTLED, date(2026, 2, 1)]
-    assert (str(day.debit), str(day.credit)) == ("1.00", "0.00")

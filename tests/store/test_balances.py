@@ -23,7 +23,7 @@ async def books(database_dsn: str) -> AsyncIterator[Books]:
         ),
         ("balances", "account_id, currency, version", "md5(number::text)::uuid, 'USD', 1"),
         (
-            "daily_sums",
+            "earlier_days",
             "account_id, currency, layer, day, debit, credit",
             "md5(number::text)::uuid, 'USD', 1, '2026-01-31', 1, 1",
         ),

@@ -95,7 +95,7 @@ async def test_the_runtime_role_changes_only_what_may_change(books: Books) -> No
             "DELETE FROM accounts",
             "DELETE FROM account_sets",
             "DELETE FROM balances",
-            "DELETE FROM daily_sums",
+            "DELETE FROM earlier_days",
             "DELETE FROM journal_heads",
             "DELETE FROM journals",
             "TRUNCATE balances",
@@ -285,8 +285,8 @@ async def test_balances_are_numbers_not_below_zero(books: Books) -> None:
     for table, column in (
         *(("balances", f"{layer}_{side}") for layer in ("settled", "pending", "encumbrance", "held")
           for side in ("debit", "credit")),
-        ("daily_sums", "debit"),
-        ("daily_sums", "credit"),
+        ("earlier_days", "debit"),
+        ("earlier_days", "credit"),
     ):  # fmt: skip
         for value in (Decimal("NaN"), Decimal("Infinity"), Decimal(-1), Decimal("1e60")):
             with pytest.raises(asyncpg.CheckViolationError):

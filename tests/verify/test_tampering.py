@@ -76,7 +76,7 @@ async def test_a_balance_that_was_deleted_and_one_without_entries(bench: Bench) 
 
 async def test_a_changed_daily_sum(bench: Bench) -> None:
     await bench.execute(
-        "UPDATE daily_sums SET debit = debit - 1"
+        "UPDATE earlier_days SET debit = debit - 1"
         " WHERE layer = 1 AND day = '2025-12-31' AND debit > 0"
     )
     finding = await bench.finding()
@@ -86,11 +86,22 @@ async def test_a_changed_daily_sum(bench: Bench) -> None:
     assert finding.expected == "7"
 
 
+async def test_a_changed_sum_before_the_last_day(bench: Bench) -> None:
+    """It is the day's own sum that is wrong then, for the balance is what it was."""
+    await bench.execute(
+        "UPDATE balances SET debit_before = debit_before + 1 FROM accounts"
+        " WHERE accounts.id = account_id AND code = 'cash' AND currency = 'USD'"
+    )
+    finding = await bench.finding()
+    assert (finding.code, finding.account) == (Code.DAY_ROW_WRONG, "cash")
+    assert Decimal(finding.found) == Decimal(finding.expected) - 1
+
+
 async def test_amounts_and_layers_that_are_none(bench: Bench) -> None:
     """What CHECKs refuse, after they were dropped."""
-    await bench.database.execute("ALTER TABLE daily_sums DROP CONSTRAINT daily_sums_credit_check")
-    await bench.database.execute("ALTER TABLE entries DROP CONSTRAINT entries_layer_check")
-    await bench.execute("UPDATE daily_sums SET credit = 'NaN' WHERE layer = 3 AND credit > 0")
+    for table, check in (("earlier_days", "credit"), ("entries", "layer")):
+        await bench.database.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_{check}_check")
+    await bench.execute("UPDATE earlier_days SET credit = 'NaN' WHERE layer = 3 AND credit > 0")
     finding = await bench.finding()
     assert (finding.code, finding.found) == (Code.DAY_ROW_WRONG, "NaN")
     await bench.execute("UPDATE entries SET layer = 9 WHERE layer = 3")
@@ -117,7 +128,7 @@ async def _damage(bench: Bench, sequence: int) -> None:
 
 
 async def test_money_moved_to_another_day(bench: Bench) -> None:
-    await bench.execute("UPDATE daily_sums SET day = '2024-01-01' WHERE day = '2025-12-31'")
+    await bench.execute("UPDATE earlier_days SET day = '2024-01-01' WHERE day = '2025-12-31'")
     finding = await bench.finding()
     assert finding.code is Code.DAY_ROW_WRONG
     assert "2024-01-01" in finding.message
@@ -381,17 +392,10 @@ async def _add_to_the_first_posting(bench: Bench, more: Decimal) -> None:
         )
     await bench.execute("UPDATE entries SET units = units + $2 WHERE sequence = $1", first, more)
     for code, side in sides.items():
+        # The transaction is of the account's last day, which the balance has within it.
         await bench.execute(
             f"UPDATE balances SET settled_{side} = settled_{side} + $2 FROM accounts"
             " WHERE accounts.id = account_id AND code = $1 AND currency = 'USD'",
             code,
             more,
-        )
-        await bench.execute(
-            f"UPDATE daily_sums SET {side} = {side} + $2 FROM accounts WHERE accounts.id ="
-            " account_id AND code = $1 AND layer = 1 AND currency = 'USD' AND day ="
-            " (SELECT effective FROM transactions WHERE transactions.sequence = $3)",
-            code,
-            more,
-            first,
         )

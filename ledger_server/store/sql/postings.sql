@@ -10,7 +10,8 @@ SELECT balance.*
                balances.settled_debit, balances.settled_credit,
                balances.pending_debit, balances.pending_credit,
                balances.encumbrance_debit, balances.encumbrance_credit,
-               balances.held_debit, balances.held_credit
+               balances.held_debit, balances.held_credit,
+               balances.last_day, balances.debit_before, balances.credit_before
           FROM balances
          WHERE balances.journal_id = $1
            AND balances.account_id = key.account_id
@@ -73,11 +74,11 @@ WITH held AS (
     UPDATE journal_heads
        SET sequence = journal_heads.sequence + $2,
            recorded_at = greatest(journal_heads.recorded_at, clock_timestamp()),
-           last_batch = $38
+           last_batch = $35
       FROM held
      WHERE journal_heads.journal_id = $1
-       AND held.config_version = $3 AND held.sequence = $37
-       AND ($39::uuid IS NULL OR held.last_batch = $39)
+       AND held.config_version = $3 AND held.sequence = $34
+       AND ($36::uuid IS NULL OR held.last_batch = $36)
        AND ($4::timestamptz IS NULL OR clock_timestamp() < $4)
        AND NOT EXISTS (
         SELECT
@@ -108,17 +109,14 @@ WITH held AS (
            ($26::text::numeric[])[1] AS encumbrance_debit,
            ($27::text::numeric[])[1] AS encumbrance_credit,
            ($28::text::numeric[])[1] AS held_debit,
-           ($29::text::numeric[])[1] AS held_credit,
-           ($30::text::text[])[1] AS days_currency,
-           ($32::text::smallint[])[1] AS days_layer,
-           ($33::text::date[])[1] AS days_day
+           ($29::text::numeric[])[1] AS held_credit
 ), written_events AS (
     INSERT INTO events (journal_id, sequence, recorded_at, type, payload, personal)
     SELECT $1, head.base + item.ordinal, head.recorded_at, coalesce(item.type, head.type),
            item.payload, item.personal
       FROM head,
            (SELECT generate_series(1, $2) AS ordinal, unnest($5::text::smallint[]) AS type,
-                   unnest($6::bytea[]) AS payload, unnest($36::bytea[]) AS personal) AS item
+                   unnest($6::bytea[]) AS payload, unnest($33::bytea[]) AS personal) AS item
 ), written_transactions AS (
     INSERT INTO transactions (journal_id, id, sequence, effective, external_id, correlation_id)
     SELECT $1, item.id, head.base + item.ordinal,
@@ -144,10 +142,11 @@ WITH held AS (
                    unnest($18::text::text[]) AS currency) AS item
 ), written_balances AS (
     -- As an UPDATE with a join it would have the plan that `read_balances` avoids. In the order of
-    -- the key one look-up finds what the one before has warmed; the same for days.
+    -- the key one look-up finds what the one before has warmed. Without a last day a balance keeps
+    -- the one that it has, and what is before it.
     INSERT INTO balances (journal_id, account_id, currency, version, settled_debit, settled_credit,
                           pending_debit, pending_credit, encumbrance_debit, encumbrance_credit,
-                          held_debit, held_credit)
+                          held_debit, held_credit, last_day, debit_before, credit_before)
     SELECT $1, item.account_id, coalesce(item.currency, head.balances_currency), item.version,
            item.settled_debit, item.settled_credit,
            coalesce(item.pending_debit, head.pending_debit),
@@ -155,7 +154,8 @@ WITH held AS (
            coalesce(item.encumbrance_debit, head.encumbrance_debit),
            coalesce(item.encumbrance_credit, head.encumbrance_credit),
            coalesce(item.held_debit, head.held_debit),
-           coalesce(item.held_credit, head.held_credit)
+           coalesce(item.held_credit, head.held_credit),
+           item.last_day, item.debit_before, item.credit_before
       FROM head,
            (SELECT unnest($19::text::text[]) AS currency, unnest($20::text::uuid[]) AS account_id,
                    unnest($21::text::bigint[]) AS version,
@@ -166,7 +166,10 @@ WITH held AS (
                    unnest($26::text::numeric[]) AS encumbrance_debit,
                    unnest($27::text::numeric[]) AS encumbrance_credit,
                    unnest($28::text::numeric[]) AS held_debit,
-                   unnest($29::text::numeric[]) AS held_credit
+                   unnest($29::text::numeric[]) AS held_credit,
+                   unnest($30::text::date[]) AS last_day,
+                   unnest($31::text::numeric[]) AS debit_before,
+                   unnest($32::text::numeric[]) AS credit_before
              ORDER BY account_id) AS item
         ON CONFLICT (journal_id, account_id, currency)
         DO UPDATE SET version = excluded.version,
@@ -174,19 +177,10 @@ WITH held AS (
            pending_debit = excluded.pending_debit, pending_credit = excluded.pending_credit,
            encumbrance_debit = excluded.encumbrance_debit,
            encumbrance_credit = excluded.encumbrance_credit,
-           held_debit = excluded.held_debit, held_credit = excluded.held_credit
-), written_days AS (
-    INSERT INTO daily_sums AS days (journal_id, account_id, currency, layer, day, debit, credit)
-    SELECT $1, item.account_id, coalesce(item.currency, head.days_currency),
-           coalesce(item.layer, head.days_layer), coalesce(item.day, head.days_day), item.debit,
-           item.credit
-      FROM head,
-           (SELECT unnest($30::text::text[]) AS currency, unnest($31::text::uuid[]) AS account_id,
-                   unnest($32::text::smallint[]) AS layer, unnest($33::text::date[]) AS day,
-                   unnest($34::text::numeric[]) AS debit, unnest($35::text::numeric[]) AS credit
-             ORDER BY account_id) AS item
-        ON CONFLICT (journal_id, account_id, currency, layer, day)
-        DO UPDATE SET debit = days.debit + excluded.debit, credit = days.credit + excluded.credit
+           held_debit = excluded.held_debit, held_credit = excluded.held_credit,
+           last_day = coalesce(excluded.last_day, balances.last_day),
+           debit_before = coalesce(excluded.debit_before, balances.debit_before),
+           credit_before = coalesce(excluded.credit_before, balances.credit_before)
 )
 
 -- write_rules --
@@ -194,15 +188,25 @@ WITH held AS (
 -- batch, it is one round trip and commits by itself. A hold is written as the batch leaves it, also
 -- if the batch places it. As an UPDATE with a join it would have the plan that `read_balances`
 -- avoids, and not see what the batch before wrote, if this one was sent meanwhile.
-, written_holds AS (
+, written_days AS (
+    INSERT INTO earlier_days AS days (journal_id, account_id, currency, layer, day, debit, credit)
+    SELECT $1, item.account_id, item.currency, item.layer, item.day, item.debit, item.credit
+      FROM head,
+           (SELECT unnest($37::text::text[]) AS currency, unnest($38::text::uuid[]) AS account_id,
+                   unnest($39::text::smallint[]) AS layer, unnest($40::text::date[]) AS day,
+                   unnest($41::text::numeric[]) AS debit, unnest($42::text::numeric[]) AS credit
+             ORDER BY account_id) AS item
+        ON CONFLICT (journal_id, account_id, currency, layer, day)
+        DO UPDATE SET debit = days.debit + excluded.debit, credit = days.credit + excluded.credit
+), written_holds AS (
     INSERT INTO holds (journal_id, id, sequence, status, expire_at, placed_at)
     SELECT $1, item.id, coalesce(item.sequence, head.base + item.ordinal), item.status,
            item.expire_at, coalesce(item.placed_at, head.recorded_at)
       FROM head,
-           (SELECT unnest($40::text::uuid[]) AS id, unnest($41::text::bigint[]) AS sequence,
-                   unnest($42::text::int[]) AS ordinal, unnest($43::text::smallint[]) AS status,
-                   unnest($44::text::timestamptz[]) AS expire_at,
-                   unnest($45::text::timestamptz[]) AS placed_at) AS item
+           (SELECT unnest($43::text::uuid[]) AS id, unnest($44::text::bigint[]) AS sequence,
+                   unnest($45::text::int[]) AS ordinal, unnest($46::text::smallint[]) AS status,
+                   unnest($47::text::timestamptz[]) AS expire_at,
+                   unnest($48::text::timestamptz[]) AS placed_at) AS item
         ON CONFLICT (journal_id, id) DO UPDATE SET status = excluded.status
 ), written_hold_entries AS (
     INSERT INTO hold_entries (journal_id, hold_id, sequence, position, account_id, currency,
@@ -211,30 +215,30 @@ WITH held AS (
            item.account_id, item.currency, item.direction, item.placed, item.captured,
            item.released
       FROM head,
-           (SELECT unnest($46::text::uuid[]) AS hold_id, unnest($47::text::bigint[]) AS sequence,
-                   unnest($48::text::int[]) AS ordinal, unnest($49::text::smallint[]) AS position,
-                   unnest($50::text::uuid[]) AS account_id, unnest($51::text::text[]) AS currency,
-                   unnest($52::text::smallint[]) AS direction,
-                   unnest($53::text::numeric[]) AS placed,
-                   unnest($54::text::numeric[]) AS captured,
-                   unnest($55::text::numeric[]) AS released) AS item
+           (SELECT unnest($49::text::uuid[]) AS hold_id, unnest($50::text::bigint[]) AS sequence,
+                   unnest($51::text::int[]) AS ordinal, unnest($52::text::smallint[]) AS position,
+                   unnest($53::text::uuid[]) AS account_id, unnest($54::text::text[]) AS currency,
+                   unnest($55::text::smallint[]) AS direction,
+                   unnest($56::text::numeric[]) AS placed,
+                   unnest($57::text::numeric[]) AS captured,
+                   unnest($58::text::numeric[]) AS released) AS item
         ON CONFLICT (journal_id, hold_id, position)
         DO UPDATE SET captured = excluded.captured, released = excluded.released
 ), written_reversals AS (
     INSERT INTO reversals (journal_id, id, transaction_id, sequence)
     SELECT $1, item.id, item.transaction_id, head.base + item.ordinal
       FROM head,
-           (SELECT unnest($56::text::uuid[]) AS id,
-                   unnest($57::text::uuid[]) AS transaction_id,
-                   unnest($58::text::int[]) AS ordinal) AS item
+           (SELECT unnest($59::text::uuid[]) AS id,
+                   unnest($60::text::uuid[]) AS transaction_id,
+                   unnest($61::text::int[]) AS ordinal) AS item
 ), written_reversed AS (
     INSERT INTO reversed_entries (journal_id, transaction_id, position, units, reversed)
     SELECT $1, item.transaction_id, item.position, item.units, item.reversed
       FROM head,
-           (SELECT unnest($59::text::uuid[]) AS transaction_id,
-                   unnest($60::text::smallint[]) AS position,
-                   unnest($61::text::numeric[]) AS units,
-                   unnest($62::text::numeric[]) AS reversed) AS item
+           (SELECT unnest($62::text::uuid[]) AS transaction_id,
+                   unnest($63::text::smallint[]) AS position,
+                   unnest($64::text::numeric[]) AS units,
+                   unnest($65::text::numeric[]) AS reversed) AS item
         ON CONFLICT (journal_id, transaction_id, position)
         DO UPDATE SET reversed = excluded.reversed
 )

@@ -1,0 +1,51 @@
+"""Books from before balances had a last day: what a day came to, it comes to after the migration."""
+
+from pathlib import Path
+
+from ledger_server.store.migrations import migrate, migrations_folder
+from tests.databases import connected
+
+_DAYS = "SELECT * FROM daily_sums ORDER BY account_id, currency, layer, day"
+#: Two accounts, in two currencies, on several days and layers; the last has nothing on SETTLED.
+_FILL = """
+INSERT INTO journals (public_id, code, name, time_zone, created_at)
+VALUES (gen_random_uuid(), 'main', '', 'UTC', now());
+INSERT INTO currencies SELECT 1, code, 2 FROM unnest(ARRAY['USD', 'EUR']) AS code;
+INSERT INTO accounts (journal_id, id, code, name, normal_side, status, metadata, created_at)
+SELECT 1, md5(n::text)::uuid, 'a' || n, '', 1, 1, '{}', now() FROM generate_series(1, 3) AS n;
+INSERT INTO daily_sums
+SELECT 1, md5(n::text)::uuid, currency, layer, DATE '2026-01-01' + day * n, day + n, layer + n / 4.0
+  FROM generate_series(1, 3) AS n, unnest(ARRAY['USD', 'EUR']) AS currency,
+       generate_series(1, 2) AS layer, generate_series(0, 3) AS day
+ WHERE n < 3 OR layer = 2;
+INSERT INTO balances (journal_id, account_id, currency, version, settled_debit, settled_credit,
+                      pending_debit, pending_credit)
+SELECT 1, account_id, currency, 1,
+       coalesce(sum(debit) FILTER (WHERE layer = 1), 0),
+       coalesce(sum(credit) FILTER (WHERE layer = 1), 0),
+       sum(debit) FILTER (WHERE layer = 2), sum(credit) FILTER (WHERE layer = 2)
+  FROM daily_sums GROUP BY account_id, currency;
+"""
+
+
+async def test_no_day_changes(empty_database_dsn: str, tmp_path: Path) -> None:
+    for file in migrations_folder().iterdir():
+        if "0001" <= file.name < "0011":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    await migrate(empty_database_dsn, folder=tmp_path)
+    async with connected(empty_database_dsn) as connection:
+        await connection.execute(_FILL)
+        before = await connection.fetch(_DAYS)
+        await migrate(empty_database_dsn)
+        assert await connection.fetch(_DAYS) == before
+        last = await connection.fetch(
+            "SELECT DISTINCT ON (account_id, currency) account_id, currency, day, debit"
+            "  FROM daily_sums WHERE layer = 1 ORDER BY account_id, currency, day DESC"
+        )
+        kept = await connection.fetch(
+            "SELECT account_id, currency, last_day, settled_debit - debit_before FROM balances"
+            " WHERE last_day IS NOT NULL ORDER BY account_id, currency"
+        )
+        assert [tuple(row) for row in kept] == [tuple(row) for row in last]
+        assert len(kept) == 4
+        assert await connection.fetchval("SELECT count(*) FROM earlier_days") == len(before) - 4
