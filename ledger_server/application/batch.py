@@ -178,7 +178,7 @@ async def _decide_on(
         encoded += events
     assert known.sequence is not None, "begun"
     accepted = list(loaded.books.accepted.values())
-    rows = rows_of(accepted, encoded, loaded.books) if accepted else None
+    rows = rows_of(accepted, encoded) if accepted else None
     decided = Decided(
         head_sequence=known.sequence,
         after=known.last_batch,
@@ -273,12 +273,10 @@ async def decide_group_and_encode(
 
 
 def rows_of(
-    accepted: Sequence[Posting], encoded: Sequence[EncodedPosting], books: Books
+    accepted: Sequence[Posting], encoded: Sequence[EncodedPosting]
 ) -> postings.EncodedBatch:
     """Make the rows now: the balances go on with the next batch before these are written."""
-    return postings.encode_batch(
-        accepted, [one.event for one in encoded], settle_days(accepted, books.balances)
-    )
+    return postings.encode_batch(accepted, [one.event for one in encoded], settle_days(accepted))
 
 
 async def _check_unmoved_in_tx(tx: Tx, books: JournalBooks, known: KnownBalances) -> None:

@@ -61,7 +61,7 @@ async def post_all_in_tx(
         loaded=loaded,
         accepted=accepted,
         encoded=encoded,
-        rows=rows_of(accepted, encoded, loaded.books) if accepted else None,
+        rows=rows_of(accepted, encoded) if accepted else None,
     )
     (results,) = await write_in_tx(tx, books, decided)
     assert not isinstance(results, BatchRefusedError), "it was accepted"

@@ -86,6 +86,8 @@ class Posting:
     reversible_before: Reversible | None = None
     held: Sequence[HeldChange] = ()
     movements: Sequence[Movement] = ()
+    #: The balance of each entry, from when it is accepted.
+    states: list[BalanceState] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(slots=True)
@@ -120,7 +122,7 @@ def apply(posting: Posting, books: Books) -> None:
     standing = _standing_before(posting, books, limits) if limits is not None else ()
     # Without whole sets among what binds, as usual, no entry needs to be looked up for them.
     counting = limits if limits is not None and limits.sets else None
-    after = posting.balances_after
+    after, states = posting.balances_after, posting.states
     for key, account_code, direction, layer, units in posting.entries:
         state = balances[key]
         place_of = 2 * layer - 2
@@ -134,6 +136,7 @@ def apply(posting: Posting, books: Books) -> None:
         if counting is not None:
             _change_sets(counting, key, side, units)
         state.version += 1
+        states.append(state)
         after.append(balance_after_of((sums[place_of], sums[place_of + 1], state.version)))
     for change in posting.held:
         _change(books, change.key, HELD_PLACE + change.direction - 1, change.units)

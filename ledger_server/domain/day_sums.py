@@ -7,7 +7,7 @@ have a last day.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -22,42 +22,43 @@ _add, _subtract = EXACT.add, EXACT.subtract
 class DayChanges:
     """What a batch changes of balances and their days."""
 
-    #: Every balance that it posts to.
-    balances: Mapping[BalanceKey, BalanceState]
+    #: Every balance that it posts to, once.
+    balances: Collection[tuple[BalanceKey, BalanceState]]
     #: What is added to days but the last ones.
     earlier: Mapping[tuple[BalanceKey, Layer, date], Sides]
     #: Whether a balance has another last day now, or other sums before it.
     is_moved: bool
 
 
-def settle_days(
-    postings: Iterable[Posting], balances: Mapping[BalanceKey, BalanceState]
-) -> DayChanges:
-    """Give each balance its last day, and return what is added to others.
+def settle_days(postings: Iterable[Posting]) -> DayChanges:
+    """Give each balance of a batch its last day, and return what is added to others.
 
     Args:
-        postings: a batch, accepted.
-        balances: what they left, with the last days and sums before them of before the batch; the
-            days and sums are brought up to date.
+        postings: all of the batch, accepted. Their balances have the last days, and the sums
+            before them, of before the batch.
     """
-    posted_to: dict[BalanceKey, BalanceState] = {}
+    #: By identity: a hash of each key would take longer than all the rest.
+    posted_to: dict[int, tuple[BalanceKey, BalanceState]] = {}
     earlier: dict[tuple[BalanceKey, Layer, date], Sides] = {}
     #: What is settled on other days than the last one.
-    apart: dict[BalanceKey, dict[date, Sides]] = {}
+    apart: dict[int, dict[date, Sides]] = {}
     for posting in postings:
         effective = posting.draft.effective
-        for key, _, direction, layer, units in posting.entries:
-            state = posted_to[key] = balances[key]
+        for (key, _, direction, layer, units), state in zip(
+            posting.entries, posting.states, strict=True
+        ):
+            posted_to[id(state)] = (key, state)
             if layer is not Layer.SETTLED:
                 place_of = (key, layer, effective)
                 earlier[place_of] = _added(earlier.get(place_of), direction, units)
             elif state.last_day != effective:
-                days = apart.setdefault(key, {})
+                days = apart.setdefault(id(state), {})
                 days[effective] = _added(days.get(effective), direction, units)
-    for key, days in apart.items():
-        for day, sums in _settle(posted_to[key], days):
+    for which, days in apart.items():
+        key, state = posted_to[which]
+        for day, sums in _settle(state, days):
             earlier[key, Layer.SETTLED, day] = sums
-    return DayChanges(posted_to, earlier, is_moved=bool(apart))
+    return DayChanges(posted_to.values(), earlier, is_moved=bool(apart))
 
 
 def _settle(state: BalanceState, days: Mapping[date, Sides]) -> list[tuple[date, Sides]]:

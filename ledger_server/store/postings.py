@@ -247,9 +247,11 @@ def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     )
 
 
-def _balance_columns(balances: Mapping[BalanceKey, BalanceState]) -> tuple[str, ...]:
-    account_ids, currencies = zip(*balances, strict=True)
-    states = balances.values()
+def _balance_columns(
+    balances: Iterable[tuple[BalanceKey, BalanceState]],
+) -> tuple[str, ...]:
+    keys, states = zip(*balances, strict=True)
+    account_ids, currencies = zip(*keys, strict=True)
     settled_debits, settled_credits, *others = zip(*[state.sums for state in states], strict=True)
     return (
         text_array(alike(currencies)),
@@ -269,7 +271,7 @@ def _last_day_columns(changes: DayChanges) -> tuple[str, ...]:
         (date_text(state.last_day), *[f"{sum_of:f}" for sum_of in state.before])
         if state.last_day is not None
         else (_NULL, _NULL, _NULL)
-        for state in changes.balances.values()
+        for _, state in changes.balances
     ]
     return tuple(map(plain_array, zip(*rows, strict=True)))
 

@@ -1,4 +1,4 @@
-"""Books from before balances had a last day: what a day came to, it comes to after the migration."""
+"""Books from before balances had a last day: each day comes to what it came to before."""
 
 from pathlib import Path
 
