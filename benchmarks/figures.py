@@ -19,7 +19,8 @@ from benchmarks.verify import LedgerVerifier
 from benchmarks.workload import ACCOUNT_COUNT, Shape
 
 BATCH: Final = 500
-BATCH_CALLERS: Final = 4
+#: As many as pgbench has clients.
+BATCH_CALLERS: Final = 16
 SINGLE_CALLERS: Final = 64
 
 #: Transfers a second that a first run builds for, and how many times the last rate later ones do.

@@ -179,11 +179,17 @@ def _states(rows: Sequence[Row]) -> dict[BalanceKey, BalanceState]:
         BalanceKey(row["account_id"], row["currency"]): BalanceState(
             [_shared(row[column]) for column in _SUM_COLUMNS],
             row["version"],
-            row["last_day"],
-            (row["debit_before"] or ZERO, row["credit_before"] or ZERO),
+            *_last_day(row),
         )
         for row in rows
     }
+
+
+def _last_day(row: Row) -> tuple[date | None, Sides]:
+    """Return the last day of a balance and the sums before it."""
+    if row["last_day"] is None:
+        return None, (ZERO, ZERO)
+    return row["last_day"], (row["debit_before"], row["credit_before"])
 
 
 def _shared(amount: Decimal) -> Decimal:
