@@ -20,6 +20,9 @@ from ledger_client.demo.server_process import StartError
 
 #: Commands that are longer are shown on several lines.
 LINE_LENGTH_MAX: Final = 76
+#: How often and how long apart a folder is tried to be removed.
+_REMOVALS_MAX: Final = 30
+_REMOVAL_PAUSE_SECONDS: Final = 0.1
 
 
 class UnexpectedError(Exception):
@@ -142,11 +145,12 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 def _remove(folder: Path) -> None:
     """Remove a folder into which a program that was stopped may still be writing."""
-    for _ in range(30):
+    for _ in range(_REMOVALS_MAX):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
-        time.sleep(0.1)
+        time.sleep(_REMOVAL_PAUSE_SECONDS)
+    sys.stderr.write(f"warning: {folder} could not be removed\n")
 
 
 def _exit(_number: int, _frame: object) -> NoReturn:

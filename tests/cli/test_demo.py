@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,3 +130,14 @@ def test_the_demo_keeps_nothing_that_was_there(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "is not empty" in run.stderr
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_removed_is_named(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tour, "_REMOVAL_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    assert tour.run_demo(tour.Tour(), lambda *_: None) == 0
+    (left,) = place.iterdir()
+    assert f"warning: {left} could not be removed" in capsys.readouterr().err
