@@ -38,7 +38,7 @@ from ledger_server.store.database import Database
 _PHASES: Final[dict[str, Sequence[str]]] = {
     "decode": ("ledger_server.api.transactions:transaction_command",),
     "evaluate": ("ledger_server.application.post:prepare",),
-    "read balances": ("ledger_server.store.postings:read_balances_in_tx",),
+    "read balances": ("ledger_server.store.postings:read_balances_at_head_in_tx",),
     "find": ("ledger_server.store.postings:find_known_in_tx",),
     "decide": ("ledger_server.application.batch:decide_group",),
     "sum up days": ("ledger_server.application.batch:settle_days",),

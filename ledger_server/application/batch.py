@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from struct import iter_unpack
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from ledger_server.application.group import DECIDED_BY_BALANCES, Group
@@ -21,6 +21,7 @@ from ledger_server.application.known_balances import KnownBalances
 from ledger_server.application.limit_book import remembered_limits
 from ledger_server.application.loaded_books import (
     Loaded,
+    StaleConfigurationError,
     find_known_in_tx,
     load_remembered,
     read_rest_in_tx,
@@ -34,6 +35,7 @@ from ledger_server.domain.posting import (
     Outcome,
     decide_group,
 )
+from ledger_server.domain.transaction import BalanceKey, Draft
 from ledger_server.store import journals, postings
 from ledger_server.store.codec import SALT_BYTES
 from ledger_server.store.database import Tx
@@ -128,22 +130,64 @@ async def decide_remembered(
     """
     if known.sequence is None:
         return None
-    drafts = [draft for group in groups for draft in group.drafts()]
-    if len(drafts) < sum(len(group.prepared) for group in groups):
-        return None
-    if not all(draft.command.kind in DECIDED_BY_BALANCES for draft in drafts):
+    asked = _Asked.by(groups, actor)
+    if not asked.takes_balances_only(books):
         return None
     known.begin(known.sequence)
-    keys = {key for draft in drafts for key in draft.keys}
-    if known.missing(keys) or not books.are_bound_by_balances(key.account_id for key in keys):
+    if known.missing(asked.keys):
         return None
-    version = groups[0].config_version
-    assert all(group.config_version == version for group in groups), "see _attempt"
-    nothing = postings.Known.nothing(known.sequence, version, now)
-    loaded = load_remembered(books, version, drafts, keys, known=nothing, states=known.states)
+    nothing = postings.Known.nothing(known.sequence, asked.config_version, now)
+    return await _decide_as_new(asked, books, known, nothing)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked for by groups that are decided together."""
+
+    groups: Sequence[Group]
+    actor: str
+    drafts: list[Draft]
+    #: Every balance that they may touch.
+    keys: set[BalanceKey]
+    #: What all of them are prepared under. Theirs and not that of a memory, which may move on at
+    #: any await.
+    config_version: int
+    #: Whether each of their places has a draft.
+    is_all_drafts: bool
+
+    @classmethod
+    def by(cls, groups: Sequence[Group], actor: str) -> Self:
+        drafts = [draft for group in groups for draft in group.drafts()]
+        config_version = groups[0].config_version
+        assert all(group.config_version == config_version for group in groups), "see _attempt"
+        return cls(
+            groups,
+            actor,
+            drafts,
+            {key for draft in drafts for key in draft.keys},
+            config_version,
+            len(drafts) == sum(len(group.prepared) for group in groups),
+        )
+
+    def takes_balances_only(self, books: JournalBooks) -> bool:
+        """Tell whether nothing but balances decides them, unless they are in the books already."""
+        return (
+            self.is_all_drafts
+            and all(draft.command.kind in DECIDED_BY_BALANCES for draft in self.drafts)
+            and books.are_bound_by_balances(key.account_id for key in self.keys)
+        )
+
+
+async def _decide_as_new(
+    asked: _Asked, books: JournalBooks, known: KnownBalances, nothing: postings.Known
+) -> Decided:
+    """Decide what takes balances only, all of them known, as if no id were in the books."""
+    loaded = load_remembered(
+        books, asked.config_version, asked.drafts, asked.keys, known=nothing, states=known.states
+    )
     if books.has_limits:
-        loaded.bind(remembered_limits(books, keys))
-    return await _decide_on(loaded, known, groups, actor, is_looked_up=False)
+        loaded.bind(remembered_limits(books, asked.keys))
+    return await _decide_on(loaded, known, asked.groups, asked.actor, is_looked_up=False)
 
 
 def _holds_refusal(outcomes: list[Outcome] | BatchRefusedError) -> bool:
@@ -196,22 +240,36 @@ async def _decide_on(
 
 
 async def decide_in_tx(
-    tx: Tx, books: JournalBooks, known: KnownBalances, groups: Sequence[Group], actor: str
+    tx: Tx,
+    books: JournalBooks,
+    known: KnownBalances,
+    groups: Sequence[Group],
+    actor: str,
+    *,
+    look_up: bool,
 ) -> Decided:
     """Decide the drafts of `groups`, one after another, and leave in `known` what comes of them.
 
     All of them must be prepared under the configuration that `books` has now. `tx` only reads; it
     need not be a transaction unless it holds the head.
 
+    Args:
+        tx: reads.
+        books: the memory of the journal.
+        known: the balances, and where they stand.
+        groups: prepared.
+        actor: who asked for it.
+        look_up: whether ids are looked up even of what might be decided as new.
+
     Raises:
         StaleConfigurationError: prepare again.
         OvertakenError: what is known is of another sequence than the journal's; begin anew.
+        UnprovenRefusalError: of what was decided as new; decide again with `look_up`.
     """
-    # Of the groups, not of `books`: that memory may move on at any await, the drafts do not.
-    config_version = groups[0].config_version
-    assert all(group.config_version == config_version for group in groups), "see _attempt"
-    drafts = [draft for group in groups for draft in group.drafts()]
-    keys = {key for draft in drafts for key in draft.keys}
+    asked = _Asked.by(groups, actor)
+    if not look_up and asked.takes_balances_only(books):
+        return await _decide_on_read_in_tx(tx, asked, books, known)
+    drafts, keys, config_version = asked.drafts, asked.keys, asked.config_version
     generation = known.generation
     now = await find_known_in_tx(tx, books, drafts)
     if known.generation != generation or not known.begin(now.head_sequence):
@@ -233,6 +291,23 @@ async def decide_in_tx(
         # ids did not tell yet.
         await _check_unmoved_in_tx(tx, books, known)
     return decided
+
+
+async def _decide_on_read_in_tx(
+    tx: Tx, asked: _Asked, books: JournalBooks, known: KnownBalances
+) -> Decided:
+    """Decide what takes balances only, as new, on what one read adds to what is remembered."""
+    if known.sequence is not None:
+        known.begin(known.sequence)
+    generation, missing = known.generation, known.missing(asked.keys)
+    now, found = await postings.read_balances_at_head_in_tx(tx, books.journal.id, missing)
+    if known.generation != generation or not known.begin(now.head_sequence):
+        raise OvertakenError
+    known.learn(missing, found)
+    if known.missing(asked.keys) or not asked.takes_balances_only(books):
+        # Another made room in a memory meanwhile.
+        raise StaleConfigurationError
+    return await _decide_as_new(asked, books, known, now)
 
 
 def draw_salts(count: int) -> Iterator[bytes]:

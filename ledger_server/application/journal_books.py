@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ledger_proto.v1 import transactions_pb2
 from ledger_server.application.journals import get_journal
+from ledger_server.application.shared_reads import SharedReads
 from ledger_server.domain.account import AccountFacts
 from ledger_server.domain.errors import (
     AccountIsSetError,
@@ -76,6 +77,7 @@ class JournalBooks:
         self._conditions: dict[str, Expression] = {}
         #: Each account remembered, by code and by id.
         self.accounts: dict[AccountReference, AccountFacts] = {}
+        self._account_reads = SharedReads(self._learn_accounts)
         self._templates: dict[tuple[str, int], CompiledTemplate] = {}
 
     def day_of(self, moment: datetime) -> date:
@@ -158,7 +160,7 @@ class JournalBooks:
     async def look_up(
         self, references: Iterable[AccountReference], under_head: Tx | None = None
     ) -> Mapping[AccountReference, LedgerError]:
-        """Remember the accounts that are missing, in one statement for all of them.
+        """Remember the accounts that are missing, in one statement for them and those of others.
 
         Returns:
             Why a reference has no account, for those that have none.
@@ -169,18 +171,30 @@ class JournalBooks:
         absent: dict[AccountReference, LedgerError] = {}
         # Until all are there at one moment: while a read is under way, another call may make room.
         while missing := {one for one in wanted - absent.keys() if one not in self.accounts}:
-            known_version = self.config_version
-            found, refusals = await self._read_accounts(missing, under_head)
-            if self.config_version != known_version:
-                # A refresh has overtaken the read, which may be of the moment before it.
-                continue
-            if len(self.accounts) + 2 * len(found) > 2 * ACCOUNTS_MAX:
-                self.accounts.clear()
-                self.facts.clear()
-            for facts in found:
-                self._remember(facts)
-            absent.update(refusals)
+            refusals = (
+                await self._account_reads.read(missing)
+                if under_head is None
+                else await self._learn_accounts(missing, under_head)
+            )
+            absent.update((one, refusals[one]) for one in missing if one in refusals)
         return absent
+
+    async def _learn_accounts(
+        self, missing: AbstractSet[AccountReference], under_head: Tx | None = None
+    ) -> Mapping[AccountReference, LedgerError]:
+        """Read accounts and remember them; return why the other references have none."""
+        known_version = self.config_version
+        found, refusals = await self._read_accounts(missing, under_head)
+        if self.config_version != known_version:
+            # A refresh has overtaken the read, which may be of the moment before it: whoever still
+            # misses them asks again.
+            return {}
+        if len(self.accounts) + 2 * len(found) > 2 * ACCOUNTS_MAX:
+            self.accounts.clear()
+            self.facts.clear()
+        for facts in found:
+            self._remember(facts)
+        return refusals
 
     async def _read_accounts(
         self, missing: AbstractSet[AccountReference], under_head: Tx | None
@@ -188,7 +202,7 @@ class JournalBooks:
         """Return the accounts found, and why the other references have none."""
         ids = [reference for reference in missing if isinstance(reference, UUID)]
         codes = [reference for reference in missing if isinstance(reference, str)]
-        async with self._database.transaction(under_head) as tx:
+        async with self._database.reader_connection(under_head) as tx:
             found = await accounts.facts_in_tx(tx, self.journal.id, ids, codes)
             known: set[AccountReference] = {facts.id for facts in found}
             known.update(facts.code for facts in found)

@@ -200,7 +200,8 @@ class JournalWriter:
             return None
 
     async def _decide(self, groups: Sequence[Group]) -> Decided:
-        if not self._look_ups.is_due():
+        look_up = self._look_ups.is_due()
+        if not look_up:
             async with self._deciding:
                 decided = await decide_remembered(
                     self._books, self._known, groups, self._actor, self._now()
@@ -210,7 +211,12 @@ class JournalWriter:
                 return decided
         # The connection first: whoever waits for the balances must not keep one from who has them.
         async with self._database.writer_connection() as tx, self._deciding:
-            return await decide_in_tx(tx, self._books, self._known, groups, self._actor)
+            decided = await decide_in_tx(
+                tx, self._books, self._known, groups, self._actor, look_up=look_up
+            )
+        if not decided.is_looked_up:
+            self._look_ups.was_not_needed()
+        return decided
 
     async def _write_behind(
         self, groups: list[Group], decided: Decided, before: asyncio.Task[None]
@@ -360,7 +366,9 @@ class JournalWriter:
                     if self._known.committed is not None:
                         self._is_shared = self._known.committed != head.sequence
                     self._known.forget()
-                    decided = await decide_in_tx(tx, self._books, self._known, groups, self._actor)
+                    decided = await decide_in_tx(
+                        tx, self._books, self._known, groups, self._actor, look_up=True
+                    )
                 self._note_decided()
                 results = await write_in_tx(tx, self._books, decided)
             self._end(groups, decided, results)

@@ -1,6 +1,7 @@
 """The balances of a journal as this server left them: what need not be read again."""
 
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -54,7 +55,8 @@ class KnownBalances:
         if self.sequence is None:
             self.sequence = self.committed = head_sequence
         if self.sequence == self.committed and self.is_full:
-            self.states = {}
+            # The half that was read first goes.
+            self.states = dict(islice(self.states.items(), len(self.states) // 2, None))
         # What is decided and under way may be committed or not when the journal was seen.
         return head_sequence == self.committed or head_sequence in self._under_way
 

@@ -81,8 +81,24 @@ async def read_balances_in_tx(
     tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
 ) -> dict[BalanceKey, BalanceState]:
     """Return the balances that are there."""
+    _, states = await read_balances_at_head_in_tx(tx, journal_id, keys)
+    return states
+
+
+async def read_balances_at_head_in_tx(
+    tx: Tx, journal_id: JournalId, keys: Iterable[BalanceKey]
+) -> tuple[Known, dict[BalanceKey, BalanceState]]:
+    """Return the balances that are there, and where the journal stands, at one moment.
+
+    What is known of ids is nothing: they are not asked for.
+    """
     rows = await tx.fetch(_SQL["read_balances"], journal_id, *_columns(keys))
-    return _states(rows)
+    assert rows, f"journal {journal_id} has no head"
+    head = rows[0]
+    return (
+        Known.nothing(head["head_sequence"], head["config_version"], head["now"]),
+        _states([row for row in rows if row["account_id"] is not None]),
+    )
 
 
 async def find_known_in_tx(

@@ -118,13 +118,13 @@ async def test_a_refusal_costs_a_look_up_and_not_the_memory(
     running: Serving, looked_up: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Under a limit, of which the memory knows: what was decided before it is as it was."""
-    read, reads = postings.read_balances_in_tx, list[int]()
+    read, reads = postings.read_balances_at_head_in_tx, list[int]()
 
     async def noted(tx: Any, journal_id: Any, keys: Sequence[Any]) -> Any:
         reads.append(len(keys))
         return await read(tx, journal_id, keys)
 
-    monkeypatch.setattr(postings, "read_balances_in_tx", noted)
+    monkeypatch.setattr(postings, "read_balances_at_head_in_tx", noted)
     monkeypatch.setattr(look_ups, "AFTER_UNPROVEN", 1)
     ledger = RulesLedger(running.channel)
     await ledger.standing("MIN", "-10")

@@ -76,4 +76,4 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert known.missing(KEYS) == [], "kept while a batch that was decided on them is under way"
     known.commit(2)
     assert known.begin(2)
-    assert known.missing(KEYS) == KEYS
+    assert known.missing(KEYS) == KEYS[: len(KEYS) // 2], "the half that was read first goes"

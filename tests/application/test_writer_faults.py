@@ -75,7 +75,7 @@ class Faults:
         monkeypatch.setattr(journal_writer, "_RECONNECT_PAUSE_SECONDS", 0.001)
         for module, name in (
             (postings, "find_known_in_tx"),
-            (postings, "read_balances_in_tx"),
+            (postings, "read_balances_at_head_in_tx"),
             (journals, "lock_head_in_tx"),
         ):
             monkeypatch.setattr(module, name, self.around(getattr(module, name)))

@@ -15,9 +15,8 @@ from tests.model_rules.rules import RulesLedger
 
 #: write_batch.
 STATEMENTS_PER_BATCH = 1
-#: The same batch where a balance is not remembered, as it does not exist yet: find_known and
-#: read_balances before.
-STATEMENTS_WITH_NEW_BALANCES = 3
+#: The same batch where a balance is not remembered, as it does not exist yet: read_balances before.
+STATEMENTS_WITH_NEW_BALANCES = 2
 
 
 async def _statements(running: Serving, requests: list[pb.TransactionRequest], mode: int) -> int:
@@ -131,6 +130,31 @@ async def test_one_call_is_one_batch_and_one_commit(database_dsn: str) -> None:
         await asyncio.gather(*(ledger.post(transfer()) for _ in range(100)))
         # At best 2 batches; how many of the calls wait together is up to the network.
         assert running.app.database.statement_count - before <= 50 * STATEMENTS_PER_BATCH
+
+
+async def test_calls_at_once_look_their_accounts_up_together(database_dsn: str) -> None:
+    """A server that knows none of them yet, as after each start, or of very many."""
+    accounts = [f"account-{number}" for number in range(98)]
+    async with serving(database_dsn) as running:
+        await running.ledger.open("cash", "income", *accounts)
+        await running.ledger.post(transfer())
+    async with serving(database_dsn) as running:
+        await running.app.sweeper.close()
+        await running.app.checkpointer.close()
+        ledger = running.ledger
+        before = running.app.database.statement_count
+        await ledger.post(transfer())
+        of_journal = len(("find_journal", "refresh: head", "currencies", "changed", "period"))
+        of_journal += len(("any limits", "template"))
+        alone = len(("account_facts", "read_balances")) + STATEMENTS_PER_BATCH
+        assert running.app.database.statement_count - before == of_journal + alone
+        before = running.app.database.statement_count
+        calls = [
+            ledger.post(transfer(accounts[2 * number], accounts[2 * number + 1]))
+            for number in range(49)
+        ]
+        await asyncio.gather(*calls)
+        assert running.app.database.statement_count - before < len(calls)
 
 
 async def test_reads_by_key_are_one_statement(database_dsn: str) -> None:

@@ -1,10 +1,12 @@
 -- read_balances --
--- The balances of a batch that are there. The LIMIT, which cuts nothing, has one key after another
--- looked up; as a join, a planner that knows nothing of the table yet (never analysed) reads every
--- balance of the journal for each key. Nothing is locked: what is decided on them is written only
--- if the journal has not moved.
-SELECT balance.*
-  FROM unnest($2::uuid[], $3::text[]) AS key (account_id, currency)
+-- The balances of a batch that are there, and the place and the configuration of the journal that
+-- they are of. The LIMIT, which cuts nothing, has one key after another looked up; as a join, a
+-- planner that knows nothing of the table yet (never analysed) reads every balance of the journal
+-- for each key. Nothing is locked: what is decided on them is written only if the journal has not
+-- moved.
+SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS now, balance.*
+  FROM journal_heads AS head
+  LEFT JOIN (unnest($2::uuid[], $3::text[]) AS key (account_id, currency)
  CROSS JOIN LATERAL (
         SELECT balances.account_id, balances.currency, balances.version,
                balances.settled_debit, balances.settled_credit,
@@ -16,7 +18,8 @@ SELECT balance.*
          WHERE balances.journal_id = $1
            AND balances.account_id = key.account_id
            AND balances.currency = key.currency COLLATE "C"
-         LIMIT 1) AS balance;
+         LIMIT 1) AS balance) ON true
+ WHERE head.journal_id = $1;
 
 -- find_known --
 -- What is recorded under the ids that a batch names, and the place and the configuration of the
