@@ -21,8 +21,15 @@ WITH posted AS (SELECT count(*) AS transactions FROM transactions WHERE journal_
                 sum(settled_credit + pending_credit) AS credits, sum(version) AS legs
            FROM balances WHERE journal_id = $1),
      days AS (
-         SELECT sum(debit) AS debits, sum(credit) AS credits
-           FROM daily_sums WHERE journal_id = $1),
+         SELECT count(*) FILTER (WHERE (kept.debits, kept.credits) IS DISTINCT FROM
+                                       (posted_on.debits, posted_on.credits)) AS wrong
+           FROM (SELECT day, sum(debit) AS debits, sum(credit) AS credits
+                   FROM daily_sums WHERE journal_id = $1 GROUP BY day) AS kept
+           FULL JOIN (SELECT effective AS day,
+                             coalesce(sum(units) FILTER (WHERE direction = 1), 0) AS debits,
+                             coalesce(sum(units) FILTER (WHERE direction = 2), 0) AS credits
+                        FROM entries WHERE journal_id = $1 GROUP BY effective) AS posted_on
+          USING (day)),
      stream AS (
          SELECT count(*) AS events, min(sequence) AS first, max(sequence) AS last
            FROM events WHERE journal_id = $1)
@@ -30,7 +37,7 @@ SELECT transactions,
        held.debits = held.credits AND entered.net = 0 AS debits_equal_credits,
        entries >= 2 * transactions AS entries_are_two_each_or_more,
        legs = entries AS balances_count_entries,
-       days.debits = held.debits AND days.credits = held.credits AS days_equal_balances,
+       days.wrong = 0 AS days_equal_entries,
        first = 1 AND last = events AND head.sequence = last AS sequence_is_gap_free
   FROM posted, entered, held, days, stream, journal_heads AS head
  WHERE head.journal_id = $1

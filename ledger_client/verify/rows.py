@@ -178,6 +178,31 @@ def check_sums(fold: Fold, rows: StoredRows) -> None:
     if not fold.whole:
         for place, (_version, stored) in rows.balances.items():
             _check_balance_of_days(fold, rows, place, stored)
+        _check_sides(rows)
+
+
+def _check_sides(rows: StoredRows) -> None:
+    """Hold debits against credits, which are equal in each layer and currency.
+
+    The last day of a balance is stored as a part of it, so the two cannot contradict each other.
+    """
+    totals: dict[str, list[Decimal]] = {}
+    for (_account_id, currency), (_version, stored) in rows.balances.items():
+        sums = totals.setdefault(currency, [ZERO] * 6)
+        for place_of, units in enumerate(stored[:6]):
+            sums[place_of] = add(sums[place_of], units)
+    for currency, sums in sorted(totals.items()):
+        for layer, number in _LAYER_NUMBERS.items():
+            debits, credits_ = sums[2 * number - 2 : 2 * number]
+            if debits != credits_:
+                raise wrong(
+                    Code.BALANCE_ROW_WRONG,
+                    f"the stored balances in {currency}, {layer}, have debits of {plain(debits)} and "
+                    f"credits of {plain(credits_)}: one of them is not what its entries make it",
+                    currency=currency,
+                    expected=plain(debits),
+                    found=plain(credits_),
+                )
 
 
 def _check_balance(fold: Fold, rows: StoredRows, place: tuple[str, str], slot: Sums) -> None:

@@ -8,6 +8,7 @@ have a last day.
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
 
@@ -24,10 +25,11 @@ class DayChanges:
 
     #: Every balance that it posts to, once.
     balances: Collection[tuple[BalanceKey, BalanceState]]
-    #: What is added to days but the last ones.
+    #: What is added to the days that are kept on their own: on SETTLED those before the last one,
+    #: with all of a last day that ended, on the other layers any.
     earlier: Mapping[tuple[BalanceKey, Layer, date], Sides]
-    #: Whether a balance has another last day now, or other sums before it.
-    is_moved: bool
+    #: The balances that have another last day now, or other sums before it, by their identity.
+    moved: AbstractSet[int]
 
 
 def settle_days(postings: Iterable[Posting]) -> DayChanges:
@@ -58,7 +60,7 @@ def settle_days(postings: Iterable[Posting]) -> DayChanges:
         key, state = posted_to[which]
         for day, sums in _settle(state, days):
             earlier[key, Layer.SETTLED, day] = sums
-    return DayChanges(posted_to.values(), earlier, is_moved=bool(apart))
+    return DayChanges(posted_to.values(), earlier, apart.keys())
 
 
 def _settle(state: BalanceState, days: Mapping[date, Sides]) -> list[tuple[date, Sides]]:

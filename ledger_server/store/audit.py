@@ -21,7 +21,7 @@ def balances_in_tx(tx: Tx, journal_id: JournalId) -> Chunks:
 
 
 def days_in_tx(tx: Tx, journal_id: JournalId) -> Chunks:
-    """Give all daily sums, by account, currency, layer and day."""
+    """Give all daily sums, in no order."""
     return tx.chunks(_SQL["stored_days"], journal_id, rows_max=CHUNK_ROWS_MAX)
 
 

@@ -21,9 +21,13 @@ from ledger_server.store.reversals import reversal_columns
 from ledger_server.store.transaction_codec import recorded
 
 _SQL = load("postings")
-#: What writes a batch, and one with holds or reversals.
+#: What writes a batch, one with other days than the last ones of its balances, and one with holds
+#: or reversals.
 WRITE: Final = "\n".join((_SQL["write_batch"], _SQL["written"]))
-WRITE_WITH_RULES: Final = "\n".join((_SQL["write_batch"], _SQL["write_rules"], _SQL["written"]))
+WRITE_WITH_DAYS: Final = "\n".join((_SQL["write_batch"], _SQL["write_days"], _SQL["written"]))
+WRITE_WITH_RULES: Final = "\n".join(
+    (_SQL["write_batch"], _SQL["write_days"], _SQL["write_rules"], _SQL["written"])
+)
 
 #: In the order of `BalanceState.sums`.
 _SUM_COLUMNS: Final = (
@@ -73,8 +77,10 @@ class EncodedBatch:
     #: Its postings.
     count: int
     columns: tuple[Sequence[object], ...]
-    #: Of holds and reversals; empty if it has none.
-    rules: tuple[str, ...]
+    #: The statement that writes them, one of three.
+    statement: str
+    #: Of days, holds and reversals, as far as the statement has them.
+    more_columns: tuple[str, ...]
 
 
 async def read_balances_in_tx(
@@ -128,6 +134,7 @@ def encode_batch(
     changes: DayChanges,
 ) -> EncodedBatch:
     """Return postings and what they make of balances and days, ready to be written."""
+    statement, more_columns = _more_columns(postings, changes)
     return EncodedBatch(
         uuid4(),
         len(postings),
@@ -140,7 +147,8 @@ def encode_batch(
             *_last_day_columns(changes),
             [event.personal for event in events],
         ),
-        _rules_columns(postings, changes),
+        statement,
+        more_columns,
     )
 
 
@@ -167,7 +175,7 @@ async def write_batch_in_tx(
         ConstraintError: another server recorded one of the ids meanwhile, or a guard refused.
     """
     row = await tx.fetch_one(
-        WRITE_WITH_RULES if batch.rules else WRITE,
+        batch.statement,
         journal_id,
         batch.count,
         config_version,
@@ -176,7 +184,7 @@ async def write_batch_in_tx(
         head_sequence,
         batch.id,
         after,
-        *batch.rules,
+        *batch.more_columns,
     )
     if row is None:
         return None
@@ -223,17 +231,17 @@ def _transaction_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
     )
 
 
-def _rules_columns(postings: Sequence[Posting], changes: DayChanges) -> tuple[str, ...]:
-    """Return what `write_rules` takes; nothing if there is nothing for it, as in most batches."""
-    if not changes.earlier and all(
-        one.hold_step is None and one.reversal_step is None for one in postings
-    ):
-        return ()
-    return (
-        *_day_columns(changes.earlier),
-        *hold_columns(postings),
-        *reversal_columns(postings),
-    )
+def _more_columns(postings: Sequence[Posting], changes: DayChanges) -> tuple[str, tuple[str, ...]]:
+    """Return the statement for a batch, and what it takes beside the columns of any batch."""
+    if any(one.hold_step is not None or one.reversal_step is not None for one in postings):
+        return WRITE_WITH_RULES, (
+            *_day_columns(changes.earlier),
+            *hold_columns(postings),
+            *reversal_columns(postings),
+        )
+    if changes.earlier:
+        return WRITE_WITH_DAYS, _day_columns(changes.earlier)
+    return WRITE, ()
 
 
 def _entry_columns(postings: Sequence[Posting]) -> tuple[str, ...]:
@@ -287,11 +295,11 @@ def _balance_columns(
 
 def _last_day_columns(changes: DayChanges) -> tuple[str, ...]:
     """Return the last days and the sums before them; usually that all keep what they have."""
-    if not changes.is_moved:
+    if not changes.moved:
         return _UNMOVED
     rows = [
         (date_text(state.last_day), *[f"{sum_of:f}" for sum_of in state.before])
-        if state.last_day is not None
+        if id(state) in changes.moved and state.last_day is not None
         else (_NULL, _NULL, _NULL)
         for _, state in changes.balances
     ]

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from ledger_server.store.migrations import migrate, migrations_folder
+import pytest
+
+from ledger_server.store.migrations import FailedMigrationError, migrate, migrations_folder
 from tests.databases import connected
 
 _DAYS = "SELECT * FROM daily_sums ORDER BY account_id, currency, layer, day"
@@ -28,13 +30,19 @@ SELECT 1, account_id, currency, 1,
 """
 
 
-async def test_no_day_changes(empty_database_dsn: str, tmp_path: Path) -> None:
+async def _filled(dsn: str, folder: Path) -> None:
+    """Make the books in a database of before, by the migrations of then, put into `folder`."""
     for file in migrations_folder().iterdir():
         if "0001" <= file.name < "0011":
-            (tmp_path / file.name).write_bytes(file.read_bytes())
-    await migrate(empty_database_dsn, folder=tmp_path)
-    async with connected(empty_database_dsn) as connection:
+            (folder / file.name).write_bytes(file.read_bytes())
+    await migrate(dsn, folder=folder)
+    async with connected(dsn) as connection:
         await connection.execute(_FILL)
+
+
+async def test_no_day_changes(empty_database_dsn: str, tmp_path: Path) -> None:
+    await _filled(empty_database_dsn, tmp_path)
+    async with connected(empty_database_dsn) as connection:
         before = await connection.fetch(_DAYS)
         await migrate(empty_database_dsn)
         assert await connection.fetch(_DAYS) == before
@@ -49,3 +57,23 @@ async def test_no_day_changes(empty_database_dsn: str, tmp_path: Path) -> None:
         assert [tuple(row) for row in kept] == [tuple(row) for row in last]
         assert len(kept) == 4
         assert await connection.fetchval("SELECT count(*) FROM earlier_days") == len(before) - 4
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE balances SET settled_debit = settled_debit + 1 WHERE currency = 'EUR'",
+        "DELETE FROM daily_sums WHERE day = '2026-01-04' AND layer = 1",
+        "DELETE FROM balances WHERE settled_debit > 0 AND currency = 'EUR'",
+    ],
+)
+async def test_books_that_contradict_themselves_are_left_as_they_are(
+    empty_database_dsn: str, tmp_path: Path, damage: str
+) -> None:
+    await _filled(empty_database_dsn, tmp_path)
+    async with connected(empty_database_dsn) as connection:
+        await connection.execute(damage)
+        before = await connection.fetch(_DAYS)
+        with pytest.raises(FailedMigrationError, match="balances are not what their days come to"):
+            await migrate(empty_database_dsn)
+        assert await connection.fetch(_DAYS) == before

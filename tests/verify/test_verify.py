@@ -6,8 +6,9 @@ import pytest
 
 from ledger_client.verify import Asked, verify
 from ledger_client.verify.checkpoints import start_at
+from ledger_client.verify.findings import Code
 from ledger_client.verify.state import load
-from tests.ledger import transfer
+from tests.ledger import lines, transfer
 from tests.verify.bench import JOURNAL, Bench
 
 
@@ -136,3 +137,29 @@ async def test_personal_data_that_is_erased_meanwhile(
     monkeypatch.setattr(bench.ledger, "list_events_encoded", erase_and_read)
     report = await bench.verify()
     assert report.head_sequence == await bench.head() - 1
+
+
+async def test_from_a_checkpoint_alone_debits_are_held_against_credits(bench: Bench) -> None:
+    """Of a balance that nothing has touched since: its last day is a part of it."""
+    await bench.server.ledger.post(lines("DEBIT rent 5 EUR", "CREDIT cash 5 EUR"))
+    await bench.sign()
+    kept = await bench.checkpoint()
+    await bench.post("1.00")
+    await bench.sign()
+    await bench.execute(
+        "UPDATE balances SET settled_debit = settled_debit + 100"
+        " WHERE currency = 'EUR' AND settled_debit > 0"
+    )
+    journal = await bench.ledger.get_journal(JOURNAL)
+    finding = await bench.finding(start=await start_at(bench.ledger, journal.id, kept))
+    assert finding.code is Code.BALANCE_ROW_WRONG
+    assert (finding.currency, finding.expected, finding.found) == ("EUR", "105", "5")
+
+
+async def test_the_first_and_the_last_date_that_there_are(bench: Bench) -> None:
+    """PostgreSQL has other names for them."""
+    for day in ("0001-01-01", "9999-12-31"):
+        await bench.post("1.00", effective_date=day)
+    await bench.sign()
+    report = await bench.verify()
+    assert report.head_sequence == await bench.head()

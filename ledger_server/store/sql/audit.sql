@@ -11,22 +11,28 @@ SELECT account_id::text, currency, version,
  ORDER BY balances.account_id, currency;
 
 -- stored_days --
-SELECT account_id::text, currency, layer, day::text, debit::text, credit::text
+-- In no order, or all of them would be sorted before the first: a last day is with its balance. The
+-- first and the last date that there are, here and below, are stored as what PostgreSQL calls
+-- -infinity and infinity.
+SELECT account_id::text, currency, layer,
+       greatest(least(day, DATE '9999-12-31'), DATE '0001-01-01')::text AS day,
+       debit::text, credit::text
   FROM daily_sums
- WHERE journal_id = $1
- ORDER BY daily_sums.account_id, currency, layer, daily_sums.day;
+ WHERE journal_id = $1;
 
 -- stored_entries --
 -- Those beyond the head too, which should not be there: whoever checks must see them.
 SELECT sequence, position, account_id::text, direction, layer, units::text, currency,
-       effective::text
+       greatest(least(effective, DATE '9999-12-31'), DATE '0001-01-01')::text AS effective
   FROM entries
  WHERE journal_id = $1 AND sequence > $2
  ORDER BY sequence, position;
 
 -- stored_transactions --
 -- No index has this order, which nothing but an audit asks for: they are sorted, on disk if need be.
-SELECT id::text, sequence, effective::text, external_id, correlation_id
+SELECT id::text, sequence,
+       greatest(least(effective, DATE '9999-12-31'), DATE '0001-01-01')::text AS effective,
+       external_id, correlation_id
   FROM transactions
  WHERE journal_id = $1 AND sequence > $2
  ORDER BY sequence, transactions.id;

@@ -67,7 +67,8 @@ SELECT head.sequence AS head_sequence, head.config_version, clock_timestamp() AS
 -- zero in every balance costs as much as one that is not.
 -- Arrays are taken apart in the list of a SELECT: in FROM, each would be written into a store of its
 -- own and read back.
--- It goes on with `write_rules`, if there is anything for it, and ends with `written`.
+-- It goes on with `write_days` and `write_rules`, if there is anything for them, and ends with
+-- `written`.
 WITH held AS (
     SELECT sequence, config_version, last_batch
       FROM journal_heads
@@ -186,11 +187,8 @@ WITH held AS (
            credit_before = coalesce(excluded.credit_before, balances.credit_before)
 )
 
--- write_rules --
--- What a batch does to holds and to other transactions, in the same statement: whatever is in a
--- batch, it is one round trip and commits by itself. A hold is written as the batch leaves it, also
--- if the batch places it. As an UPDATE with a join it would have the plan that `read_balances`
--- avoids, and not see what the batch before wrote, if this one was sent meanwhile.
+-- write_days --
+-- What a batch adds to other days than the last ones of its balances, and to other layers.
 , written_days AS (
     INSERT INTO earlier_days AS days (journal_id, account_id, currency, layer, day, debit, credit)
     SELECT $1, item.account_id, item.currency, item.layer, item.day, item.debit, item.credit
@@ -201,7 +199,14 @@ WITH held AS (
              ORDER BY account_id) AS item
         ON CONFLICT (journal_id, account_id, currency, layer, day)
         DO UPDATE SET debit = days.debit + excluded.debit, credit = days.credit + excluded.credit
-), written_holds AS (
+)
+
+-- write_rules --
+-- What a batch does to holds and to other transactions, in the same statement: whatever is in a
+-- batch, it is one round trip and commits by itself. A hold is written as the batch leaves it, also
+-- if the batch places it. As an UPDATE with a join it would have the plan that `read_balances`
+-- avoids, and not see what the batch before wrote, if this one was sent meanwhile.
+, written_holds AS (
     INSERT INTO holds (journal_id, id, sequence, status, expire_at, placed_at)
     SELECT $1, item.id, coalesce(item.sequence, head.base + item.ordinal), item.status,
            item.expire_at, coalesce(item.placed_at, head.recorded_at)

@@ -99,17 +99,35 @@ SELECT count(*) AS count
          LIMIT $3) AS hold;
 
 -- unmapped_accounts --
--- The accounts with postings through a day that stand directly in none of the sets.
-SELECT accounts.code
-  FROM accounts
- WHERE accounts.journal_id = $1
-   AND NOT EXISTS (
-        SELECT FROM account_set_accounts AS member
-         WHERE member.journal_id = accounts.journal_id AND member.account_id = accounts.id
-           AND member.set_id = ANY ($2::uuid[]))
-   AND EXISTS (
-        SELECT FROM daily_sums
-         WHERE daily_sums.journal_id = accounts.journal_id
-           AND daily_sums.account_id = accounts.id AND daily_sums.day <= $3)
- ORDER BY accounts.code
+-- The accounts with postings through a day that stand directly in none of the sets. Days are asked
+-- for in each of the two places where they are kept: of `daily_sums` all would be read.
+SELECT code
+  FROM ((SELECT accounts.code
+           FROM accounts
+          WHERE accounts.journal_id = $1
+            AND NOT EXISTS (
+                 SELECT FROM account_set_accounts AS member
+                  WHERE member.journal_id = accounts.journal_id AND member.account_id = accounts.id
+                    AND member.set_id = ANY ($2::uuid[]))
+            AND EXISTS (
+                 SELECT FROM balances
+                  WHERE balances.journal_id = accounts.journal_id
+                    AND balances.account_id = accounts.id AND balances.last_day <= $3)
+          ORDER BY accounts.code
+          LIMIT $4)
+         UNION
+        (SELECT accounts.code
+           FROM accounts
+          WHERE accounts.journal_id = $1
+            AND NOT EXISTS (
+                 SELECT FROM account_set_accounts AS member
+                  WHERE member.journal_id = accounts.journal_id AND member.account_id = accounts.id
+                    AND member.set_id = ANY ($2::uuid[]))
+            AND EXISTS (
+                 SELECT FROM earlier_days
+                  WHERE earlier_days.journal_id = accounts.journal_id
+                    AND earlier_days.account_id = accounts.id AND earlier_days.day <= $3)
+          ORDER BY accounts.code
+          LIMIT $4)) AS unmapped
+ ORDER BY code
  LIMIT $4;

@@ -51,7 +51,7 @@ class AuditServiceServicer(object):
     def ReadBooks(self, request, context):
         """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
         its entries and transactions side by side, neither more than a message ahead of the other, and
-        ends; each kind in the order of its key. Together with the events up to the head this is
+        ends; each kind in the order of its key, but daily sums in any. Together with the events up to the head this is
         everything that reports are made of. Who takes a minute over a message loses the snapshot: the
         stream then ends with `STORAGE_UNAVAILABLE`.
         """

@@ -38,7 +38,7 @@ class AuditServiceStub:
     ReadBooks: _grpc.UnaryStreamMultiCallable[_audit_pb2.ReadBooksRequest, _audit_pb2.ReadBooksResponse]
     """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
     its entries and transactions side by side, neither more than a message ahead of the other, and
-    ends; each kind in the order of its key. Together with the events up to the head this is
+    ends; each kind in the order of its key, but daily sums in any. Together with the events up to the head this is
     everything that reports are made of. Who takes a minute over a message loses the snapshot: the
     stream then ends with `STORAGE_UNAVAILABLE`.
     """
@@ -53,7 +53,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ReadBooks: _aio.UnaryStreamMultiCallable[_audit_pb2.ReadBooksRequest, _audit_pb2.ReadBooksResponse]  # type: ignore[assignment]
     """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
     its entries and transactions side by side, neither more than a message ahead of the other, and
-    ends; each kind in the order of its key. Together with the events up to the head this is
+    ends; each kind in the order of its key, but daily sums in any. Together with the events up to the head this is
     everything that reports are made of. Who takes a minute over a message loses the snapshot: the
     stream then ends with `STORAGE_UNAVAILABLE`.
     """
@@ -71,7 +71,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.ReadBooksResponse], _abc.AsyncIterator[_audit_pb2.ReadBooksResponse]]:
         """Sends, from one snapshot, first the head, then the balances and the daily sums of a journal, then
         its entries and transactions side by side, neither more than a message ahead of the other, and
-        ends; each kind in the order of its key. Together with the events up to the head this is
+        ends; each kind in the order of its key, but daily sums in any. Together with the events up to the head this is
         everything that reports are made of. Who takes a minute over a message loses the snapshot: the
         stream then ends with `STORAGE_UNAVAILABLE`.
         """
