@@ -8,7 +8,7 @@
 -- and this could wait for each other.
 LOCK TABLE balances, daily_sums IN ACCESS EXCLUSIVE MODE;
 
--- What follows takes a balance for what its days come to. Where it is not, somebody has to look.
+-- What comes after takes a balance for what its days come to. Where it is not, somebody has to look.
 DO $$
 DECLARE
     wrong record;

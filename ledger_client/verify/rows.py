@@ -197,8 +197,8 @@ def _check_sides(rows: StoredRows) -> None:
             if debits != credits_:
                 raise wrong(
                     Code.BALANCE_ROW_WRONG,
-                    f"the stored balances in {currency}, {layer}, have debits of {plain(debits)} and "
-                    f"credits of {plain(credits_)}: one of them is not what its entries make it",
+                    f"the stored balances in {currency}, {layer}, have {plain(debits)} of debits "
+                    f"and {plain(credits_)} of credits: one is not what its entries make it",
                     currency=currency,
                     expected=plain(debits),
                     found=plain(credits_),
