@@ -16,7 +16,7 @@ from typing import Any, Final
 import grpc
 import uvloop
 
-from benchmarks.workload import Shape, batch_requests, single_requests, transfers
+from benchmarks.workload import ACCOUNT_COUNT, Shape, batch_requests, single_requests, transfers
 from ledger_proto.v1 import transactions_pb2 as pb
 
 _MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -40,6 +40,8 @@ class Job:
     count: int
     #: Another for each run: external ids are made from it.
     seed: int
+    #: Accounts that spread transfers touch.
+    accounts: int = ACCOUNT_COUNT
 
 
 @dataclasses.dataclass(slots=True)
@@ -59,7 +61,7 @@ class Result:
 
 async def run(job: Job) -> Result:
     """Post until the time or the requests are over, then wait for the answers under way."""
-    transactions = transfers(job.shape, job.count, job.seed)
+    transactions = transfers(job.shape, job.count, job.seed, job.accounts)
     if job.batch == 1:
         method, requests = "PostTransaction", single_requests(transactions)
     else:

@@ -35,10 +35,12 @@ def account_code(number: int) -> str:
     return f"customer:{number:05d}"
 
 
-def transfers(shape: Shape, count: int, seed: int) -> list[pb.TransactionRequest]:
+def transfers(
+    shape: Shape, count: int, seed: int, accounts: int = ACCOUNT_COUNT
+) -> list[pb.TransactionRequest]:
     """Return `count` transfers with ids of their own; the same seed moves the same money."""
     chosen = random.Random(seed)
-    pairs = itertools.islice(_pairs(shape, chosen), count)
+    pairs = itertools.islice(_pairs(shape, chosen, accounts), count)
     return [
         _transfer(debit, credit, chosen.randint(1, CENTS_MAX), f"order-{seed}-{number}")
         for number, (debit, credit) in enumerate(pairs)
@@ -65,14 +67,14 @@ def batch_requests(transactions: Sequence[pb.TransactionRequest], size: int) -> 
     ]
 
 
-def _pairs(shape: Shape, chosen: random.Random) -> Iterator[tuple[int, int]]:
+def _pairs(shape: Shape, chosen: random.Random, accounts: int) -> Iterator[tuple[int, int]]:
     """Give the numbers of two accounts, for ever; never the same two times in one pair."""
     if shape is Shape.EACH:
-        numbers = itertools.cycle(range(1, ACCOUNT_COUNT + 1))
+        numbers = itertools.cycle(range(1, accounts + 1))
         yield from zip(numbers, numbers, strict=False)
     while True:
-        debit = HOT_ACCOUNT if shape is Shape.HOT else chosen.randint(1, ACCOUNT_COUNT)
-        credit = 1 + (debit - 1 + chosen.randint(1, ACCOUNT_COUNT - 1)) % ACCOUNT_COUNT
+        debit = HOT_ACCOUNT if shape is Shape.HOT else chosen.randint(1, accounts)
+        credit = 1 + (debit - 1 + chosen.randint(1, accounts - 1)) % accounts
         yield debit, credit
 
 
