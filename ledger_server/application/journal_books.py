@@ -169,14 +169,17 @@ class JournalBooks:
         if wanted <= self.accounts.keys():
             return {}
         absent: dict[AccountReference, LedgerError] = {}
+        asked = {one for one in wanted if one not in self.accounts}
         # Until all are there at one moment: while a read is under way, another call may make room.
-        while missing := {one for one in wanted - absent.keys() if one not in self.accounts}:
+        while not wanted - absent.keys() <= self.accounts.keys():
             refusals = (
-                await self._account_reads.read(missing)
+                await self._account_reads.read(asked)
                 if under_head is None
-                else await self._learn_accounts(missing, under_head)
+                else await self._learn_accounts(asked, under_head)
             )
-            absent.update((one, refusals[one]) for one in missing if one in refusals)
+            absent.update((one, refusals[one]) for one in asked if one in refusals)
+            # What one read finds is there, however much; what was there before may have gone.
+            asked = wanted - absent.keys()
         return absent
 
     async def _learn_accounts(

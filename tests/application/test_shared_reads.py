@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 import pytest
 
+from ledger_server.application import shared_reads
 from ledger_server.application.shared_reads import SharedReads
 
 
@@ -87,16 +88,70 @@ async def test_a_fault_is_that_of_all_who_asked_and_not_of_the_next(
     assert not caplog.records
 
 
-async def test_whoever_waits_when_the_reading_is_ended_is_ended_too() -> None:
+async def test_whoever_waits_for_a_read_that_is_ended_is_ended_too() -> None:
     reading = Reading()
     asked = [reading.begin(1)]
     await turns()
     asked.append(reading.begin(2))
     await turns()
-    (task,) = [one for one in asyncio.all_tasks() if one.get_name() == "shared-reads"]
+    (task,) = [one for one in asyncio.all_tasks() if one.get_name() == "shared-read"]
     task.cancel()
-    for one in asked:
-        with pytest.raises(asyncio.CancelledError):
-            await one
+    with pytest.raises(asyncio.CancelledError):
+        await asked[0]
     reading.gate.set()
+    assert await asked[1] == {2: "2"}
+
+
+async def test_a_read_that_nobody_waits_for_keeps_nobody() -> None:
+    """As on a connection that has gone silent, when all who asked have run out of time."""
+    reading = Reading()
+    asked = [reading.begin(1), reading.begin(2)]
+    await turns()
+    waiting = reading.begin(3)
+    forgotten = reading.begin(4)
+    await turns()
+    for one in (*asked, forgotten):
+        one.cancel()
+    await turns()
+    assert reading.asked == [{1, 2}, {3, 4}], "the next has begun"
+    assert _reads_under_way() == 1
+    waiting.cancel()
+    await turns()
+    assert _reads_under_way() == 0
+    reading.gate.set()
+    assert await reading.shared.read([5]) == {5: "5"}
+
+
+async def test_what_nobody_waits_for_before_it_begins_is_not_read() -> None:
+    reading = Reading()
+    first = reading.begin(1)
+    await turns()
+    second = reading.begin(2)
+    await turns()
+    second.cancel()
+    await turns()
+    reading.gate.set()
+    await first
+    await turns()
+    assert reading.asked == [{1}]
+
+
+async def test_a_silent_read_keeps_the_next_for_a_moment_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever asked for it waits on, as long as he likes; those after him do not."""
+    monkeypatch.setattr(shared_reads, "PATIENCE_SECONDS", 0.01)
+    reading = Reading()
+    first = reading.begin(1)
+    await turns()
+    second = reading.begin(2)
+    await asyncio.sleep(0.05)
+    assert reading.asked == [{1}, {2}]
+    reading.gate.set()
+    assert [await first, await second] == [{1: "1"}, {2: "2"}]
     assert await reading.shared.read([3]) == {3: "3"}
+
+
+def _reads_under_way() -> int:
+    """Return how many reads are still under way."""
+    return sum(one.get_name() == "shared-read" for one in asyncio.all_tasks())
