@@ -104,47 +104,12 @@ class Decided:
         ) and not any(posting.movements for posting in self.accepted)
 
 
-async def decide_remembered(
-    books: JournalBooks,
-    known: KnownBalances,
-    groups: Sequence[Group],
-    actor: str,
-    now: datetime,
-) -> Decided | None:
-    """Decide without asking the database; None if that takes more than is remembered.
-
-    No id is looked up: what comes of it is written only if none of them is in the books. But a
-    draft that is refused may be there already, and would have to be answered with what is there.
-
-    Args:
-        books: the memory of the journal.
-        known: the balances, and where they stand; what comes of the drafts is left in it.
-        groups: prepared under the configuration that `books` has.
-        actor: who asked for it.
-        now: by the server's clock, for what is asked again by the database's when it is written.
-
-    Raises:
-        StaleConfigurationError: prepare again.
-        OvertakenError: the balances were forgotten meanwhile; begin anew.
-        UnprovenRefusalError: decide again on what is in the books.
-    """
-    if known.sequence is None:
-        return None
-    asked = _Asked.by(groups, actor)
-    if not asked.takes_balances_only(books):
-        return None
-    known.begin(known.sequence)
-    if known.missing(asked.keys):
-        return None
-    nothing = postings.Known.nothing(known.sequence, asked.config_version, now)
-    return await _decide_as_new(asked, books, known, nothing)
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """What is asked for by groups that are decided together."""
 
     groups: Sequence[Group]
+    #: Who asked for it.
     actor: str
     drafts: list[Draft]
     #: Every balance that they may touch.
@@ -157,6 +122,7 @@ class _Asked:
 
     @classmethod
     def by(cls, groups: Sequence[Group], actor: str) -> Self:
+        """Look at groups, all of them prepared under the configuration that is known now."""
         drafts = [draft for group in groups for draft in group.drafts()]
         config_version = groups[0].config_version
         assert all(group.config_version == config_version for group in groups), "see _attempt"
@@ -178,8 +144,36 @@ class _Asked:
         )
 
 
+async def decide_remembered(
+    asked: Asked, books: JournalBooks, known: KnownBalances, now: datetime
+) -> Decided | None:
+    """Decide without asking the database; None if that takes more than is remembered.
+
+    No id is looked up: what comes of it is written only if none of them is in the books. But a
+    draft that is refused may be there already, and would have to be answered with what is there.
+
+    Args:
+        asked: what is to be decided.
+        books: the memory of the journal.
+        known: the balances, and where they stand; what comes of the drafts is left in it.
+        now: by the server's clock, for what is asked again by the database's when it is written.
+
+    Raises:
+        StaleConfigurationError: prepare again.
+        OvertakenError: the balances were forgotten meanwhile; begin anew.
+        UnprovenRefusalError: decide again on what is in the books.
+    """
+    if known.sequence is None or not asked.takes_balances_only(books):
+        return None
+    known.begin(known.sequence)
+    if known.missing(asked.keys):
+        return None
+    nothing = postings.Known.nothing(known.sequence, asked.config_version, now)
+    return await _decide_as_new(asked, books, known, nothing)
+
+
 async def _decide_as_new(
-    asked: _Asked, books: JournalBooks, known: KnownBalances, nothing: postings.Known
+    asked: Asked, books: JournalBooks, known: KnownBalances, nothing: postings.Known
 ) -> Decided:
     """Decide what takes balances only, all of them known, as if no id were in the books."""
     loaded = load_remembered(
@@ -187,7 +181,7 @@ async def _decide_as_new(
     )
     if books.has_limits:
         loaded.bind(remembered_limits(books, asked.keys))
-    return await _decide_on(loaded, known, asked.groups, asked.actor, is_looked_up=False)
+    return await _decide_on(asked, loaded, known, is_looked_up=False)
 
 
 def _holds_refusal(outcomes: list[Outcome] | BatchRefusedError) -> bool:
@@ -197,20 +191,15 @@ def _holds_refusal(outcomes: list[Outcome] | BatchRefusedError) -> bool:
 
 
 async def _decide_on(
-    loaded: Loaded,
-    known: KnownBalances,
-    groups: Sequence[Group],
-    actor: str,
-    *,
-    is_looked_up: bool,
+    asked: Asked, loaded: Loaded, known: KnownBalances, *, is_looked_up: bool
 ) -> Decided:
     generation = known.generation
     outcomes: list[list[Outcome] | BatchRefusedError] = []
     encoded: list[EncodedPosting] = []
-    salts = draw_salts(sum(len(group.prepared) for group in groups))
-    for group in groups:
+    salts = draw_salts(sum(len(group.prepared) for group in asked.groups))
+    for group in asked.groups:
         decision, events = await decide_group_and_encode(
-            group.prepared, loaded.books, actor, salts, atomic=group.atomic
+            group.prepared, loaded.books, asked.actor, salts, atomic=group.atomic
         )
         if known.generation != generation:
             raise OvertakenError
@@ -240,25 +229,15 @@ async def _decide_on(
 
 
 async def decide_in_tx(
-    tx: Tx,
-    books: JournalBooks,
-    known: KnownBalances,
-    groups: Sequence[Group],
-    actor: str,
-    *,
-    look_up: bool,
+    tx: Tx, asked: Asked, books: JournalBooks, known: KnownBalances, *, look_up: bool
 ) -> Decided:
-    """Decide the drafts of `groups`, one after another, and leave in `known` what comes of them.
-
-    All of them must be prepared under the configuration that `books` has now. `tx` only reads; it
-    need not be a transaction unless it holds the head.
+    """Decide what is asked for, one after another, and leave in `known` what comes of it.
 
     Args:
-        tx: reads.
+        tx: reads; it need not be a transaction unless it holds the head.
+        asked: what is to be decided.
         books: the memory of the journal.
         known: the balances, and where they stand.
-        groups: prepared.
-        actor: who asked for it.
         look_up: whether ids are looked up even of what might be decided as new.
 
     Raises:
@@ -266,7 +245,6 @@ async def decide_in_tx(
         OvertakenError: what is known is of another sequence than the journal's; begin anew.
         UnprovenRefusalError: of what was decided as new; decide again with `look_up`.
     """
-    asked = _Asked.by(groups, actor)
     if not look_up and asked.takes_balances_only(books):
         return await _decide_on_read_in_tx(tx, asked, books, known)
     drafts, keys, config_version = asked.drafts, asked.keys, asked.config_version
@@ -284,7 +262,7 @@ async def decide_in_tx(
     await read_rest_in_tx(tx, books, loaded, drafts, keys)
     if known.generation != generation:
         raise OvertakenError
-    decided = await _decide_on(loaded, known, groups, actor, is_looked_up=True)
+    decided = await _decide_on(asked, loaded, known, is_looked_up=True)
     if not decided.accepted and (missing or loaded.is_read_later):
         # Nothing will be written that only counts if the journal has not moved between the reads.
         # Unless that is asked, a hold would be found captured, by the same request, of which the
@@ -294,7 +272,7 @@ async def decide_in_tx(
 
 
 async def _decide_on_read_in_tx(
-    tx: Tx, asked: _Asked, books: JournalBooks, known: KnownBalances
+    tx: Tx, asked: Asked, books: JournalBooks, known: KnownBalances
 ) -> Decided:
     """Decide what takes balances only, as new, on what one read adds to what is remembered."""
     if known.sequence is not None:

@@ -166,8 +166,6 @@ class JournalBooks:
             Why a reference has no account, for those that have none.
         """
         wanted = set(references)
-        if wanted <= self.accounts.keys():
-            return {}
         absent: dict[AccountReference, LedgerError] = {}
         asked = {one for one in wanted if one not in self.accounts}
         # Until all are there at one moment: while a read is under way, another call may make room.

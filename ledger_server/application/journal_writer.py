@@ -23,6 +23,7 @@ from typing import Final
 from uuid import UUID
 
 from ledger_server.application.batch import (
+    Asked,
     Decided,
     OvertakenError,
     UnprovenError,
@@ -200,20 +201,16 @@ class JournalWriter:
             return None
 
     async def _decide(self, groups: Sequence[Group]) -> Decided:
+        asked, decided = Asked.by(groups, self._actor), None
         look_up = self._look_ups.is_due()
         if not look_up:
             async with self._deciding:
-                decided = await decide_remembered(
-                    self._books, self._known, groups, self._actor, self._now()
-                )
-            if decided is not None:
-                self._look_ups.was_not_needed()
-                return decided
-        # The connection first: whoever waits for the balances must not keep one from who has them.
-        async with self._database.writer_connection() as tx, self._deciding:
-            decided = await decide_in_tx(
-                tx, self._books, self._known, groups, self._actor, look_up=look_up
-            )
+                decided = await decide_remembered(asked, self._books, self._known, self._now())
+        if decided is None:
+            # The connection first: whoever waits for the balances must not keep one from who has
+            # them.
+            async with self._database.writer_connection() as tx, self._deciding:
+                decided = await decide_in_tx(tx, asked, self._books, self._known, look_up=look_up)
         if not decided.is_looked_up:
             self._look_ups.was_not_needed()
         return decided
@@ -366,9 +363,8 @@ class JournalWriter:
                     if self._known.committed is not None:
                         self._is_shared = self._known.committed != head.sequence
                     self._known.forget()
-                    decided = await decide_in_tx(
-                        tx, self._books, self._known, groups, self._actor, look_up=True
-                    )
+                    asked = Asked.by(groups, self._actor)
+                    decided = await decide_in_tx(tx, asked, self._books, self._known, look_up=True)
                 self._note_decided()
                 results = await write_in_tx(tx, self._books, decided)
             self._end(groups, decided, results)

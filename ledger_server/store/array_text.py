@@ -10,6 +10,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, TypeVar
 
+#: As an element that needs no quotes.
+NULL: Final = "NULL"
+
 _Element = TypeVar("_Element", str, Decimal)
 
 #: What the driver makes of the first and the last day, which it reads back as these again.
@@ -57,7 +60,7 @@ def date_text(day: date) -> str:
 
 def _quoted(text: str | None) -> str:
     if text is None:
-        return "NULL"
+        return NULL
     if "\\" in text or '"' in text:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

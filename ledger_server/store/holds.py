@@ -3,19 +3,17 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from ledger_server.domain.books import Posting
 from ledger_server.domain.hold import Hold, HoldLeg, HoldStatus
 from ledger_server.domain.primitives import AccountId, Direction, JournalId
 from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
-from ledger_server.store.array_text import amount_array, plain_array, text_array
+from ledger_server.store.array_text import NULL, amount_array, plain_array, text_array
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.queries import load
 
 _SQL = load("holds")
-_NULL: Final = "NULL"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +99,8 @@ def _place_columns(of: Sequence[Hold], ordinals: Mapping[UUID, str]) -> tuple[st
     """Return ids, the sequences of those that were there, the ordinals of those placed now."""
     return (
         plain_array([str(hold.id) for hold in of]),
-        plain_array([_NULL if hold.sequence is None else str(hold.sequence) for hold in of]),
-        plain_array([ordinals.get(hold.id, _NULL) for hold in of]),
+        plain_array([NULL if hold.sequence is None else str(hold.sequence) for hold in of]),
+        plain_array([ordinals.get(hold.id, NULL) for hold in of]),
     )
 
 

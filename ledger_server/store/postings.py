@@ -12,7 +12,14 @@ from ledger_server.domain.day_sums import DayChanges
 from ledger_server.domain.primitives import ZERO, JournalId, Layer
 from ledger_server.domain.replay import Recorded
 from ledger_server.domain.transaction import ENTRIES_MAX, BalanceKey
-from ledger_server.store.array_text import alike, amount_array, date_text, plain_array, text_array
+from ledger_server.store.array_text import (
+    NULL,
+    alike,
+    amount_array,
+    date_text,
+    plain_array,
+    text_array,
+)
 from ledger_server.store.codec import StoredEvent
 from ledger_server.store.database import Row, Tx
 from ledger_server.store.holds import hold_columns
@@ -46,9 +53,8 @@ _SUM_COLUMNS: Final = (
 #: has two entries for each of its legs.
 _POSITIONS: Final = [str(position) for position in range(2 * ENTRIES_MAX)]
 _NUMBERS: Final = ("0", "1", "2", "3")
-_NULL: Final = "NULL"
 #: Of a batch in which every balance keeps its last day and the sums before it.
-_UNMOVED: Final = (plain_array([_NULL]),) * 3
+_UNMOVED: Final = (plain_array([NULL]),) * 3
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -300,7 +306,7 @@ def _last_day_columns(changes: DayChanges) -> tuple[str, ...]:
     rows = [
         (date_text(state.last_day), *[f"{sum_of:f}" for sum_of in state.before])
         if id(state) in changes.moved and state.last_day is not None
-        else (_NULL, _NULL, _NULL)
+        else (NULL, NULL, NULL)
         for _, state in changes.balances
     ]
     return tuple(map(plain_array, zip(*rows, strict=True)))

@@ -101,33 +101,32 @@ SELECT count(*) AS count
 -- unmapped_accounts --
 -- The accounts with postings through a day that stand directly in none of the sets. Days are asked
 -- for in each of the two places where they are kept: of `daily_sums` all would be read.
+WITH unmapped AS NOT MATERIALIZED (
+    SELECT accounts.journal_id, accounts.id, accounts.code
+      FROM accounts
+     WHERE accounts.journal_id = $1
+       AND NOT EXISTS (
+            SELECT FROM account_set_accounts AS member
+             WHERE member.journal_id = accounts.journal_id AND member.account_id = accounts.id
+               AND member.set_id = ANY ($2::uuid[]))
+)
 SELECT code
-  FROM ((SELECT accounts.code
-           FROM accounts
-          WHERE accounts.journal_id = $1
-            AND NOT EXISTS (
-                 SELECT FROM account_set_accounts AS member
-                  WHERE member.journal_id = accounts.journal_id AND member.account_id = accounts.id
-                    AND member.set_id = ANY ($2::uuid[]))
-            AND EXISTS (
+  FROM ((SELECT code
+           FROM unmapped
+          WHERE EXISTS (
                  SELECT FROM balances
-                  WHERE balances.journal_id = accounts.journal_id
-                    AND balances.account_id = accounts.id AND balances.last_day <= $3)
-          ORDER BY accounts.code
+                  WHERE balances.journal_id = unmapped.journal_id
+                    AND balances.account_id = unmapped.id AND balances.last_day <= $3)
+          ORDER BY code
           LIMIT $4)
          UNION
-        (SELECT accounts.code
-           FROM accounts
-          WHERE accounts.journal_id = $1
-            AND NOT EXISTS (
-                 SELECT FROM account_set_accounts AS member
-                  WHERE member.journal_id = accounts.journal_id AND member.account_id = accounts.id
-                    AND member.set_id = ANY ($2::uuid[]))
-            AND EXISTS (
+        (SELECT code
+           FROM unmapped
+          WHERE EXISTS (
                  SELECT FROM earlier_days
-                  WHERE earlier_days.journal_id = accounts.journal_id
-                    AND earlier_days.account_id = accounts.id AND earlier_days.day <= $3)
-          ORDER BY accounts.code
-          LIMIT $4)) AS unmapped
+                  WHERE earlier_days.journal_id = unmapped.journal_id
+                    AND earlier_days.account_id = unmapped.id AND earlier_days.day <= $3)
+          ORDER BY code
+          LIMIT $4)) AS found
  ORDER BY code
  LIMIT $4;
