@@ -48,6 +48,8 @@ class Bench:
     seeds: Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
     #: Transfers a second when last seen, by shape and size of batches.
     rates: dict[tuple[Shape, int], float] = dataclasses.field(default_factory=dict)
+    #: The same of callers whose postings the client gathers.
+    gathered_rates: dict[Shape, float] = dataclasses.field(default_factory=dict)
 
     def seconds(self, number: int) -> float:
         """Return how long a run of round `number` takes."""
@@ -60,6 +62,15 @@ class Bench:
         count = round(seconds * expected * _BUILT_TO_SPARE)
         result = await self._post(shape, callers, batch, seconds, count)
         rate = self.rates[shape, batch] = len(result.acknowledged) / result.seconds
+        return rate
+
+    async def load_gathered(self, shape: Shape, callers: int, number: int) -> float:
+        """Do the same as `load` by callers who share calls through the client's poster."""
+        seconds = self.seconds(number)
+        expected = self.gathered_rates.get(shape, _RATE_AT_FIRST)
+        count = round(seconds * expected * _BUILT_TO_SPARE)
+        result = await self._post(shape, callers, 1, seconds, count, gathered=True)
+        rate = self.gathered_rates[shape] = len(result.acknowledged) / result.seconds
         return rate
 
     async def warm_up(self) -> None:
@@ -91,7 +102,14 @@ class Bench:
         return statistics.median(result.latencies_us)
 
     async def _post(
-        self, shape: Shape, callers: int, batch: int, seconds: float, count: int
+        self,
+        shape: Shape,
+        callers: int,
+        batch: int,
+        seconds: float,
+        count: int,
+        *,
+        gathered: bool = False,
     ) -> Result:
         job = Job(
             address=self.address,
@@ -101,6 +119,7 @@ class Bench:
             seconds=seconds,
             count=count,
             seed=next(self.seeds),
+            gathered=gathered,
         )
         result = await asyncio.to_thread(run_load, job)
         await self.verifier.verify(result.acknowledged)
@@ -153,11 +172,12 @@ async def _measure_limits(bench: Bench, tell: Callable[[str], None]) -> Figure:
 
 
 async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None]) -> list[Figure]:
-    batches, single = f"batches, {shape}", f"single, {shape}"
+    batches, single, gathered = f"batches, {shape}", f"single, {shape}", f"gathered, {shape}"
     runs: dict[str, Run] = {
         PGBENCH: lambda number: bench.baseline.run(shape, bench.seconds(number)),
         batches: lambda number: bench.load(shape, BATCH_CALLERS, BATCH, number),
         single: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number),
+        gathered: lambda number: bench.load_gathered(shape, SINGLE_CALLERS, number),
     }
     values = await alternate(runs, bench.plan.rounds, tell)
     comparisons = (
@@ -173,6 +193,13 @@ async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None])
             title=f"{SINGLE_CALLERS} single callers, {shape}",
             unit=_PER_SECOND,
             ours=single,
+            baseline=PGBENCH,
+        ),
+        Comparison(
+            name=f"gathered_{shape}",
+            title=f"{SINGLE_CALLERS} callers through the client's poster, {shape}",
+            unit=_PER_SECOND,
+            ours=gathered,
             baseline=PGBENCH,
         ),
     )

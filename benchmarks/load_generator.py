@@ -10,18 +10,22 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 import grpc
 import uvloop
 
 from benchmarks.workload import ACCOUNT_COUNT, Shape, batch_requests, single_requests, transfers
+from ledger_client import poster
+from ledger_client.gathering import Gatherer
 from ledger_proto.v1 import transactions_pb2 as pb
 
 _MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 _SERVICE: Final = "/ledger.v1.TransactionService/"
 _CALL_SECONDS_MAX: Final = 60.0
+
+_Post: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Job:
     seed: int
     #: Accounts that spread transfers touch.
     accounts: int = ACCOUNT_COUNT
+    #: Callers post one transaction each, and the client's gatherer puts them into calls.
+    gathered: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -62,7 +68,9 @@ class Result:
 async def run(job: Job) -> Result:
     """Post until the time or the requests are over, then wait for the answers under way."""
     transactions = transfers(job.shape, job.count, job.seed, job.accounts)
-    if job.batch == 1:
+    if job.gathered:
+        method, requests = "PostTransactions", batch_requests(transactions, 1)
+    elif job.batch == 1:
         method, requests = "PostTransaction", single_requests(transactions)
     else:
         method, requests = "PostTransactions", batch_requests(transactions, job.batch)
@@ -72,46 +80,70 @@ async def run(job: Job) -> Result:
         await asyncio.wait_for(channel.channel_ready(), _CALL_SECONDS_MAX)
         call: Any = channel.unary_unary(_SERVICE + method)
         waiting, answers, latencies = iter(requests), list[bytes](), list[float]()
+        post = _gathered(call, answers) if job.gathered else _by_itself(call, answers)
         gc.freeze()
         gc.disable()
         began, cpu_began = time.perf_counter(), time.process_time()
         callers = [
-            _caller(call, waiting, began + job.seconds, answers, latencies)
-            for _ in range(job.callers)
+            _caller(post, waiting, began + job.seconds, latencies) for _ in range(job.callers)
         ]
         await asyncio.gather(*callers)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
-    acknowledged, problems = _read(answers, job.batch)
+    acknowledged, problems = _read(answers, method)
     return Result(seconds, latencies, acknowledged, problems, cpu)
 
 
+def _by_itself(call: Any, answers: list[bytes]) -> _Post:
+    """Return what makes a call for each request."""
+
+    async def post(request: bytes) -> None:
+        answers.append(await call(request, timeout=_CALL_SECONDS_MAX))
+
+    return post
+
+
+def _gathered(call: Any, answers: list[bytes]) -> _Post:
+    """Return what posts as `ledger_client.Poster` does, with requests and answers as bytes."""
+
+    async def send(requests: Sequence[bytes]) -> list[bytes]:
+        # Messages one after another are one message: the transactions of all, journal and mode
+        # of the last.
+        answer = await call(b"".join(requests), timeout=_CALL_SECONDS_MAX)
+        answers.append(answer)
+        return [answer] * len(requests)
+
+    gatherer = Gatherer[bytes, bytes](
+        send, items_max=poster.BATCH_MAX, bytes_max=poster.BYTES_MAX, calls_max=poster.CALLS_MAX
+    )
+
+    async def post(request: bytes) -> None:
+        await gatherer.ask(request, len(request))
+
+    return post
+
+
 async def _caller(
-    call: Any,
-    waiting: Iterator[bytes],
-    deadline: float,
-    answers: list[bytes],
-    latencies_us: list[float],
+    post: _Post, waiting: Iterator[bytes], deadline: float, latencies_us: list[float]
 ) -> None:
     now = time.perf_counter()
     while now < deadline:
         request = next(waiting, None)
         if request is None:
             return
-        answer = await call(request, timeout=_CALL_SECONDS_MAX)
+        await post(request)
         answered = time.perf_counter()
         latencies_us.append((answered - now) * 1e6)
-        answers.append(answer)
         now = answered
 
 
-def _read(answers: Sequence[bytes], batch: int) -> tuple[list[str], list[str]]:
+def _read(answers: Sequence[bytes], method: str) -> tuple[list[str], list[str]]:
     """Return the ids of what was posted, and what was not."""
     acknowledged: list[str] = []
     problems: list[str] = []
     for answer in answers:
         results: Sequence[Any] = (
             [pb.PostTransactionResponse.FromString(answer)]
-            if batch == 1
+            if method == "PostTransaction"
             else pb.PostTransactionsResponse.FromString(answer).results
         )
         for result in results:

@@ -127,6 +127,7 @@ from ledger_client.models import (
     YearClosePreview,
     YearReopening,
 )
+from ledger_client.poster import Poster
 from ledger_client.retry import NO_RETRY, RetryPolicy
 
 __all__ = [
@@ -213,6 +214,7 @@ __all__ = [
     "Period",
     "PersonalDataErased",
     "PostResult",
+    "Poster",
     "Posting",
     "Rate",
     "RateInForce",

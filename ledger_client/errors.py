@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final, Self, cast
 
 import grpc
 from google.protobuf import any_pb2
@@ -65,6 +65,20 @@ class LedgerError(Exception):
         self.violations = violations
         self.retry_after_seconds = retry_after_seconds
         self.idempotency_key = idempotency_key
+
+    def with_key(self, idempotency_key: str) -> Self:
+        """Return the same error, caused by this one, of a call that went out with another key."""
+        error = type(self)(
+            self.reason,
+            self.message,
+            self.facts,
+            self.status,
+            violations=self.violations,
+            retry_after_seconds=self.retry_after_seconds,
+            idempotency_key=idempotency_key,
+        )
+        error.__cause__ = self
+        return error
 
     def __str__(self) -> str:
         """State the reason, the message and each field that is wrong."""
@@ -147,10 +161,15 @@ def from_call(
     )
 
 
-def from_refusal(refusal: Refusal) -> LedgerError:
+def from_refusal(refusal: Refusal, *, idempotency_key: str = "") -> LedgerError:
     """Return the error that a call refused for this reason alone would have raised."""
-    error_class = _CLASSES.get(refusal.status, ServerError)
-    return error_class(refusal.reason, refusal.message, refusal.facts, refusal.status)
+    return _CLASSES.get(refusal.status, ServerError)(
+        refusal.reason,
+        refusal.message,
+        refusal.facts,
+        refusal.status,
+        idempotency_key=idempotency_key,
+    )
 
 
 def _details(error: grpc.aio.AioRpcError) -> list[any_pb2.Any]:

@@ -1,7 +1,7 @@
 """Calls of the `TransactionService`."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from ledger_client.connection import Connection
@@ -16,6 +16,7 @@ from ledger_client.models import (
     Transaction,
     Validation,
 )
+from ledger_client.poster import BATCH_MAX, CALLS_MAX, Poster
 from ledger_proto.v1 import transactions_pb2 as pb
 
 
@@ -144,6 +145,44 @@ class TransactionCalls(Connection):
         )
         response = await self._call(self._transactions.PostTransactions, request)
         return [decode.post_result(result) for result in response.results]
+
+    def poster(
+        self,
+        journal: Reference,
+        *,
+        batch_max: int = BATCH_MAX,
+        calls_max: int = CALLS_MAX,
+    ) -> Poster:
+        """Return what many tasks of this event loop post through, one transaction each.
+
+        Args:
+            journal: code or id.
+            batch_max: transactions that share one call, 1 to 1,000.
+            calls_max: calls under way at once, at least 1.
+
+        Raises:
+            ValueError: a bound is out of its range.
+        """
+        name = encode.reference(journal)
+
+        async def post_one(request: pb.TransactionRequest) -> pb.PostTransactionResponse:
+            return await self._call(
+                self._transactions.PostTransaction,
+                pb.PostTransactionRequest(journal=name, transaction=request),
+                key=request.transaction_id,
+            )
+
+        async def post_many(
+            requests: Sequence[pb.TransactionRequest],
+        ) -> pb.PostTransactionsResponse:
+            return await self._call(
+                self._transactions.PostTransactions,
+                pb.PostTransactionsRequest(
+                    journal=name, transactions=requests, mode=pb.BATCH_MODE_INDEPENDENT
+                ),
+            )
+
+        return Poster(post_one, post_many, batch_max=batch_max, calls_max=calls_max)
 
     async def reverse_transaction(
         self,
