@@ -53,13 +53,23 @@ _FILL: Final = (
               coalesce(sum(units) FILTER (WHERE direction = 1), 0),
               coalesce(sum(units) FILTER (WHERE direction = 2), 0)
          FROM entries WHERE journal_id = $1 GROUP BY 1, 2, 3, 4, 5""",
+    # The last day of each is the one after all of these, and has nothing.
+    """INSERT INTO balances (journal_id, account_id, currency, version, settled_debit,
+                             settled_credit, last_day, debit_before, credit_before)
+       SELECT journal_id, account_id, currency, count(*), sum(debit), sum(credit), '2026-01-01',
+              sum(debit), sum(credit)
+         FROM earlier_days WHERE journal_id = $1 GROUP BY 1, 2, 3""",
 )
 _MORE_ENTRIES: Final = """
 INSERT INTO entries
 SELECT journal_id, sequence + $2 * 10000000, position, layer, direction, effective, account_id,
        units, currency
   FROM entries WHERE journal_id = $1 AND sequence < 10000000"""
-_MORE_SUMS: Final = "UPDATE earlier_days SET debit = 3 * debit, credit = 3 * credit"
+_MORE_SUMS: Final = (
+    "UPDATE earlier_days SET debit = 3 * debit, credit = 3 * credit",
+    """UPDATE balances SET settled_debit = 3 * settled_debit, settled_credit = 3 * settled_credit,
+       debit_before = 3 * debit_before, credit_before = 3 * credit_before""",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +134,8 @@ async def _fill(connection: Any, journal_id: int, size: Size) -> None:
     async with connection.transaction():
         await connection.execute(_FILL[0], journal_id, size.accounts)
         await connection.execute(_FILL[1], journal_id, size.accounts, size.entries, size.days)
-        await connection.execute(_FILL[2], journal_id)
+        for statement in _FILL[2:]:
+            await connection.execute(statement, journal_id)
     await connection.execute("VACUUM ANALYZE")
 
 
@@ -132,8 +143,9 @@ async def _add_entries(connection: Any, journal_id: int, times: int) -> None:
     """Enter every transaction again, so that there are so many times the entries."""
     for number in range(1, times):
         await connection.execute(_MORE_ENTRIES, journal_id, number)
-    await connection.execute(_MORE_SUMS)
-    await connection.execute("VACUUM (FULL, ANALYZE) earlier_days")
+    for statement in _MORE_SUMS:
+        await connection.execute(statement)
+    await connection.execute("VACUUM (FULL, ANALYZE) earlier_days, balances")
     await connection.execute("VACUUM ANALYZE entries")
 
 

@@ -36,10 +36,14 @@ class Scope:
 
 async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> Sequence[SumsByKey]:
     """Return the sums of each account and currency as they stand, for each column."""
-    if not cut.boundaries:
-        values = journal_id, scope.layer, cut.last_day, scope.currency
-        return await _sums(tx, cut, "sums_of_one_segment", values)
-    return await _sums(tx, cut, "sums_by_segment", _values(journal_id, scope, cut))
+    sums = cut.nothing()
+    if cut.end_of_first_segment is not None:
+        until = cut.end_of_first_segment
+        query = "sums_less_later" if await _is_late(tx, journal_id, until) else "sums_up_to"
+        await _add(tx, cut, sums, query, (journal_id, scope.layer, until, scope.currency))
+    if cut.boundaries:
+        await _add(tx, cut, sums, "sums_by_segment", _values(journal_id, scope, cut))
+    return sums
 
 
 async def sums_after_in_tx(
@@ -169,15 +173,30 @@ def _values(journal_id: JournalId, scope: Scope, cut: Cut) -> tuple[object, ...]
     return journal_id, scope.layer, cut.boundaries, cut.last_day, scope.currency
 
 
+async def _is_late(tx: Tx, journal_id: JournalId, day: date) -> bool:
+    """Return whether a day lies in the later half of those that are kept on their own."""
+    if day == date.max:
+        return True
+    row = await tx.fetch_one(_SQL["days"], journal_id)
+    assert row is not None, "it has no condition"
+    return row["first"] is None or row["last"] - day < day - row["first"]
+
+
 async def _sums(tx: Tx, cut: Cut, query: str, values: Sequence[object]) -> Sequence[SumsByKey]:
-    """Return the sums of each column, added up while the database makes more of them."""
     sums = cut.nothing()
+    await _add(tx, cut, sums, query, values)
+    return sums
+
+
+async def _add(
+    tx: Tx, cut: Cut, sums: Sequence[SumsByKey], query: str, values: Sequence[object]
+) -> None:
+    """Add up rows to the sums of each column while the database makes more of them."""
 
     async def take(data: bytes) -> None:
         await asyncio.to_thread(lambda: cut.add(sums, _segment_rows(data)))
 
     await tx.copy(_SQL[query], *values, take=take)
-    return sums
 
 
 def _segment_rows(data: bytes) -> SegmentRows:

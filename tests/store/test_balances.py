@@ -10,6 +10,10 @@ from ledger_server.store import balances
 from tests.books import Books, new_journal
 
 ACCOUNTS = 20_000
+BALANCE = (
+    *("account_id", "currency", "version", "last_day"),
+    *("settled_debit", "settled_credit", "debit_before", "credit_before"),
+)
 
 
 @pytest.fixture
@@ -21,7 +25,11 @@ async def books(database_dsn: str) -> AsyncIterator[Books]:
             "id, code, name, normal_side, status, metadata, created_at",
             "md5(number::text)::uuid, 'k' || number, '', 1, 1, '{}', now()",
         ),
-        ("balances", "account_id, currency, version", "md5(number::text)::uuid, 'USD', 1"),
+        (
+            "balances",
+            ", ".join(BALANCE),
+            "md5(number::text)::uuid, 'USD', 1, '2026-02-28', 2, 2, 1, 1",
+        ),
         (
             "earlier_days",
             "account_id, currency, layer, day, debit, credit",

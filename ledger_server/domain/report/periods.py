@@ -202,6 +202,10 @@ class Cut:
         }
         #: First days of all segments but the first.
         self.boundaries = sorted(starts | ends)
+        #: The last day of the first segment; None if it has no day.
+        self.end_of_first_segment = (
+            _day_before(self.boundaries[0]) if self.boundaries else self.last_day
+        )
         self._parts = [self._parts_of(periods, n) for n in range(len(self.boundaries) + 1)]
         self._count = len(periods)
 
@@ -271,6 +275,10 @@ def _anniversary(month: int, day_of_month: int, day: date) -> date:
             if start <= day:
                 return start
     return date.min
+
+
+def _day_before(day: date) -> date | None:
+    return None if day == date.min else day - _ONE_DAY
 
 
 def _ends_month(day: date) -> bool:

@@ -46,10 +46,10 @@ SELECT journal_heads.sequence, account.id AS account_id, account.code, account.n
  ORDER BY key.ordinal;
 
 -- find_balances_as_of --
--- As find_balances. Days are few beside entries, and those of one layer lie side by side in the
--- primary key.
+-- As find_balances, less the days after the one asked for: few beside entries, and those of one
+-- layer lie side by side in the primary key.
 SELECT journal_heads.sequence, account.id AS account_id, account.code, account.normal_side,
-       key.currency, currency.exponent, 0::bigint AS version, sums.*
+       key.currency, currency.exponent, sums.*
   FROM journal_heads
  CROSS JOIN unnest($2::uuid[], $3::text[], $4::text[])
        WITH ORDINALITY AS key (account_id, account_code, currency, ordinal)
@@ -69,21 +69,40 @@ SELECT journal_heads.sequence, account.id AS account_id, account.code, account.n
          WHERE journal_id = $1 AND code = key.currency
         OFFSET 0
        ) AS currency ON true
- CROSS JOIN LATERAL (
-        SELECT coalesce(sum(debit) FILTER (WHERE layer = 1), 0) AS settled_debit,
-               coalesce(sum(credit) FILTER (WHERE layer = 1), 0) AS settled_credit,
-               coalesce(sum(debit) FILTER (WHERE layer = 2), 0) AS pending_debit,
-               coalesce(sum(credit) FILTER (WHERE layer = 2), 0) AS pending_credit,
-               coalesce(sum(debit) FILTER (WHERE layer = 3), 0) AS encumbrance_debit,
-               coalesce(sum(credit) FILTER (WHERE layer = 3), 0) AS encumbrance_credit,
+  LEFT JOIN LATERAL (
+        SELECT 0::bigint AS version,
+               CASE WHEN last_day > $5 THEN debit_before ELSE balances.settled_debit END
+               - coalesce(later.settled_debit, 0) AS settled_debit,
+               CASE WHEN last_day > $5 THEN credit_before ELSE balances.settled_credit END
+               - coalesce(later.settled_credit, 0) AS settled_credit,
+               balances.pending_debit - coalesce(later.pending_debit, 0) AS pending_debit,
+               balances.pending_credit - coalesce(later.pending_credit, 0) AS pending_credit,
+               balances.encumbrance_debit - coalesce(later.encumbrance_debit, 0)
+               AS encumbrance_debit,
+               balances.encumbrance_credit - coalesce(later.encumbrance_credit, 0)
+               AS encumbrance_credit,
                0::numeric AS held_debit,
                0::numeric AS held_credit
-          FROM daily_sums
-         WHERE daily_sums.journal_id = $1
-           AND daily_sums.account_id = account.id
-           AND daily_sums.currency = key.currency
-           AND daily_sums.day <= $5
-       ) AS sums
+          FROM balances
+         CROSS JOIN LATERAL (
+                SELECT sum(debit) FILTER (WHERE layer = 1) AS settled_debit,
+                       sum(credit) FILTER (WHERE layer = 1) AS settled_credit,
+                       sum(debit) FILTER (WHERE layer = 2) AS pending_debit,
+                       sum(credit) FILTER (WHERE layer = 2) AS pending_credit,
+                       sum(debit) FILTER (WHERE layer = 3) AS encumbrance_debit,
+                       sum(credit) FILTER (WHERE layer = 3) AS encumbrance_credit
+                  FROM earlier_days
+                 WHERE earlier_days.journal_id = balances.journal_id
+                   AND earlier_days.account_id = balances.account_id
+                   AND earlier_days.currency = balances.currency
+                   AND earlier_days.layer = ANY ('{1, 2, 3}')
+                   AND earlier_days.day > $5
+               ) AS later
+         WHERE balances.journal_id = $1
+           AND balances.account_id = account.id
+           AND balances.currency = key.currency
+        OFFSET 0
+       ) AS sums ON true
  WHERE journal_heads.journal_id = $1
  ORDER BY key.ordinal;
 
@@ -114,24 +133,38 @@ SELECT accounts.code, accounts.normal_side, currencies.exponent,
   JOIN currencies
     ON currencies.journal_id = balances.journal_id AND currencies.code = balances.currency
  CROSS JOIN LATERAL (
-        SELECT coalesce(sum(debit) FILTER (WHERE layer = 1), 0) AS settled_debit,
-               coalesce(sum(credit) FILTER (WHERE layer = 1), 0) AS settled_credit,
-               coalesce(sum(debit) FILTER (WHERE layer = 2), 0) AS pending_debit,
-               coalesce(sum(credit) FILTER (WHERE layer = 2), 0) AS pending_credit,
-               coalesce(sum(debit) FILTER (WHERE layer = 3), 0) AS encumbrance_debit,
-               coalesce(sum(credit) FILTER (WHERE layer = 3), 0) AS encumbrance_credit,
+        SELECT sum(debit) FILTER (WHERE layer = 1) AS settled_debit,
+               sum(credit) FILTER (WHERE layer = 1) AS settled_credit,
+               sum(debit) FILTER (WHERE layer = 2) AS pending_debit,
+               sum(credit) FILTER (WHERE layer = 2) AS pending_credit,
+               sum(debit) FILTER (WHERE layer = 3) AS encumbrance_debit,
+               sum(credit) FILTER (WHERE layer = 3) AS encumbrance_credit
+          FROM earlier_days
+         WHERE earlier_days.journal_id = balances.journal_id
+           AND earlier_days.account_id = balances.account_id
+           AND earlier_days.currency = balances.currency
+           AND earlier_days.layer = ANY ('{1, 2, 3}')
+           AND earlier_days.day > $6
+       ) AS later
+ CROSS JOIN LATERAL (
+        SELECT CASE WHEN last_day > $6 THEN debit_before ELSE balances.settled_debit END
+               - coalesce(later.settled_debit, 0) AS settled_debit,
+               CASE WHEN last_day > $6 THEN credit_before ELSE balances.settled_credit END
+               - coalesce(later.settled_credit, 0) AS settled_credit,
+               balances.pending_debit - coalesce(later.pending_debit, 0) AS pending_debit,
+               balances.pending_credit - coalesce(later.pending_credit, 0) AS pending_credit,
+               balances.encumbrance_debit - coalesce(later.encumbrance_debit, 0)
+               AS encumbrance_debit,
+               balances.encumbrance_credit - coalesce(later.encumbrance_credit, 0)
+               AS encumbrance_credit,
                0::numeric AS held_debit,
                0::numeric AS held_credit
-          FROM daily_sums
-         WHERE daily_sums.journal_id = balances.journal_id
-           AND daily_sums.account_id = balances.account_id
-           AND daily_sums.currency = balances.currency
-           AND daily_sums.day <= $6
-        HAVING count(*) > 0
        ) AS sums
  WHERE accounts.journal_id = $1
    AND ($2::uuid IS NULL OR accounts.id = $2)
    AND accounts.code >= $3
    AND (accounts.code, balances.currency) > ($3, $4)
+   AND sums.settled_debit + sums.settled_credit + sums.pending_debit + sums.pending_credit
+       + sums.encumbrance_debit + sums.encumbrance_credit > 0
  ORDER BY accounts.code, balances.currency
  LIMIT $5;

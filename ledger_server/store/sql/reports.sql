@@ -1,23 +1,48 @@
--- sums_by_segment --
--- Sums of each account and currency over each segment of days; a segment begins with each of the
--- boundaries. One pass serves all columns of a report. Grows with accounts and days, not with
--- entries.
-SELECT account_id, currency, width_bucket(day, $3::date[]) AS segment,
-       sum(debit) AS debit, sum(credit) AS credit
-  FROM daily_sums
- WHERE journal_id = $1 AND layer = $2 AND day <= $4 AND ($5::text IS NULL OR currency = $5)
- GROUP BY account_id, currency, segment;
+-- days --
+-- The first and the last day that is kept on its own; NULL if there is none.
+SELECT (SELECT min(day) FROM earlier_days WHERE journal_id = $1) AS first,
+       (SELECT max(day) FROM earlier_days WHERE journal_id = $1) AS last;
 
--- sums_of_one_segment --
--- The same where nothing is cut, as in most trial balances: to ask each day for its segment takes
--- a fifth of the time.
+-- sums_up_to --
+-- Sums of each account and currency up to a day, by the days until then. Grows with accounts and
+-- those days, not with entries.
 SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS credit
   FROM daily_sums
  WHERE journal_id = $1 AND layer = $2 AND day <= $3 AND ($4::text IS NULL OR currency = $4)
  GROUP BY account_id, currency;
 
+-- sums_less_later --
+-- The same from the other end, as all that there is less what came after the day: of a day that is
+-- not long ago little did.
+SELECT account_id, currency, 0 AS segment, part.*
+  FROM layer_sums AS sums
+  LEFT JOIN (SELECT account_id, currency, sum(debit) AS debit, sum(credit) AS credit
+               FROM earlier_days
+              WHERE journal_id = $1 AND layer = $2 AND day > $3
+              GROUP BY account_id, currency) AS later
+ USING (account_id, currency)
+ CROSS JOIN LATERAL (
+        SELECT CASE WHEN last_day > $3 THEN debit_before ELSE sums.debit END
+               - coalesce(later.debit, 0) AS debit,
+               CASE WHEN last_day > $3 THEN credit_before ELSE sums.credit END
+               - coalesce(later.credit, 0) AS credit
+       ) AS part
+ WHERE journal_id = $1 AND layer = $2 AND ($4::text IS NULL OR currency = $4)
+   AND (part.debit <> 0 OR part.credit <> 0);
+
+-- sums_by_segment --
+-- Sums of each account and currency over each segment of days but the one before the first of the
+-- boundaries; a segment begins with each of them. One pass serves all columns of a report.
+SELECT account_id, currency, width_bucket(day, $3::date[]) AS segment,
+       sum(debit) AS debit, sum(credit) AS credit
+  FROM daily_sums
+ WHERE journal_id = $1 AND layer = $2 AND day BETWEEN ($3::date[])[1] AND $4
+   AND ($5::text IS NULL OR currency = $5)
+ GROUP BY account_id, currency, segment;
+
 -- sums_by_segment_later --
--- The same of the entries after a sequence: what a report of that position takes off.
+-- The sums over all segments of the entries after a sequence: what a report of that position takes
+-- off.
 SELECT account_id, currency, width_bucket(effective, $3::date[]) AS segment,
        coalesce(sum(units) FILTER (WHERE direction = 1), 0) AS debit,
        coalesce(sum(units) FILTER (WHERE direction = 2), 0) AS credit

@@ -1,19 +1,35 @@
 -- statement_sums --
 -- Sums of accounts, each named once, by currency before a day and from it on, up to another day.
--- LATERAL keeps it a look-up for each account: joined, it read every day of the journal for a few
--- accounts while the tables were not analysed.
-SELECT wanted.account_id, sums.*
+-- What lies before is all there is, less what came since. LATERAL keeps it a look-up for each
+-- account: joined, it read every day of the journal for a few accounts while the tables were not
+-- analysed.
+SELECT wanted.account_id, found.*
   FROM unnest($2::uuid[]) AS wanted (account_id)
  CROSS JOIN LATERAL (
-        SELECT currency,
-               coalesce(sum(debit) FILTER (WHERE day < $5), 0) AS opening_debit,
-               coalesce(sum(credit) FILTER (WHERE day < $5), 0) AS opening_credit,
-               coalesce(sum(debit) FILTER (WHERE day >= $5), 0) AS debit,
-               coalesce(sum(credit) FILTER (WHERE day >= $5), 0) AS credit
-          FROM daily_sums
-         WHERE journal_id = $1 AND daily_sums.account_id = wanted.account_id AND layer = $3
-           AND ($4::text IS NULL OR currency = $4) AND day <= $6
-         GROUP BY currency) AS sums;
+        SELECT sums.currency,
+               CASE WHEN last_day >= $5 THEN debit_before ELSE sums.debit END
+               - coalesce(since.debit, 0) AS opening_debit,
+               CASE WHEN last_day >= $5 THEN credit_before ELSE sums.credit END
+               - coalesce(since.credit, 0) AS opening_credit,
+               coalesce(since.debit_within, 0)
+               + CASE WHEN last_day BETWEEN $5 AND $6 THEN sums.debit - debit_before ELSE 0 END
+               AS debit,
+               coalesce(since.credit_within, 0)
+               + CASE WHEN last_day BETWEEN $5 AND $6 THEN sums.credit - credit_before ELSE 0 END
+               AS credit
+          FROM layer_sums AS sums
+         CROSS JOIN LATERAL (
+                SELECT sum(debit) AS debit, sum(debit) FILTER (WHERE day <= $6) AS debit_within,
+                       sum(credit) AS credit,
+                       sum(credit) FILTER (WHERE day <= $6) AS credit_within
+                  FROM earlier_days
+                 WHERE earlier_days.journal_id = $1
+                   AND earlier_days.account_id = wanted.account_id
+                   AND earlier_days.currency = sums.currency
+                   AND earlier_days.layer = $3 AND earlier_days.day >= $5) AS since
+         WHERE sums.journal_id = $1 AND sums.account_id = wanted.account_id AND sums.layer = $3
+           AND ($4::text IS NULL OR sums.currency = $4)
+        OFFSET 0) AS found;
 
 -- statement_sums_later --
 -- The same of the entries after a sequence: what a statement of that position takes off.
