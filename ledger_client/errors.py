@@ -168,8 +168,20 @@ def from_refusal(refusal: Refusal, *, idempotency_key: str = "") -> LedgerError:
         refusal.message,
         refusal.facts,
         refusal.status,
+        violations=_violations(refusal.facts),
         idempotency_key=idempotency_key,
     )
+
+
+def _violations(facts: Mapping[str, str]) -> tuple[FieldViolation, ...]:
+    """Return the field that the facts of a refusal name, as the call alone would have."""
+    if "problem" not in facts:
+        return ()
+    if "field" in facts:
+        return (FieldViolation(facts["field"], facts["problem"]),)
+    if "param" in facts:
+        return (FieldViolation(f"params.{facts['param']}", facts["problem"]),)
+    return ()
 
 
 def _details(error: grpc.aio.AioRpcError) -> list[any_pb2.Any]:

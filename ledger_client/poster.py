@@ -1,10 +1,11 @@
 """Posts for many callers at once: each posts one transaction, and they share calls."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Self, TypeAlias
 
 from ledger_client.convert import decode, encode
-from ledger_client.errors import InvalidRequestError, LedgerError, from_refusal
+from ledger_client.errors import LedgerError, from_refusal
 from ledger_client.gathering import Gatherer
 from ledger_client.models import Posting, PostResult, Refusal
 from ledger_proto.v1 import transactions_pb2 as pb
@@ -62,8 +63,8 @@ class Poster:
         """
         self._post_one = post_one
         self._post_many = post_many
-        if batch_max > TRANSACTIONS_MAX:
-            raise ValueError(f"batch_max must be at most {TRANSACTIONS_MAX}, not {batch_max}")
+        if not 1 <= batch_max <= TRANSACTIONS_MAX:
+            raise ValueError(f"batch_max must be 1 to {TRANSACTIONS_MAX}, not {batch_max}")
         self._gatherer = Gatherer[pb.TransactionRequest, PostResult | Refusal](
             self._send, items_max=batch_max, bytes_max=BYTES_MAX, calls_max=calls_max
         )
@@ -86,6 +87,9 @@ class Poster:
         Postings are posted in the order in which they were asked for, unless the poster makes
         several calls at once: then only those are that were waited for one after the other.
 
+        The client's `timeout_seconds` bounds a call; before it a posting waits for the calls that
+        are under way.
+
         A posting whose task is cancelled may be posted all the same: repeat it with the same
         Posting, which holds the id.
 
@@ -97,13 +101,9 @@ class Poster:
         """
         request = encode.transaction_request(posting)
         outcome = await self._gatherer.ask(request, request.ByteSize())
-        if isinstance(outcome, PostResult):
-            return outcome
-        error = from_refusal(outcome, idempotency_key=request.transaction_id)
-        if isinstance(error, InvalidRequestError):
-            # Its fields are named by their place in the batch. Alone they have their own names.
-            return await self._alone(request)
-        raise error
+        if isinstance(outcome, Refusal):
+            raise from_refusal(outcome, idempotency_key=request.transaction_id)
+        return outcome
 
     async def _send(self, requests: Sequence[pb.TransactionRequest]) -> Sequence[_Outcome]:
         if len(requests) == 1:
@@ -115,10 +115,28 @@ class Poster:
                 return [error.with_key(request.transaction_id) for request in requests]
             middle = len(requests) // 2
             return [*await self._send(requests[:middle]), *await self._send(requests[middle:])]
-        return [decode.post_result(result) for result in response.results]
+        return [
+            _as_alone(decode.post_result(result), index)
+            for index, result in enumerate(response.results)
+        ]
 
-    async def _alone(self, request: pb.TransactionRequest) -> PostResult:
-        response = await self._post_one(request)
+    async def _alone(self, request: pb.TransactionRequest) -> PostResult | LedgerError:
+        try:
+            response = await self._post_one(request)
+        except LedgerError as error:
+            return error
         return PostResult(
             transaction=decode.transaction(response.transaction), replayed=response.replayed
         )
+
+
+def _as_alone(outcome: PostResult | Refusal, index: int) -> PostResult | Refusal:
+    """Return what came of the item `index` of a batch, of which its caller knows nothing."""
+    if isinstance(outcome, PostResult):
+        return outcome
+
+    def named(text: str) -> str:
+        return text.replace(f"transactions[{index}]", "transaction")
+
+    facts = {name: named(text) for name, text in outcome.facts.items()}
+    return dataclasses.replace(outcome, message=named(outcome.message), facts=facts)

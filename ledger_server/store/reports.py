@@ -174,7 +174,10 @@ def _values(journal_id: JournalId, scope: Scope, cut: Cut) -> tuple[object, ...]
 
 
 async def _is_late(tx: Tx, journal_id: JournalId, day: date) -> bool:
-    """Return whether a day lies in the later half of those that are kept on their own."""
+    """Return whether a day lies, by the calendar, in the later half of those kept on their own.
+
+    Of few days it does not matter.
+    """
     if day == date.max:
         return True
     row = await tx.fetch_one(_SQL["days"], journal_id)

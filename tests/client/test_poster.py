@@ -35,7 +35,8 @@ NOT_ACTIVE = common_pb2.Refusal(
 )
 INVALID = common_pb2.Refusal(
     reason="FIELD_INVALID",
-    message="transactions[0].external_id: too long",
+    message="transactions[1].external_id: too long",
+    metadata={"field": "transactions[1].external_id", "problem": "too long"},
     status_code=grpc.StatusCode.INVALID_ARGUMENT.value[0],
 )
 
@@ -143,19 +144,41 @@ async def test_what_is_wrong_in_itself_is_told_as_if_it_had_been_alone(
 ) -> None:
     postings = [posting(), posting(external_id="x" * 300)]
     fake.answer("PostTransactions", results(postings[0], INVALID))
-    fake.answer(
-        "PostTransaction",
-        Failure(
-            status=grpc.StatusCode.INVALID_ARGUMENT,
-            reason="FIELD_INVALID",
-            violations=(("transaction.external_id", "too long"),),
-        ),
-    )
     good, bad = await all_of(client, postings)
     assert isinstance(good, PostResult)
     assert isinstance(bad, InvalidRequestError)
     assert [wrong.field for wrong in bad.violations] == ["transaction.external_id"]
+    assert bad.message == "transaction.external_id: too long"
     assert bad.idempotency_key == str(postings[1].transaction_id)
+
+
+async def test_halves_of_one_are_told_apart(fake: FakeLedger, client: LedgerClient) -> None:
+    """Whatever bounds a server has: of two that do not fit together one may be refused alone."""
+    postings = [posting(), posting()]
+    too_many = Failure(status=grpc.StatusCode.INVALID_ARGUMENT, reason="TOO_MANY_ENTRIES")
+    fake.answer("PostTransactions", too_many)
+    fake.answer(
+        "PostTransaction",
+        transactions_pb2.PostTransactionResponse(transaction=posted(postings[0])),
+        Failure(status=grpc.StatusCode.FAILED_PRECONDITION, reason="LIMIT_EXCEEDED"),
+    )
+    first, second = await all_of(client, postings)
+    assert isinstance(first, PostResult)
+    assert isinstance(second, RefusedError)
+    assert second.idempotency_key == str(postings[1].transaction_id)
+
+
+async def test_close_waits_for_all_that_was_asked(fake: FakeLedger, client: LedgerClient) -> None:
+    postings = [posting() for _ in range(3)]
+    fake.answer("PostTransactions", results(postings[0], INVALID, NOT_ACTIVE))
+    poster = client.poster("MAIN")
+    tasks = [asyncio.create_task(poster.post(one)) for one in postings]
+    await asyncio.sleep(0)
+    await poster.close()
+    await asyncio.sleep(0)
+    assert all(task.done() for task in tasks)
+    assert [type(task.exception()) for task in tasks[1:]] == [InvalidRequestError, RefusedError]
+    assert len(fake.calls) == 1
 
 
 async def test_a_float_is_refused_before_anything_is_sent(
@@ -171,9 +194,9 @@ async def test_a_float_is_refused_before_anything_is_sent(
 
 
 async def test_bounds_out_of_range_are_refused(client: LedgerClient) -> None:
-    with pytest.raises(ValueError, match="batch_max must be at most 1000, not 1001"):
+    with pytest.raises(ValueError, match="batch_max must be 1 to 1000, not 1001"):
         client.poster("MAIN", batch_max=1_001)
-    with pytest.raises(ValueError, match="items_max"):
+    with pytest.raises(ValueError, match="batch_max must be 1 to 1000, not 0"):
         client.poster("MAIN", batch_max=0)
     with pytest.raises(ValueError, match="calls_max"):
         client.poster("MAIN", calls_max=0)

@@ -183,7 +183,7 @@ class SegmentRows(NamedTuple):
 
 
 class Cut:
-    """Days cut where any column begins or ends, so that one pass over the books serves all.
+    """Days cut where any column begins or ends, so that one pass over them serves all.
 
     Segment 0 lies before the first of `boundaries`; a segment n begins with boundary n - 1. Each
     column is made of whole segments: of those before its first day, and of those up to its last.
@@ -202,10 +202,10 @@ class Cut:
         }
         #: First days of all segments but the first.
         self.boundaries = sorted(starts | ends)
-        #: The last day of the first segment; None if it has no day.
-        self.end_of_first_segment = (
-            _day_before(self.boundaries[0]) if self.boundaries else self.last_day
-        )
+        #: The last day that counts of the first segment; None if it has none.
+        self.end_of_first_segment: date | None = self.last_day
+        if self.boundaries:
+            self.end_of_first_segment = _day_before(min(self.boundaries[0], self.last_day))
         self._parts = [self._parts_of(periods, n) for n in range(len(self.boundaries) + 1)]
         self._count = len(periods)
 

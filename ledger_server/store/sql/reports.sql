@@ -1,7 +1,10 @@
 -- days --
--- The first and the last day that is kept on its own; NULL if there is none.
-SELECT (SELECT min(day) FROM earlier_days WHERE journal_id = $1) AS first,
-       (SELECT max(day) FROM earlier_days WHERE journal_id = $1) AS last;
+-- The first and the last day that is kept on its own, but for the thousand rows before and after,
+-- which may be of days far from all others; NULL if there are no more.
+SELECT (SELECT day FROM earlier_days WHERE journal_id = $1 ORDER BY day OFFSET 1000 LIMIT 1)
+       AS first,
+       (SELECT day FROM earlier_days WHERE journal_id = $1 ORDER BY day DESC OFFSET 1000 LIMIT 1)
+       AS last;
 
 -- sums_up_to --
 -- Sums of each account and currency up to a day, by the days until then. Grows with accounts and
@@ -13,22 +16,21 @@ SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS c
 
 -- sums_less_later --
 -- The same from the other end, as all that there is less what came after the day: of a day that is
--- not long ago little did.
-SELECT account_id, currency, 0 AS segment, part.*
-  FROM layer_sums AS sums
-  LEFT JOIN (SELECT account_id, currency, sum(debit) AS debit, sum(credit) AS credit
-               FROM earlier_days
-              WHERE journal_id = $1 AND layer = $2 AND day > $3
-              GROUP BY account_id, currency) AS later
- USING (account_id, currency)
- CROSS JOIN LATERAL (
-        SELECT CASE WHEN last_day > $3 THEN debit_before ELSE sums.debit END
-               - coalesce(later.debit, 0) AS debit,
-               CASE WHEN last_day > $3 THEN credit_before ELSE sums.credit END
-               - coalesce(later.credit, 0) AS credit
-       ) AS part
- WHERE journal_id = $1 AND layer = $2 AND ($4::text IS NULL OR currency = $4)
-   AND (part.debit <> 0 OR part.credit <> 0);
+-- not long ago little did. Not a join, which for tables that were never analysed would look through
+-- all later days for each balance.
+SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS credit
+  FROM (SELECT account_id, currency,
+               CASE WHEN last_day > $3 THEN debit_before ELSE debit END AS debit,
+               CASE WHEN last_day > $3 THEN credit_before ELSE credit END AS credit
+          FROM layer_sums
+         WHERE journal_id = $1 AND layer = $2 AND ($4::text IS NULL OR currency = $4)
+         UNION ALL
+        SELECT account_id, currency, -debit, -credit
+          FROM earlier_days
+         WHERE journal_id = $1 AND layer = $2 AND day > $3
+           AND ($4::text IS NULL OR currency = $4)) AS parts
+ GROUP BY account_id, currency
+HAVING sum(debit) <> 0 OR sum(credit) <> 0;
 
 -- sums_by_segment --
 -- Sums of each account and currency over each segment of days but the one before the first of the
