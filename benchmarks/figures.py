@@ -46,31 +46,25 @@ class Bench:
     recording: Recording
     #: Another for each run: external ids are made from it.
     seeds: Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
-    #: Transfers a second when last seen, by shape and size of batches.
-    rates: dict[tuple[Shape, int], float] = dataclasses.field(default_factory=dict)
-    #: The same of callers whose postings the client gathers.
-    gathered_rates: dict[Shape, float] = dataclasses.field(default_factory=dict)
+    #: Transfers a second when last seen, by shape, size of batches and whether they were gathered.
+    rates: dict[tuple[Shape, int, bool], float] = dataclasses.field(default_factory=dict)
 
     def seconds(self, number: int) -> float:
         """Return how long a run of round `number` takes."""
         return self.plan.seconds if number else self.plan.warm_up_seconds
 
-    async def load(self, shape: Shape, callers: int, batch: int, number: int) -> float:
-        """Post by `callers`, verify, and return transfers per second."""
-        seconds = self.seconds(number)
-        expected = self.rates.get((shape, batch), _RATE_AT_FIRST)
-        count = round(seconds * expected * _BUILT_TO_SPARE)
-        result = await self._post(shape, callers, batch, seconds, count)
-        rate = self.rates[shape, batch] = len(result.acknowledged) / result.seconds
-        return rate
+    async def load(
+        self, shape: Shape, callers: int, batch: int, number: int, *, gathered: bool = False
+    ) -> float:
+        """Post by `callers`, verify, and return transfers per second.
 
-    async def load_gathered(self, shape: Shape, callers: int, number: int) -> float:
-        """Do the same as `load` by callers who share calls through the client's poster."""
+        Those who are `gathered` post one by one and share calls through the client's poster.
+        """
         seconds = self.seconds(number)
-        expected = self.gathered_rates.get(shape, _RATE_AT_FIRST)
-        count = round(seconds * expected * _BUILT_TO_SPARE)
-        result = await self._post(shape, callers, 1, seconds, count, gathered=True)
-        rate = self.gathered_rates[shape] = len(result.acknowledged) / result.seconds
+        kind = (shape, batch, gathered)
+        count = round(seconds * self.rates.get(kind, _RATE_AT_FIRST) * _BUILT_TO_SPARE)
+        result = await self._post(shape, callers, batch, seconds, count, gathered=gathered)
+        rate = self.rates[kind] = len(result.acknowledged) / result.seconds
         return rate
 
     async def warm_up(self) -> None:
@@ -177,7 +171,7 @@ async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None])
         PGBENCH: lambda number: bench.baseline.run(shape, bench.seconds(number)),
         batches: lambda number: bench.load(shape, BATCH_CALLERS, BATCH, number),
         single: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number),
-        gathered: lambda number: bench.load_gathered(shape, SINGLE_CALLERS, number),
+        gathered: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number, gathered=True),
     }
     values = await alternate(runs, bench.plan.rounds, tell)
     comparisons = (

@@ -158,7 +158,7 @@ async def _measure_stream(bench: Bench, places: Places) -> list[Figure]:
         ),
         {kind: [rate] for kind, rate in rates.items()},
     )
-    half = bench.rates[Shape.SPREAD, 1] / 2
+    half = bench.rates[Shape.SPREAD, 1, False] / 2
     pace = Pace(
         address=bench.address,
         follow=bench.address,
