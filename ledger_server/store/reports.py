@@ -35,15 +35,21 @@ class Scope:
 
 
 async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> Sequence[SumsByKey]:
-    """Return the sums of each account and currency as they stand, for each column."""
-    sums = cut.nothing()
-    if cut.end_of_first_segment is not None:
-        until = cut.end_of_first_segment
-        query = "sums_less_later" if await _is_late(tx, journal_id, until) else "sums_up_to"
-        await _add(tx, cut, sums, query, (journal_id, scope.layer, until, scope.currency))
+    """Return the sums of each account and currency as they stand, for each column.
+
+    Whatever lies before the first cut, or up to the last day where nothing is cut, is summed up
+    from the end of the books that is nearer to it.
+    """
     if cut.boundaries:
-        await _add(tx, cut, sums, "sums_by_segment", _values(journal_id, scope, cut))
-    return sums
+        query, values = "sums_by_segment", _values(journal_id, scope, cut)
+    else:
+        query, values = (
+            "sums_of_one_segment",
+            (journal_id, scope.layer, cut.last_day, scope.currency),
+        )
+    if await _is_late(tx, journal_id, cut.boundaries[0] if cut.boundaries else cut.last_day):
+        query += "_from_end"
+    return await _sums(tx, cut, query, values)
 
 
 async def sums_after_in_tx(
@@ -186,20 +192,14 @@ async def _is_late(tx: Tx, journal_id: JournalId, day: date) -> bool:
 
 
 async def _sums(tx: Tx, cut: Cut, query: str, values: Sequence[object]) -> Sequence[SumsByKey]:
+    """Return the sums of each column, added up while the database makes more of them."""
     sums = cut.nothing()
-    await _add(tx, cut, sums, query, values)
-    return sums
-
-
-async def _add(
-    tx: Tx, cut: Cut, sums: Sequence[SumsByKey], query: str, values: Sequence[object]
-) -> None:
-    """Add up rows to the sums of each column while the database makes more of them."""
 
     async def take(data: bytes) -> None:
         await asyncio.to_thread(lambda: cut.add(sums, _segment_rows(data)))
 
     await tx.copy(_SQL[query], *values, take=take)
+    return sums
 
 
 def _segment_rows(data: bytes) -> SegmentRows:

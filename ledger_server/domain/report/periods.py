@@ -183,7 +183,7 @@ class SegmentRows(NamedTuple):
 
 
 class Cut:
-    """Days cut where any column begins or ends, so that one pass over them serves all.
+    """Days cut where any column begins or ends, so that one pass over the books serves all.
 
     Segment 0 lies before the first of `boundaries`; a segment n begins with boundary n - 1. Each
     column is made of whole segments: of those before its first day, and of those up to its last.
@@ -202,10 +202,6 @@ class Cut:
         }
         #: First days of all segments but the first.
         self.boundaries = sorted(starts | ends)
-        #: The last day that counts of the first segment; None if it has none.
-        self.end_of_first_segment: date | None = self.last_day
-        if self.boundaries:
-            self.end_of_first_segment = _day_before(min(self.boundaries[0], self.last_day))
         self._parts = [self._parts_of(periods, n) for n in range(len(self.boundaries) + 1)]
         self._count = len(periods)
 
@@ -275,10 +271,6 @@ def _anniversary(month: int, day_of_month: int, day: date) -> date:
             if start <= day:
                 return start
     return date.min
-
-
-def _day_before(day: date) -> date | None:
-    return None if day == date.min else day - _ONE_DAY
 
 
 def _ends_month(day: date) -> bool:

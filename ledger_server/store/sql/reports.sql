@@ -6,18 +6,58 @@ SELECT (SELECT day FROM earlier_days WHERE journal_id = $1 ORDER BY day OFFSET 1
        (SELECT day FROM earlier_days WHERE journal_id = $1 ORDER BY day DESC OFFSET 1000 LIMIT 1)
        AS last;
 
--- sums_up_to --
--- Sums of each account and currency up to a day, by the days until then. Grows with accounts and
--- those days, not with entries.
+-- sums_by_segment --
+-- Sums of each account and currency over each segment of days; a segment begins with each of the
+-- boundaries. One pass serves all columns of a report. Grows with accounts and days, not with
+-- entries.
+SELECT account_id, currency, width_bucket(day, $3::date[]) AS segment,
+       sum(debit) AS debit, sum(credit) AS credit
+  FROM daily_sums
+ WHERE journal_id = $1 AND layer = $2 AND day <= $4 AND ($5::text IS NULL OR currency = $5)
+ GROUP BY account_id, currency, segment;
+
+-- sums_by_segment_from_end --
+-- The same from the other end: the first segment is all that there is, less what came since, and of
+-- a day that is not long ago little did. A day that counts is in its own segment and taken off the
+-- first. Not a join, which for tables that were never analysed would look through all later days
+-- for each balance.
+SELECT account_id, currency, segment, sum(debit) AS debit, sum(credit) AS credit
+  FROM (SELECT account_id, currency, part.*
+          FROM layer_sums AS sums
+         CROSS JOIN LATERAL (
+                SELECT 0 AS segment,
+                       CASE WHEN last_day >= ($3::date[])[1] THEN debit_before ELSE sums.debit END
+                       AS debit,
+                       CASE WHEN last_day >= ($3::date[])[1] THEN credit_before ELSE sums.credit END
+                       AS credit
+                 UNION ALL
+                SELECT width_bucket(last_day, $3::date[]), sums.debit - debit_before,
+                       sums.credit - credit_before
+                 WHERE last_day BETWEEN ($3::date[])[1] AND $4) AS part
+         WHERE journal_id = $1 AND layer = $2 AND ($5::text IS NULL OR currency = $5)
+         UNION ALL
+        SELECT account_id, currency, part.*
+          FROM earlier_days AS days
+         CROSS JOIN LATERAL (
+                SELECT 0 AS segment, -days.debit AS debit, -days.credit AS credit
+                 UNION ALL
+                SELECT width_bucket(day, $3::date[]), days.debit, days.credit
+                 WHERE day <= $4) AS part
+         WHERE journal_id = $1 AND layer = $2 AND day >= ($3::date[])[1]
+           AND ($5::text IS NULL OR currency = $5)) AS parts
+ GROUP BY account_id, currency, segment
+HAVING sum(debit) <> 0 OR sum(credit) <> 0;
+
+-- sums_of_one_segment --
+-- Where nothing is cut, as in most trial balances: to ask each day for its segment takes a fifth of
+-- the time.
 SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS credit
   FROM daily_sums
  WHERE journal_id = $1 AND layer = $2 AND day <= $3 AND ($4::text IS NULL OR currency = $4)
  GROUP BY account_id, currency;
 
--- sums_less_later --
--- The same from the other end, as all that there is less what came after the day: of a day that is
--- not long ago little did. Not a join, which for tables that were never analysed would look through
--- all later days for each balance.
+-- sums_of_one_segment_from_end --
+-- The same from the other end.
 SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS credit
   FROM (SELECT account_id, currency,
                CASE WHEN last_day > $3 THEN debit_before ELSE debit END AS debit,
@@ -31,16 +71,6 @@ SELECT account_id, currency, 0 AS segment, sum(debit) AS debit, sum(credit) AS c
            AND ($4::text IS NULL OR currency = $4)) AS parts
  GROUP BY account_id, currency
 HAVING sum(debit) <> 0 OR sum(credit) <> 0;
-
--- sums_by_segment --
--- Sums of each account and currency over each segment of days but the one before the first of the
--- boundaries; a segment begins with each of them. One pass serves all columns of a report.
-SELECT account_id, currency, width_bucket(day, $3::date[]) AS segment,
-       sum(debit) AS debit, sum(credit) AS credit
-  FROM daily_sums
- WHERE journal_id = $1 AND layer = $2 AND day BETWEEN ($3::date[])[1] AND $4
-   AND ($5::text IS NULL OR currency = $5)
- GROUP BY account_id, currency, segment;
 
 -- sums_by_segment_later --
 -- The sums over all segments of the entries after a sequence: what a report of that position takes
