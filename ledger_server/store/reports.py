@@ -40,16 +40,12 @@ async def sums_in_tx(tx: Tx, journal_id: JournalId, scope: Scope, cut: Cut) -> S
     Whatever lies before the first cut, or up to the last day where nothing is cut, is summed up
     from the end of the books that is nearer to it.
     """
+    is_late = await _is_late(tx, journal_id, cut.boundaries[0] if cut.boundaries else cut.last_day)
     if cut.boundaries:
-        query, values = "sums_by_segment", _values(journal_id, scope, cut)
-    else:
-        query, values = (
-            "sums_of_one_segment",
-            (journal_id, scope.layer, cut.last_day, scope.currency),
-        )
-    if await _is_late(tx, journal_id, cut.boundaries[0] if cut.boundaries else cut.last_day):
-        query += "_from_end"
-    return await _sums(tx, cut, query, values)
+        query = "sums_by_segment_from_end" if is_late else "sums_by_segment"
+        return await _sums(tx, cut, query, _values(journal_id, scope, cut))
+    query = "sums_of_one_segment_from_end" if is_late else "sums_of_one_segment"
+    return await _sums(tx, cut, query, (journal_id, scope.layer, cut.last_day, scope.currency))
 
 
 async def sums_after_in_tx(
