@@ -34,14 +34,14 @@ class Plan:
 QUICK: Final = Plan(
     name="quick",
     rounds=2,
-    seconds=1.5,
-    warm_up_seconds=1.0,
+    seconds=1.2,
+    warm_up_seconds=0.6,
     alone_calls=150,
     grown_entries=(200_000,),
     servers=(1, 2),
     batch_sizes=(1, 20, 500),
     counted_transfers=20_000,
-    memory_seconds=12.0,
+    memory_seconds=10.0,
     memory_first_seconds=4.0,
 )
 FULL: Final = Plan(
