@@ -156,14 +156,20 @@ class Connection:
 
         Raises:
             LedgerError: what the last attempt failed with.
+            asyncio.CancelledError: whoever waits was cancelled.
         """
         deadline = time.monotonic() + self._timeout_seconds
+        cancellations = _cancellations()
         attempt = 0
         while True:
             attempt += 1
             try:
                 return await method(request, timeout=self._attempt_seconds(deadline))
             except aio.AioRpcError as failure:
+                if _cancellations() > cancellations:
+                    # gRPC loses one that comes as the call fails, as when Ctrl-C ends the server
+                    # too: the failure is all that it raises.
+                    raise asyncio.CancelledError from failure
                 error = errors.from_call(failure, idempotency_key=key or "")
             wait = self._retry.wait_seconds(error, attempt=attempt, repeatable=key != "")
             if wait is None or time.monotonic() + wait >= deadline:
@@ -191,6 +197,12 @@ class Connection:
         left = max(deadline - time.monotonic(), 0.0)
         bound = self._retry.attempt_timeout_seconds
         return left if bound is None else min(left, bound)
+
+
+def _cancellations() -> int:
+    """Return how often the running task was asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def request_key(given: str | UUID | None) -> str:

@@ -1,10 +1,13 @@
 """Repetition: what is repeated, how often, how long between, and never past the deadline."""
 
+import asyncio
 import dataclasses
 import time
+from typing import Any
 
 import grpc
 import pytest
+from grpc import aio
 
 from ledger_client import (
     NO_RETRY,
@@ -208,3 +211,28 @@ async def test_nobody_listens() -> None:
         with pytest.raises(UnavailableError) as caught:
             await ledger.get_journal("MAIN")
     assert caught.value.status is Code.UNAVAILABLE
+
+
+async def test_a_cancellation_that_grpc_loses_ends_the_call() -> None:
+    """A call that fails as it is cancelled raises its failure; it is not repeated for that."""
+    calls, is_under_way = 0, asyncio.Event()
+
+    async def fails_as_it_is_cancelled(_request: Any, **_options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            return None
+        is_under_way.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise aio.AioRpcError(Code.UNAVAILABLE, aio.Metadata(), aio.Metadata()) from None
+
+    method: Any = fails_as_it_is_cancelled
+    async with LedgerClient.connect("127.0.0.1:1", retry=FAST_RETRY) as client:
+        call = asyncio.create_task(client._call(method, None))
+        await is_under_way.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert calls == 1
