@@ -63,7 +63,7 @@ class AccountSetServicer(AccountSetServiceServicer):
         """Return one set."""
         reference = reference_field("account_set", request.account_set)
         journal = await self._journal(request.journal)
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             account_set = await get_account_set_in_tx(tx, journal, reference)
         return pb.GetAccountSetResponse(account_set=account_set_message(account_set))
 

@@ -79,7 +79,7 @@ class AccountServicer(AccountServiceServicer):
         """Return one account."""
         reference = reference_field("account", request.account)
         journal = await self._journal(request.journal)
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             account = await get_account_in_tx(tx, journal, reference)
         return pb.GetAccountResponse(account=account_message(account))
 

@@ -69,7 +69,7 @@ class EventServicer(EventServiceServicer):
         after = _position_field(request.after_sequence)
         (place,) = self._page_tokens.read(request, request.page_token) or [after]
         journal, matcher = await self._journal_and_matcher(request)
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             head = await journals.read_head_in_tx(tx, journal.id)
         page = Page(after=int(place), head_sequence=head.sequence, count_max=size)
         frames, position = await list_events(self._database, journal, matcher, page)
@@ -81,7 +81,7 @@ class EventServicer(EventServiceServicer):
     async def GetHead(self, request: pb.GetHeadRequest, _context: object) -> pb.GetHeadResponse:
         """Return where the journal stands."""
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             head = await journals.read_head_in_tx(tx, journal.id)
         return pb.GetHeadResponse(
             head_sequence=head.sequence, record_time=timestamp(head.recorded_at)
@@ -115,7 +115,7 @@ class EventServicer(EventServiceServicer):
             raise FieldInvalidError("filter.accounts", f"more than {ACCOUNTS_MAX}")
         for index, reference in enumerate(references):
             reference_field(f"filter.accounts[{index}]", reference)
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             found = await accounts.facts_by_reference_in_tx(tx, journal.id, references)
         for reference in references:
             if reference not in found:
@@ -126,7 +126,7 @@ class EventServicer(EventServiceServicer):
         if not reference:
             return None
         reference_field("filter.account_set", reference)
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             return (await get_account_set_in_tx(tx, journal, reference)).id
 
 

@@ -60,7 +60,7 @@ class HoldServicer(HoldServiceServicer):
             return pb.PlaceHoldResponse(hold=_placed_hold(posted.transaction, command.expire_at))
         # Since it was placed, some of it may have been captured or given back.
         journal = await get_journal(self._database, reference)
-        async with self._database.snapshot() as tx:
+        async with self._database.look_up_snapshot() as tx:
             (hold,) = await self._holds_in_tx(tx, journal.id, [command.transaction_id])
         return pb.PlaceHoldResponse(hold=hold, replayed=True)
 
@@ -109,7 +109,7 @@ class HoldServicer(HoldServiceServicer):
         """Return one hold."""
         hold_id = uuid_field("hold_id", request.hold_id)
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.snapshot() as tx:
+        async with self._database.look_up_snapshot() as tx:
             found = await self._holds_in_tx(tx, journal.id, [hold_id])
         if not found:
             raise HoldNotFoundError(str(hold_id))

@@ -101,7 +101,7 @@ class TransactionServicer(TransactionServiceServicer):
         """Return one transaction."""
         transaction_id = uuid_field("transaction_id", request.transaction_id)
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             found = await transactions.find_in_tx(tx, journal.id, transaction_id)
         if found is None:
             raise TransactionNotFoundError(str(transaction_id))
@@ -161,7 +161,7 @@ class TransactionServicer(TransactionServiceServicer):
         return pb.ListTransactionsResponse(transactions=shown, next_page_token=token)
 
     async def _account_id(self, journal: Journal, reference: str) -> AccountId:
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             return (await get_account_in_tx(tx, journal, reference)).id
 
     async def _post_independent(self, journal: str, request: pb.PostTransactionsRequest) -> bytes:

@@ -44,7 +44,7 @@ class TxTemplateServicer(TxTemplateServiceServicer):
         if request.version < 0:
             raise FieldInvalidError("version", "negative")
         journal = await get_journal(self._database, reference_field("journal", request.journal))
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             found = await tx_templates.find_in_tx(tx, journal.id, code, request.version)
         if found is None:
             raise TemplateNotFoundError(code, request.version)

@@ -34,7 +34,7 @@ async def read_balances(
         CurrencyUnknownError: for the first currency that is not registered.
     """
     named = [(reference.account, reference.currency) for reference in references]
-    async with database.reader_connection() as tx:
+    async with database.look_up_connection() as tx:
         rows, sequence = await balances.find_in_tx(tx, journal.id, named, as_of)
     found: list[Balance] = []
     for reference, row in zip(references, rows, strict=True):

@@ -119,7 +119,7 @@ class JournalBooks:
 
     async def is_current(self) -> bool:
         """Tell whether the version that is remembered is still the journal's."""
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             head = await journals.read_head_in_tx(tx, self.journal.id)
         return head.config_version == self.config_version
 
@@ -140,7 +140,7 @@ class JournalBooks:
         if found is not None:
             return found
         known_version = self.config_version
-        async with self._database.reader_connection(under_head) as tx:
+        async with self._database.look_up_connection(under_head) as tx:
             message = await tx_templates.find_in_tx(tx, self.journal.id, code, version or 0)
         if message is None:
             raise TemplateNotFoundError(code, version or 0)
@@ -203,7 +203,7 @@ class JournalBooks:
         """Return the accounts found, and why the other references have none."""
         ids = [reference for reference in missing if isinstance(reference, UUID)]
         codes = [reference for reference in missing if isinstance(reference, str)]
-        async with self._database.reader_connection(under_head) as tx:
+        async with self._database.look_up_connection(under_head) as tx:
             found = await accounts.facts_in_tx(tx, self.journal.id, ids, codes)
             known: set[AccountReference] = {facts.id for facts in found}
             known.update(facts.code for facts in found)
@@ -224,7 +224,7 @@ class JournalBooks:
         self, ids: Sequence[UUID], under_head: Tx | None = None
     ) -> Mapping[UUID, Recorded]:
         """Return what is in the books under these transaction ids. Nothing of it is remembered."""
-        async with self._database.reader_connection(under_head) as tx:
+        async with self._database.look_up_connection(under_head) as tx:
             return (await postings.find_known_in_tx(tx, self.journal.id, ids, [])).by_id
 
     async def records(
@@ -233,7 +233,7 @@ class JournalBooks:
         """Return the recorded transactions with these ids that are there."""
         if not ids:
             return {}
-        async with self._database.reader_connection(under_head) as tx:
+        async with self._database.look_up_connection(under_head) as tx:
             return await transactions.find_many_in_tx(tx, self.journal.id, ids)
 
     async def limits_in_tx(

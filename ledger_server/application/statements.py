@@ -101,7 +101,10 @@ async def get_statement(
         AccountNotFoundError: there is no such account, or was none at the position.
         AccountSetNotFoundError: there is no such set, or was none at the position.
     """
-    async with database.snapshot() as tx:
+    # No look-ups are what is below a set, for which the whole chart is read, and what holds had at
+    # an earlier position, for which all that came since is.
+    by_keys = account and (page.after is not None or not page.as_known_at)
+    async with database.look_up_snapshot() if by_keys else database.snapshot() as tx:
         position = await find_position_in_tx(tx, journal, page.as_known_at)
         exponents = await find_exponents_in_tx(tx, journal, page.scope.currency)
         if account:

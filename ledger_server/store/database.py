@@ -1,7 +1,7 @@
 """The way to the database: connections, transactions, and what its errors mean.
 
-The only module that knows asyncpg. Everything above sees `Tx`, rows that are read by column name,
-and the few exceptions below.
+With `pools` the only module that knows asyncpg. Everything above sees `Tx`, rows that are read by
+column name, and the few exceptions below.
 """
 
 import asyncio
@@ -16,19 +16,10 @@ from asyncpg.pgproto import pgproto
 from ledger_server.domain.errors import LedgerInvariantError, StorageUnavailableError
 from ledger_server.domain.journal import Journal
 from ledger_server.domain.primitives import JournalId
+from ledger_server.store.pools import BEHIND_MAX, Pools, open_pools
 
 Row = Mapping[str, Any]
 
-#: The role that servers run as; see migrations/0002_guards.sql.
-RUNTIME_ROLE: Final = "ledger_runtime"
-#: Connections for reads and changes of configuration. Writers have their own.
-POOL_SIZE_MAX: Final = 16
-#: Journals whose postings one server can read for or commit at the same moment.
-WRITER_POOL_SIZE_MAX: Final = 8
-#: Connections beside these for batches that wait in the database for the one before: of a journal
-#: whose head somebody holds for long, they take none from the other journals.
-BEHIND_MAX: Final = 4
-CONNECT_TIMEOUT_SECONDS: Final = 10
 #: What is handed over of a COPY at once: two thousand rows, a few milliseconds of whoever takes
 #: them. As much again waits in the socket, so that PostgreSQL does not have to.
 COPY_BYTES: Final = 128 * 1024
@@ -37,45 +28,7 @@ COPY_BYTES: Final = 128 * 1024
 #: of that class too, and is written and hashed as much faster.
 uuid_of: Final[Callable[[str], UUID]] = pgproto.UUID
 
-_TIMEOUTS: Final = {
-    # A statement that takes longer holds locks that others wait for.
-    "statement_timeout": "60s",
-    "lock_timeout": "20s",
-    "idle_in_transaction_session_timeout": "60s",
-    "jit": "off",
-    "timezone": "UTC",
-    "application_name": "ledger-server",
-}
-
-#: One plan for every batch, whatever its size and whatever the tables looked like when it was
-#: made: nested loops over the primary keys. Left to itself the planner takes a sequential scan of
-#: every balance on a table that was never analysed.
-_WRITER_PLANS: Final = {
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_bitmapscan": "off",
-}
-
-#: A plan for each read: its filters are optional, so no plan fits all; and one kept from when
-#: the tables were small reads a whole journal's balances once they have grown. And sums over many
-#: days are made by several processes, where that pays the start of them: what a report takes from
-#: them is a row an account, which PostgreSQL by its default thinks dearer than adding up alone.
-_READER_PLANS: Final = {
-    "plan_cache_mode": "force_custom_plan",
-    "parallel_tuple_cost": "0",
-}
-
-#: From PostgreSQL 16 on, a member of a role may not always become it.
-_MAY_SET_ROLE: Final = """
-SELECT count(*) > 0
-  FROM pg_roles
- WHERE rolname = $1
-   AND pg_has_role(current_user, oid, CASE
-           WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER'
-       END)
-"""
+_SNAPSHOT: Final = {"isolation": "repeatable_read", "readonly": True}
 
 #: SQLSTATEs after which the same transaction may succeed when run again.
 _RETRYABLE: Final = frozenset({"40001", "40P01", "55P03"})
@@ -85,10 +38,6 @@ _LOST: Final = ("08", "57P", "25P03", "25P04")
 #: SQLSTATE classes and states in which the database cannot serve anybody now: out of something,
 #: timed out, input and output errors, read-only after a failover.
 _UNAVAILABLE: Final = ("53", "57014", "58", "25006")
-
-
-class StoreConfigurationError(Exception):
-    """The database is set up in a way in which the ledger would break its promises."""
 
 
 class ConstraintError(Exception):
@@ -237,10 +186,9 @@ class Tx:
 class Database:
     """Connections to one database."""
 
-    def __init__(self, pool: Any, writer_pool: Any) -> None:
+    def __init__(self, pools: Pools) -> None:
         """Use `connect` instead."""
-        self._pool = pool
-        self._writer_pool = writer_pool
+        self._pools = pools
         #: Statements sent so far, without BEGIN and COMMIT; tests hold it against a constant.
         self.statement_count = 0
         #: Places for batches that are sent behind others; whoever finds none does not wait for one.
@@ -265,40 +213,12 @@ class Database:
             StoreConfigurationError: a commit would not be durable here.
             StorageUnavailableError: the database does not answer.
         """
-        settings = dict(_TIMEOUTS)
         with _translated():
-            probe = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_SECONDS)
-            try:
-                await _check(probe)
-                if await probe.fetchval(
-                    _MAY_SET_ROLE,
-                    RUNTIME_ROLE,
-                ):
-                    settings["role"] = RUNTIME_ROLE
-            finally:
-                await probe.close()
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=POOL_SIZE_MAX,
-                server_settings=settings | _READER_PLANS,
-                reset=_keep,
-                timeout=CONNECT_TIMEOUT_SECONDS,
-            )
-            writer_pool = await asyncpg.create_pool(
-                dsn,
-                min_size=0,
-                max_size=WRITER_POOL_SIZE_MAX + BEHIND_MAX,
-                server_settings=settings | _WRITER_PLANS,
-                reset=_keep,
-                timeout=CONNECT_TIMEOUT_SECONDS,
-            )
-        return cls(pool, writer_pool)
+            return cls(await open_pools(dsn))
 
     async def close(self) -> None:
         """Close all connections, waiting for those in use."""
-        await self._pool.close()
-        await self._writer_pool.close()
+        await self._pools.close()
 
     @contextlib.asynccontextmanager
     async def transaction(self, current: Tx | None = None) -> AsyncIterator[Tx]:
@@ -310,28 +230,33 @@ class Database:
         if current is not None:
             yield current
             return
-        async with self._begin(self._pool) as tx:
+        async with self._begin(self._pools.readers) as tx:
             yield tx
 
     @contextlib.asynccontextmanager
     async def writer_transaction(self) -> AsyncIterator[Tx]:
         """Begin a transaction of a journal's writer, on a connection with its plans."""
-        async with self._begin(self._writer_pool) as tx:
+        async with self._begin(self._pools.writers) as tx:
             yield tx
 
     @contextlib.asynccontextmanager
     async def reader_connection(self, current: Tx | None = None) -> AsyncIterator[Tx]:
         """Give a connection on which each statement sees a moment of its own.
 
-        As in `transaction`, without its BEGIN and COMMIT: two round trips less. For reads of one
+        As in `transaction`, without its BEGIN and COMMIT: two round trips less. For lists of one
         statement, and of several that need not agree.
         """
-        if current is not None:
-            yield current
-            return
-        with _translated():
-            async with self._pool.acquire() as connection:
-                yield Tx(connection, self)
+        async with self._lend(self._pools.readers, current) as tx:
+            yield tx
+
+    @contextlib.asynccontextmanager
+    async def look_up_connection(self, current: Tx | None = None) -> AsyncIterator[Tx]:
+        """Do the same for statements that look keys up, with plans that are kept.
+
+        A statement belongs here if nested loops over indexes are right for whatever it is asked.
+        """
+        async with self._lend(self._pools.look_ups, current) as tx:
+            yield tx
 
     @contextlib.asynccontextmanager
     async def writer_connection(self) -> AsyncIterator[Tx]:
@@ -340,7 +265,7 @@ class Database:
         What is one statement needs no BEGIN and no COMMIT: two round trips less.
         """
         with _translated():
-            async with self._writer_pool.acquire() as connection:
+            async with self._pools.writers.acquire() as connection:
                 tx = Tx(connection, self)
                 yield tx
                 self._tell_appended(tx)
@@ -354,8 +279,23 @@ class Database:
         if current is not None:
             yield current
             return
-        async with self._begin(self._pool, isolation="repeatable_read", readonly=True) as tx:
+        async with self._begin(self._pools.readers, **_SNAPSHOT) as tx:
             yield tx
+
+    @contextlib.asynccontextmanager
+    async def look_up_snapshot(self) -> AsyncIterator[Tx]:
+        """Begin a snapshot for statements as `look_up_connection` is for."""
+        async with self._begin(self._pools.look_ups, **_SNAPSHOT) as tx:
+            yield tx
+
+    @contextlib.asynccontextmanager
+    async def _lend(self, pool: Any, current: Tx | None) -> AsyncIterator[Tx]:
+        if current is not None:
+            yield current
+            return
+        with _translated():
+            async with pool.acquire() as connection:
+                yield Tx(connection, self)
 
     @contextlib.asynccontextmanager
     async def _begin(self, pool: Any, **options: object) -> AsyncIterator[Tx]:
@@ -372,21 +312,6 @@ class Database:
         if self._listener is not None:
             for journal_id, head_sequence in tx.heads.items():
                 self._listener(journal_id, head_sequence)
-
-
-async def _keep(_connection: Any) -> None:
-    """Reset nothing when a connection is given back: nobody here changes a session's state."""
-
-
-async def _check(connection: Any) -> None:
-    """Refuse a database that would lose what was answered as posted."""
-    for setting in ("synchronous_commit", "fsync", "full_page_writes"):
-        value = await connection.fetchval("SELECT current_setting($1)", setting)
-        if value == "off" or (setting == "synchronous_commit" and value == "local"):
-            raise StoreConfigurationError(
-                f"{setting} is {value}: a posting that was answered could be lost. "
-                f"Set {setting} = on."
-            )
 
 
 def broken_invariant(error: ConstraintError) -> LedgerInvariantError:

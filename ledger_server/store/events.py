@@ -49,7 +49,7 @@ async def read_page(
     """
     # Sequences have no gaps, so a page of all types is a range that is known beforehand.
     last = min(up_to, after + (events_max if types is None else SCAN_MAX))
-    async with database.transaction() as tx:
+    async with database.look_up_connection() as tx:
         rows = await tx.fetch(
             _SQL["page_of_events"],
             journal_id,

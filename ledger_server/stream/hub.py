@@ -121,7 +121,7 @@ class EventHub:
             tail.failing = True
 
     async def _look(self) -> None:
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             heads = await events.heads_in_tx(tx, list(self._tails))
         for journal_id, head in heads.items():
             self._seen(journal_id, head)

@@ -108,7 +108,7 @@ class Matcher:
         if self._wanted.account_set_id is None:
             return
         if self._members is None or any(event.type in _MEMBERSHIP_TYPES for event in events):
-            async with self._database.reader_connection() as tx:
+            async with self._database.look_up_connection() as tx:
                 found = await account_sets.accounts_below_in_tx(
                     tx, self._journal_id, self._wanted.account_set_id
                 )

@@ -107,7 +107,7 @@ class Subscription:
         if after <= tail.head:
             return
         # Another server may have told the subscriber of a commit that has not been seen here yet.
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             heads = await events.heads_in_tx(tx, [self._journal_id])
         tail.seen(heads[self._journal_id])
         if after > tail.head:

@@ -119,7 +119,7 @@ class Tail:
         return taken
 
     async def _open(self) -> None:
-        async with self._database.reader_connection() as tx:
+        async with self._database.look_up_connection() as tx:
             heads = await events.heads_in_tx(tx, [self.journal_id])
         self.position = heads[self.journal_id]
         # A commit may have been told of meanwhile.

@@ -20,7 +20,7 @@ async def test_nobody_waits_until_the_connection_is_given_back(
     given_back, told, has_told = list[bool](), list[int](), asyncio.Event()
 
     async def slowly(pool: Any, connection: Any, **options: Any) -> None:
-        if pool is running.app.database._writer_pool:
+        if pool is running.app.database._pools.writers:
             await may_be_given_back.wait()
             given_back.append(True)
         await release(pool, connection, **options)

@@ -11,7 +11,8 @@ from ledger_proto.v1 import transactions_pb2 as pb
 from ledger_server.application import waiting
 from ledger_server.application.group import Group
 from ledger_server.store import postings
-from ledger_server.store.database import BEHIND_MAX, ConnectionLostError
+from ledger_server.store.database import ConnectionLostError
+from ledger_server.store.pools import BEHIND_MAX
 from tests.api.calls import reason
 from tests.ledger import ATOMIC, Serving, check_books, serving, transfer
 

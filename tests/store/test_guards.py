@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from ledger_server.store.database import RUNTIME_ROLE
+from ledger_server.store.pools import RUNTIME_ROLE
 from tests.books import CREDIT, DEBIT, PENDING, SETTLED, Books, new_journal
 
 #: A row of each table of facts, in the journal $1.

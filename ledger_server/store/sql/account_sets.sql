@@ -9,10 +9,15 @@ SELECT id, code
  WHERE journal_id = $1 AND code = ANY ($3::text[]);
 
 -- find_set --
--- One of id and code is NULL, and a comparison with NULL finds nothing.
+-- One of id and code is NULL, and a comparison with NULL finds nothing. Two look-ups rather than an
+-- OR, as in accounts.account_facts.
 SELECT id, code, name, category, normal_side, metadata, created_at
   FROM account_sets
- WHERE journal_id = $1 AND (id = $2 OR code = $3);
+ WHERE journal_id = $1 AND id = $2
+ UNION ALL
+SELECT id, code, name, category, normal_side, metadata, created_at
+  FROM account_sets
+ WHERE journal_id = $1 AND code = $3;
 
 -- list_sets --
 SELECT id, code, name, category, normal_side, metadata, created_at

@@ -16,10 +16,15 @@ SELECT id, code, normal_side, status, status = 1 OR lock_allows_hold_ends AS hol
  WHERE journal_id = $1 AND config_version > $2 AND config_version > 0;
 
 -- find_account --
--- One of id and code is NULL, and a comparison with NULL finds nothing.
+-- One of id and code is NULL, and a comparison with NULL finds nothing. Two look-ups rather than an
+-- OR, as in `account_facts`.
 SELECT id, code, name, normal_side, status, metadata, created_at, lock_allows_hold_ends
   FROM accounts
- WHERE journal_id = $1 AND (id = $2 OR code = $3);
+ WHERE journal_id = $1 AND id = $2
+ UNION ALL
+SELECT id, code, name, normal_side, status, metadata, created_at, lock_allows_hold_ends
+  FROM accounts
+ WHERE journal_id = $1 AND code = $3;
 
 -- list_accounts --
 -- Codes are printable, so none begins with a prefix and U+10FFFF, and all that begin with the

@@ -91,12 +91,33 @@ SELECT journal_heads.sequence, account.id AS account_id, account.code, account.n
                        sum(credit) FILTER (WHERE layer = 2) AS pending_credit,
                        sum(debit) FILTER (WHERE layer = 3) AS encumbrance_debit,
                        sum(credit) FILTER (WHERE layer = 3) AS encumbrance_credit
-                  FROM earlier_days
-                 WHERE earlier_days.journal_id = balances.journal_id
-                   AND earlier_days.account_id = balances.account_id
-                   AND earlier_days.currency = balances.currency
-                   AND earlier_days.layer = ANY ('{1, 2, 3}')
-                   AND earlier_days.day > $5
+                  FROM (
+                        SELECT layer, debit, credit
+                          FROM earlier_days
+                         WHERE journal_id = $1
+                           AND (account_id, currency, layer, day)
+                               > (account.id, key.currency COLLATE "C", 1::smallint, $5)
+                           AND (account_id, currency, layer)
+                               <= (account.id, key.currency COLLATE "C", 1::smallint)
+                         UNION ALL
+                        SELECT layer, debit, credit
+                          FROM earlier_days
+                         WHERE journal_id = $1
+                           AND (account_id, currency, layer, day)
+                               > (account.id, key.currency COLLATE "C", 2::smallint, $5)
+                           AND (account_id, currency, layer)
+                               <= (account.id, key.currency COLLATE "C", 2::smallint)
+                           AND balances.pending_debit + balances.pending_credit > 0
+                         UNION ALL
+                        SELECT layer, debit, credit
+                          FROM earlier_days
+                         WHERE journal_id = $1
+                           AND (account_id, currency, layer, day)
+                               > (account.id, key.currency COLLATE "C", 3::smallint, $5)
+                           AND (account_id, currency, layer)
+                               <= (account.id, key.currency COLLATE "C", 3::smallint)
+                           AND balances.encumbrance_debit + balances.encumbrance_credit > 0
+                       ) AS days
                ) AS later
          WHERE balances.journal_id = $1
            AND balances.account_id = account.id

@@ -23,10 +23,11 @@ SELECT wanted.account_id, found.*
                        sum(credit) AS credit,
                        sum(credit) FILTER (WHERE day <= $6) AS credit_within
                   FROM earlier_days
-                 WHERE earlier_days.journal_id = $1
-                   AND earlier_days.account_id = wanted.account_id
-                   AND earlier_days.currency = sums.currency
-                   AND earlier_days.layer = $3 AND earlier_days.day >= $5) AS since
+                 WHERE journal_id = $1
+                   AND (account_id, currency, layer, day)
+                       >= (wanted.account_id, sums.currency, $3::smallint, $5)
+                   AND (account_id, currency, layer)
+                       <= (wanted.account_id, sums.currency, $3::smallint)) AS since
          WHERE sums.journal_id = $1 AND sums.account_id = wanted.account_id AND sums.layer = $3
            AND ($4::text IS NULL OR sums.currency = $4)
         OFFSET 0) AS found;
