@@ -198,3 +198,8 @@ async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None])
         ),
     )
     return [compare(comparison, values) for comparison in comparisons]
+
+
+def of_callers(callers: int, batch: int) -> str:
+    """Return how a load is titled."""
+    return f"batches of {batch}" if batch > 1 else f"{callers} single callers"

@@ -1,47 +1,48 @@
 """How long reads take: balance, balance as of a day, a page of a statement, trial balance."""
 
+import contextlib
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import asyncpg
 import grpc
 
-from benchmarks.rounds import Comparison, Figure, alternate, compare
+from benchmarks.rounds import Comparison, Figure, Run, alternate, compare
 from benchmarks.workload import ACCOUNT_COUNT, CURRENCY, JOURNAL, account_code
 from ledger_proto.v1 import balances_pb2, reports_pb2
 from ledger_proto.v1.balances_pb2_grpc import BalanceServiceStub
 from ledger_proto.v1.reports_pb2_grpc import ReportServiceStub
 
-_BASELINE = "a row by its key, asyncpg alone"
-_TITLES = {
-    "balance": "read a balance, median",
-    "balance_as_of": "read a balance as of a day, median",
-    "statement_page": "read a page of 50 lines of a statement, median",
-    "trial_balance": "read a trial balance, 1,000 accounts a page, median",
+_BASELINE: Final = "a row by its key, asyncpg alone"
+#: Lines of a page of a statement; and so few that the accounts of a small journal have them.
+_LINES: Final = 50
+_LINES_OF_FEW: Final = 5
+_TITLES: Final = {
+    "balance": "a balance",
+    "balance_as_of": "a balance as of a day",
+    "statement_page": "a page of {lines} lines of a statement",
+    "trial_balance": "a trial balance, 1,000 accounts a page",
 }
 #: Reads of each kind a round; those of many rows are fewer.
-_FEWER = {"trial_balance": 20, "statement_page": 4}
+_FEWER: Final = {"trial_balance": 20, "statement_page": 4}
+#: After all days of a journal but the last.
+_DAY: Final = "2026-06-30"
+_BALANCES_A_CALL: Final = 1_000
+
+_Way = Callable[[], Awaitable[Any]]
 
 
 async def measure_reads(
-    address: str,
-    baseline_dsn: str,
-    *,
-    calls: int,
-    rounds: int,
-    tell: Callable[[str], None],
-    entries: int = 0,
+    address: str, baseline_dsn: str, *, calls: int, rounds: int, tell: Callable[[str], None]
 ) -> list[Figure]:
-    """Return the median latencies of one caller, in us; `entries` tells of which journal."""
-    suffix, there = (f"_at_{entries}", f", {entries:,} entries there") if entries else ("", "")
+    """Return the median latencies of one caller, in us."""
     chosen = random.Random(1)
     connection = await asyncpg.connect(baseline_dsn)
     try:
         async with grpc.aio.insecure_channel(address) as channel:
-            ways = _ways(channel, chosen)
 
             async def alone(_: int) -> float:
                 return await _median_us(
@@ -52,7 +53,8 @@ async def measure_reads(
                 )
 
             runs = {_BASELINE: alone} | {
-                name: _run(way, max(3, calls // _FEWER.get(name, 1))) for name, way in ways.items()
+                name: _latency(way, _calls(name, calls))
+                for name, way in _ways(channel, chosen, _LINES).items()
             }
             values = await alternate(runs, rounds, tell)
     finally:
@@ -60,8 +62,8 @@ async def measure_reads(
     return [
         compare(
             Comparison(
-                name=f"read_{name}{suffix}",
-                title=f"{title}{there}",
+                name=f"read_{name}",
+                title=f"read {title.format(lines=_LINES)}, median",
                 unit="us",
                 ours=name,
                 baseline=_BASELINE,
@@ -73,16 +75,68 @@ async def measure_reads(
     ]
 
 
-def _run(way: Callable[[], Awaitable[Any]], calls: int) -> Callable[[int], Awaitable[float]]:
+async def measure_reads_of_two(
+    addresses: Mapping[str, str], *, calls: int, rounds: int, tell: Callable[[str], None]
+) -> list[Figure]:
+    """Return what one caller reads a second from the second of two servers beside the first.
+
+    Every balance is read once before, as every account is posted to before postings are measured.
+    """
+    baseline, ours = addresses
+    async with contextlib.AsyncExitStack() as stack:
+        ways: dict[str, dict[str, _Way]] = {}
+        for name, address in addresses.items():
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+            await _read_all(channel)
+            ways[name] = _ways(channel, random.Random(1), _LINES_OF_FEW)
+        figures: list[Figure] = []
+        for kind, title in _TITLES.items():
+            runs = {name: _rate(ways[name][kind], _calls(kind, calls)) for name in addresses}
+            values = await alternate(runs, rounds, tell)
+            comparison = Comparison(
+                name=f"read_{kind}",
+                title=f"read {title.format(lines=_LINES_OF_FEW)}",
+                unit="reads/s",
+                ours=ours,
+                baseline=baseline,
+            )
+            figures.append(compare(comparison, values))
+    return figures
+
+
+def _calls(kind: str, calls: int) -> int:
+    return max(3, calls // _FEWER.get(kind, 1))
+
+
+def _latency(way: _Way, calls: int) -> Run:
     async def run(_: int) -> float:
         return await _median_us(way, calls)
 
     return run
 
 
-def _ways(
-    channel: grpc.aio.Channel, chosen: random.Random
-) -> dict[str, Callable[[], Awaitable[Any]]]:
+def _rate(way: _Way, calls: int) -> Run:
+    async def run(_: int) -> float:
+        return 1e6 / await _median_us(way, calls)
+
+    return run
+
+
+async def _read_all(channel: grpc.aio.Channel) -> None:
+    balances: Any = BalanceServiceStub(channel)
+    for first in range(1, ACCOUNT_COUNT + 1, _BALANCES_A_CALL):
+        numbers = range(first, min(first + _BALANCES_A_CALL, ACCOUNT_COUNT + 1))
+        keys = [
+            balances_pb2.BalanceKey(account=account_code(number), currency=CURRENCY)
+            for number in numbers
+        ]
+        for as_of in ("", _DAY):
+            await balances.BatchGetBalances(
+                balances_pb2.BatchGetBalancesRequest(journal=JOURNAL, keys=keys, as_of=as_of)
+            )
+
+
+def _ways(channel: grpc.aio.Channel, chosen: random.Random, lines: int) -> dict[str, _Way]:
     balances: Any = BalanceServiceStub(channel)
     reports: Any = ReportServiceStub(channel)
 
@@ -98,10 +152,10 @@ def _ways(
 
     return {
         "balance": balance,
-        "balance_as_of": lambda: balance("2026-06-30"),
+        "balance_as_of": lambda: balance(_DAY),
         "statement_page": lambda: reports.GetAccountStatement(
             reports_pb2.GetAccountStatementRequest(
-                journal=JOURNAL, account=account(), currency=CURRENCY, page_size=50
+                journal=JOURNAL, account=account(), currency=CURRENCY, page_size=lines
             )
         ),
         "trial_balance": lambda: reports.GetTrialBalance(
@@ -110,7 +164,7 @@ def _ways(
     }
 
 
-async def _median_us(way: Callable[[], Awaitable[Any]], calls: int) -> float:
+async def _median_us(way: _Way, calls: int) -> float:
     latencies = []
     for _ in range(calls):
         began = time.perf_counter()

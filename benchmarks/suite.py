@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from benchmarks.figures import (
     SINGLE_CALLERS,
     Bench,
     measure,
+    of_callers,
 )
 from benchmarks.grow import grow
+from benchmarks.growth import SMALL_ENTRIES, Journals, measure_growth
 from benchmarks.live_load import Followed, Pace
 from benchmarks.load_generator import Job
 from benchmarks.mixed_load import Mix, Mixed
@@ -25,7 +27,6 @@ from benchmarks.processes import Server, run_load, run_program, running_server
 from benchmarks.reads import measure_reads
 from benchmarks.rounds import Comparison, Figure, Run, alternate, compare, single
 from benchmarks.sizes import measure_costs, measure_memory
-from benchmarks.verify import LedgerVerifier
 from benchmarks.workload import Shape
 
 Tell = Callable[[str], None]
@@ -33,8 +34,6 @@ Tell = Callable[[str], None]
 #: Points of a line of a plot.
 Points = list[tuple[float, float]]
 
-_SMALL_ENTRIES: Final = 100_000
-_SMALL: Final = f"the same, {_SMALL_ENTRIES:,} entries at first"
 _ONE: Final = "the same, one server"
 
 
@@ -101,7 +100,20 @@ async def measure_all(bench: Bench, places: Places, tell: Tell, results: Results
     tell("servers")
     results.figures += await _measure_servers(bench, places, tell)
     tell("growth")
-    await _measure_growth(bench, places, results, tell)
+    for size in bench.plan.grown_entries:
+        tell(f"growing to {size:,} entries")
+        await grow(places.grown_dsn, size)
+        # What has been posted to until now is not small any more.
+        small_dsn = await places.databases.create(f"small_{size}", like=places.young)
+        await grow(small_dsn, SMALL_ENTRIES)
+        journals = Journals(
+            bench=bench,
+            small_dsn=small_dsn,
+            grown_dsn=places.grown_dsn,
+            entries=size,
+            log=places.log,
+        )
+        results.series |= await measure_growth(journals, results.figures, tell)
     tell("memory")
     results.figures.append(
         await measure_memory(
@@ -221,7 +233,7 @@ async def _measure_servers(bench: Bench, places: Places, tell: Tell) -> list[Fig
                     rate = await _post_to_all(bench, addresses[:count], load)
                     if number:
                         found.append(rate)
-                    tell(f"{count} servers, {_what(callers, batch)}: {rate:,.0f}")
+                    tell(f"{count} servers, {of_callers(callers, batch)}: {rate:,.0f}")
     figures: list[Figure] = []
     for name, callers, batch in kinds:
         for count in bench.plan.servers:
@@ -229,7 +241,7 @@ async def _measure_servers(bench: Bench, places: Places, tell: Tell) -> list[Fig
                 continue
             comparison = Comparison(
                 name=f"{name}_{count}",
-                title=f"{_what(callers, batch)}, one journal, {count} servers",
+                title=f"{of_callers(callers, batch)}, one journal, {count} servers",
                 unit="transfers/s",
                 ours="several",
                 baseline=_ONE,
@@ -237,10 +249,6 @@ async def _measure_servers(bench: Bench, places: Places, tell: Tell) -> list[Fig
             values = {"several": rates[name, count], _ONE: rates[name, 1]}
             figures.append(compare(comparison, values))
     return figures
-
-
-def _what(callers: int, batch: int) -> str:
-    return f"batches of {batch}" if batch > 1 else f"{callers} single callers"
 
 
 async def _post_to_all(bench: Bench, addresses: list[str], load: tuple[int, int, float]) -> float:
@@ -261,94 +269,3 @@ async def _post_to_all(bench: Bench, addresses: list[str], load: tuple[int, int,
     done = await asyncio.gather(*(asyncio.to_thread(run_load, job) for job in jobs))
     await bench.verifier.verify([one for result in done for one in result.acknowledged])
     return sum(len(result.acknowledged) / result.seconds for result in done)
-
-
-async def _measure_growth(bench: Bench, places: Places, results: Results, tell: Tell) -> None:
-    """Post to a journal as large as others are after years, and to the small one in turn."""
-    lines: dict[str, Points] = {"batches": [], "single": []}
-    latency: Points = []
-    for size in bench.plan.grown_entries:
-        tell(f"growing to {size:,} entries")
-        await grow(places.grown_dsn, size)
-        # What has been posted to until now is not small any more.
-        small_dsn = await places.databases.create(f"small_{size}", like=places.young)
-        await grow(small_dsn, _SMALL_ENTRIES)
-        async with (
-            _serving(bench, places.grown_dsn, places.log) as grown,
-            _serving(bench, small_dsn, places.log) as small,
-        ):
-            await grown.warm_up()
-            await small.warm_up()
-            for entries, one in ((_SMALL_ENTRIES, small), (size, grown)):
-                reads = await measure_reads(
-                    one.address,
-                    places.baseline_dsn,
-                    calls=bench.plan.alone_calls,
-                    rounds=1,
-                    tell=tell,
-                    entries=entries,
-                )
-                results.figures += reads
-                latency.append((entries, reads[0].value.median / 1_000))
-            for name, shape, callers, batch in (
-                ("batches", Shape.SPREAD, BATCH_CALLERS, BATCH),
-                ("batches_hot", Shape.HOT, BATCH_CALLERS, BATCH),
-                ("single", Shape.SPREAD, SINGLE_CALLERS, 1),
-                ("single_hot", Shape.HOT, SINGLE_CALLERS, 1),
-            ):
-                figure = await _against_small(small, grown, (name, shape, callers, batch), tell)
-                results.figures.append(
-                    dataclasses.replace(
-                        figure,
-                        comparison=dataclasses.replace(
-                            figure.comparison,
-                            name=f"{name}_at_{size}",
-                            title=f"{figure.comparison.title}, {size:,} entries there",
-                        ),
-                    )
-                )
-                if name in lines:
-                    if not lines[name] and figure.baseline is not None:
-                        lines[name].append((_SMALL_ENTRIES, figure.baseline.median))
-                    lines[name].append((size, figure.value.median))
-    x = "entries in the journal"
-    results.series |= {
-        "throughput-by-size": {
-            "title": "Throughput by size of the journal",
-            "x": x,
-            "y": "transfers a second",
-            "lines": lines,
-        },
-        "read-latency-by-size": {
-            "title": "Latency of reading a balance by size of the journal",
-            "x": x,
-            "y": "median, ms",
-            "lines": {"balance": latency},
-        },
-    }
-
-
-@contextlib.asynccontextmanager
-async def _serving(bench: Bench, dsn: str, log: Path) -> AsyncIterator[Bench]:
-    with running_server(dsn, log) as server:
-        verifier = LedgerVerifier(dsn, server.address)
-        yield dataclasses.replace(bench, address=server.address, verifier=verifier, rates={})
-
-
-async def _against_small(
-    small: Bench, grown: Bench, load: tuple[str, Shape, int, int], tell: Tell
-) -> Figure:
-    name, shape, callers, batch = load
-    runs: dict[str, Run] = {
-        _SMALL: lambda number: small.load(shape, callers, batch, number),
-        name: lambda number: grown.load(shape, callers, batch, number),
-    }
-    values = await alternate(runs, small.plan.rounds, tell)
-    comparison = Comparison(
-        name=name,
-        title=f"{_what(callers, batch)}, {shape}",
-        unit="transfers/s",
-        ours=name,
-        baseline=_SMALL,
-    )
-    return compare(comparison, values)

@@ -1,33 +1,39 @@
 -- statement_sums --
 -- Sums of accounts, each named once, by currency before a day and from it on, up to another day.
--- What lies before is all there is, less what came since. LATERAL keeps it a look-up for each
--- account: joined, it read every day of the journal for a few accounts while the tables were not
--- analysed.
+-- Both ends are all there is, less what came since. Before a range from the beginning on there is
+-- nothing, so of its days none is read. LATERAL keeps it a look-up for each account: joined, it read
+-- every day of the journal for a few accounts while the tables were not analysed. Keys are compared as
+-- wholes for the same reason: no other index than theirs, such as that of days, can do that.
 SELECT wanted.account_id, found.*
   FROM unnest($2::uuid[]) AS wanted (account_id)
  CROSS JOIN LATERAL (
-        SELECT sums.currency,
-               CASE WHEN last_day >= $5 THEN debit_before ELSE sums.debit END
-               - coalesce(since.debit, 0) AS opening_debit,
-               CASE WHEN last_day >= $5 THEN credit_before ELSE sums.credit END
-               - coalesce(since.credit, 0) AS opening_credit,
-               coalesce(since.debit_within, 0)
-               + CASE WHEN last_day BETWEEN $5 AND $6 THEN sums.debit - debit_before ELSE 0 END
-               AS debit,
-               coalesce(since.credit_within, 0)
-               + CASE WHEN last_day BETWEEN $5 AND $6 THEN sums.credit - credit_before ELSE 0 END
-               AS credit
+        SELECT sums.currency, ends.opening_debit, ends.opening_credit,
+               ends.closing_debit - ends.opening_debit AS debit,
+               ends.closing_credit - ends.opening_credit AS credit
           FROM layer_sums AS sums
          CROSS JOIN LATERAL (
-                SELECT sum(debit) AS debit, sum(debit) FILTER (WHERE day <= $6) AS debit_within,
-                       sum(credit) AS credit,
-                       sum(credit) FILTER (WHERE day <= $6) AS credit_within
+                SELECT coalesce(sum(debit) FILTER (WHERE day >= $5), 0) AS debit_since,
+                       coalesce(sum(credit) FILTER (WHERE day >= $5), 0) AS credit_since,
+                       coalesce(sum(debit) FILTER (WHERE day > $6), 0) AS debit_after,
+                       coalesce(sum(credit) FILTER (WHERE day > $6), 0) AS credit_after
                   FROM earlier_days
                  WHERE journal_id = $1
                    AND (account_id, currency, layer, day)
-                       >= (wanted.account_id, sums.currency, $3::smallint, $5)
+                       >= (wanted.account_id, sums.currency, $3::smallint,
+                           CASE WHEN $5 = '-infinity' THEN $6 ELSE $5 END)
                    AND (account_id, currency, layer)
-                       <= (wanted.account_id, sums.currency, $3::smallint)) AS since
+                       <= (wanted.account_id, sums.currency, $3::smallint)) AS later
+         CROSS JOIN LATERAL (
+                SELECT CASE WHEN $5 = '-infinity' THEN 0
+                            WHEN last_day >= $5 THEN debit_before - debit_since
+                            ELSE sums.debit - debit_since END AS opening_debit,
+                       CASE WHEN $5 = '-infinity' THEN 0
+                            WHEN last_day >= $5 THEN credit_before - credit_since
+                            ELSE sums.credit - credit_since END AS opening_credit,
+                       CASE WHEN last_day > $6 THEN debit_before ELSE sums.debit END
+                       - debit_after AS closing_debit,
+                       CASE WHEN last_day > $6 THEN credit_before ELSE sums.credit END
+                       - credit_after AS closing_credit) AS ends
          WHERE sums.journal_id = $1 AND sums.account_id = wanted.account_id AND sums.layer = $3
            AND ($4::text IS NULL OR sums.currency = $4)
         OFFSET 0) AS found;
