@@ -131,11 +131,11 @@ def _digits(text: str) -> int:
 
 def decimals(value: Decimal) -> int:
     """Return how many decimals `value` really has: trailing zeros do not count."""
+    if not value:
+        return 0
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int), f"not finite: {value}"
     if exponent >= 0:
-        return 0
-    if not value:
         return 0
     digits = value.as_tuple().digits
     trailing = 0
