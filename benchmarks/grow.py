@@ -4,7 +4,6 @@ Entries, transactions, events, balances, daily sums and the head all agree, so t
 Only the events' contents are not of their transactions: each is a copy of one that was posted.
 """
 
-import contextlib
 from typing import Any, Final
 
 import asyncpg
@@ -98,11 +97,6 @@ async def grow(dsn: str, entries: int) -> None:
             left -= _CHUNK
         await _triggers(connection, "ENABLE")
         await connection.execute("VACUUM ANALYZE")
-        # What was loaded at once is on its way to the disk for minutes otherwise, and each page
-        # that a posting touches meanwhile goes whole into the log. Not every owner of a database
-        # may ask for it.
-        with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
-            await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
 

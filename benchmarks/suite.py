@@ -106,6 +106,8 @@ async def measure_all(bench: Bench, places: Places, tell: Tell, results: Results
         # What has been posted to until now is not small any more.
         small_dsn = await places.databases.create(f"small_{size}", like=places.young)
         await grow(small_dsn, SMALL_ENTRIES)
+        if not await places.databases.checkpoint():
+            tell("what they grew by is on its way to the disk still: no right to ask for it")
         journals = Journals(
             bench=bench,
             small_dsn=small_dsn,

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final, Literal
 
 import pytest
 
 from ledger_server.domain.errors import StorageUnavailableError
 from ledger_server.store.database import ConnectionLostError, ConstraintError, Database, RetryError
+
+#: From the sixth run on a session may take one plan for all.
+RUNS: Final = 7
 
 
 @pytest.fixture
@@ -77,3 +80,23 @@ async def test_who_is_cancelled_ends_though_the_connection_is_lost(database: Dat
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+@pytest.mark.parametrize(
+    ("connection", "kept"), [("look_up_connection", True), ("reader_connection", False)]
+)
+async def test_whether_plans_are_kept(
+    database: Database,
+    connection: Literal["look_up_connection", "reader_connection"],
+    *,
+    kept: bool,
+) -> None:
+    async with getattr(database, connection)() as tx:
+        for number in range(RUNS):
+            await tx.fetch("SELECT code FROM accounts WHERE journal_id = $1", number)
+        plans = await tx.fetch_one(
+            "SELECT sum(generic_plans) AS kept, sum(custom_plans) AS made"
+            "  FROM pg_prepared_statements WHERE statement LIKE '%FROM accounts%'"
+        )
+    assert plans is not None
+    assert (plans["kept"], plans["made"]) == ((RUNS, 0) if kept else (0, RUNS))
