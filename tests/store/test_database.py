@@ -96,7 +96,7 @@ async def test_whether_plans_are_kept(
             await tx.fetch("SELECT code FROM accounts WHERE journal_id = $1", number)
         plans = await tx.fetch_one(
             "SELECT sum(generic_plans) AS kept, sum(custom_plans) AS made"
-            "  FROM pg_prepared_statements WHERE statement LIKE '%FROM accounts%'"
+            "  FROM pg_prepared_statements WHERE statement LIKE 'SELECT code%'"
         )
     assert plans is not None
     assert (plans["kept"], plans["made"]) == ((RUNS, 0) if kept else (0, RUNS))
