@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _bench(dsn: str, plan: Plan, results: Results, postgres: dict[str, str]) -> None:
     databases = Databases(dsn)
     postgres.update(await databases.describe())
+    await databases.age()
     with tempfile.TemporaryDirectory(prefix="ledger-bench-log-") as folder:
         try:
             await _bench_in(databases, plan, Path(folder) / "server.log", results)

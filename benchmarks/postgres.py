@@ -29,6 +29,15 @@ _SETTINGS: Final = (
 
 _SUPERUSER: Final = "postgres"
 
+#: Some 85 MB of the log at each fill: in all of them more than it has files for at first.
+_CREATE_FILLER: Final = "CREATE TABLE ledger_bench_filler (text text)"
+_FILL: Final = """
+INSERT INTO ledger_bench_filler
+SELECT repeat(md5(number::text), 50) FROM generate_series(1, 50000) AS number
+"""
+_DROP_FILLER: Final = "DROP TABLE ledger_bench_filler"
+_FILLS: Final = 10
+
 #: How long autovacuum may keep a database from being copied or dropped.
 _FREE_SECONDS_MAX: Final = 120
 
@@ -95,6 +104,22 @@ class Databases:
                 continue
             return True
         return False
+
+    async def age(self) -> None:
+        """Write so much that files of the log are used again, as where a PostgreSQL has been up.
+
+        In a new one each is made and filled with zeros first, which who writes more waits more for.
+        """
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            for _ in range(2):
+                await connection.execute(_CREATE_FILLER)
+                for _ in range(_FILLS):
+                    await connection.execute(_FILL)
+                await connection.execute(_DROP_FILLER)
+                await self.checkpoint()
+        finally:
+            await connection.close()
 
     async def describe(self) -> dict[str, str]:
         """Return the version and the settings that matter here."""
