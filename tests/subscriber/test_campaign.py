@@ -117,6 +117,10 @@ class Campaign:
             ]
         writers = [Writer(clients[number % 2], seed + number) for number in range(WRITERS)]
         await asyncio.gather(*(writer.write(calls) for writer in writers))
+        async with asyncio.timeout(120):
+            # On a fast machine all was written before each consumer had come to something.
+            while not all(each.starts > 1 for each in self.consumers):
+                await asyncio.gather(*(writer.write(1) for writer in writers))
         for task in harassing:
             task.cancel()
         await asyncio.gather(*harassing, return_exceptions=True)
