@@ -30,12 +30,12 @@ _SETTINGS: Final = (
 _SUPERUSER: Final = "postgres"
 
 #: Some 85 MB of the log at each fill: in all of them more than it has files for at first.
-_CREATE_FILLER: Final = "CREATE TABLE ledger_bench_filler (text text)"
+_CREATE_FILLER: Final = "CREATE TABLE filler (text text)"
 _FILL: Final = """
-INSERT INTO ledger_bench_filler
+INSERT INTO filler
 SELECT repeat(md5(number::text), 50) FROM generate_series(1, 50000) AS number
 """
-_DROP_FILLER: Final = "DROP TABLE ledger_bench_filler"
+_DROP_FILLER: Final = "DROP TABLE filler"
 _FILLS: Final = 10
 
 #: How long autovacuum may keep a database from being copied or dropped.
@@ -105,21 +105,26 @@ class Databases:
             return True
         return False
 
-    async def age(self) -> None:
+    async def age(self) -> bool:
         """Write so much that files of the log are used again, as where a PostgreSQL has been up.
 
         In a new one each is made and filled with zeros first, which who writes more waits more for.
+
+        Returns:
+            Whether they will be at once, as `checkpoint`.
         """
-        connection = await asyncpg.connect(self._dsn)
+        connection = await asyncpg.connect(await self.create("filler"))
         try:
             for _ in range(2):
                 await connection.execute(_CREATE_FILLER)
                 for _ in range(_FILLS):
                     await connection.execute(_FILL)
                 await connection.execute(_DROP_FILLER)
-                await self.checkpoint()
+                if not await self.checkpoint():
+                    return False
         finally:
             await connection.close()
+        return True
 
     async def describe(self) -> dict[str, str]:
         """Return the version and the settings that matter here."""

@@ -31,7 +31,7 @@ _SETTINGS: Final = {
 #: One plan for every batch and every look-up, whatever its size and whatever the tables looked like
 #: when it was made: nested loops over the primary keys. Left to itself the planner takes a
 #: sequential scan of every balance on a table that was never analysed; and to plan a look-up anew
-#: takes PostgreSQL two to five times as long as to run it.
+#: takes PostgreSQL longer than to run it.
 _KEPT_PLANS: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",

@@ -27,14 +27,12 @@ def place(data_dir: Path) -> Path:
     return data_dir
 
 
-def _heed_ctrl_c() -> None:
-    """As in a terminal: of what it runs in the background, a shell has Ctrl-C ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextlib.contextmanager
 def running(module: str, place: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a demo in a process group of its own, as a terminal does."""
+    # Of what it runs in the background, a shell has Ctrl-C ignored, and so would the demo. What is
+    # handled here is not passed on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-m", module],
         stdout=subprocess.PIPE,
@@ -42,8 +40,8 @@ def running(module: str, place: Path) -> Iterator[subprocess.Popen[str]]:
         text=True,
         env=os.environ | {"TMPDIR": str(place)},
         start_new_session=True,
-        preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  # no threads to be afraid of: it sets a signal
     ) as run:
+        signal.signal(signal.SIGINT, before)
         try:
             yield run
         finally:

@@ -47,7 +47,8 @@ SELECT journal_heads.sequence, account.id AS account_id, account.code, account.n
 
 -- find_balances_as_of --
 -- As find_balances, less the days after the one asked for: few beside entries, and those of one
--- layer lie side by side in the primary key.
+-- layer, if it ever moved, lie side by side in the primary key. Keys are compared as wholes, as in
+-- statements.statement_sums.
 SELECT journal_heads.sequence, account.id AS account_id, account.code, account.normal_side,
        key.currency, currency.exponent, sums.*
   FROM journal_heads
@@ -91,32 +92,20 @@ SELECT journal_heads.sequence, account.id AS account_id, account.code, account.n
                        sum(credit) FILTER (WHERE layer = 2) AS pending_credit,
                        sum(debit) FILTER (WHERE layer = 3) AS encumbrance_debit,
                        sum(credit) FILTER (WHERE layer = 3) AS encumbrance_credit
-                  FROM (
-                        SELECT layer, debit, credit
+                  FROM (VALUES (1::smallint, true),
+                               (2::smallint, pending_debit + pending_credit > 0),
+                               (3::smallint, encumbrance_debit + encumbrance_credit > 0))
+                       AS wanted (layer, has_moved)
+                 CROSS JOIN LATERAL (
+                        SELECT debit, credit
                           FROM earlier_days
-                         WHERE journal_id = $1
+                         WHERE has_moved
+                           AND journal_id = $1
                            AND (account_id, currency, layer, day)
-                               > (account.id, key.currency COLLATE "C", 1::smallint, $5)
+                               > (account.id, key.currency COLLATE "C", wanted.layer, $5)
                            AND (account_id, currency, layer)
-                               <= (account.id, key.currency COLLATE "C", 1::smallint)
-                         UNION ALL
-                        SELECT layer, debit, credit
-                          FROM earlier_days
-                         WHERE journal_id = $1
-                           AND (account_id, currency, layer, day)
-                               > (account.id, key.currency COLLATE "C", 2::smallint, $5)
-                           AND (account_id, currency, layer)
-                               <= (account.id, key.currency COLLATE "C", 2::smallint)
-                           AND balances.pending_debit + balances.pending_credit > 0
-                         UNION ALL
-                        SELECT layer, debit, credit
-                          FROM earlier_days
-                         WHERE journal_id = $1
-                           AND (account_id, currency, layer, day)
-                               > (account.id, key.currency COLLATE "C", 3::smallint, $5)
-                           AND (account_id, currency, layer)
-                               <= (account.id, key.currency COLLATE "C", 3::smallint)
-                           AND balances.encumbrance_debit + balances.encumbrance_credit > 0
+                               <= (account.id, key.currency COLLATE "C", wanted.layer)
+                        OFFSET 0
                        ) AS days
                ) AS later
          WHERE balances.journal_id = $1
