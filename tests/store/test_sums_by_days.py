@@ -153,8 +153,8 @@ def _gross(one: Balance | balances.Missing) -> tuple[str, str, list[Decimal]]:
     return one.account_code, one.currency, [*settled, *pending, *encumbrance]
 
 
-async def test_a_report_reads_the_days_on_its_own_side(database_dsn: str) -> None:
-    """A year of days: reports of its end read few of the earlier ones, and those of its begin."""
+async def _year_of_days(database_dsn: str) -> Books:
+    """Return a journal of 100 accounts, each with a debit and a credit of 1 a day for a year."""
     books = await new_journal(database_dsn)
     await books.connection.execute(
         "INSERT INTO accounts (journal_id, id, code, name, normal_side, status, metadata,"
@@ -182,6 +182,12 @@ async def test_a_report_reads_the_days_on_its_own_side(database_dsn: str) -> Non
         books.journal_id,
     )
     await books.connection.execute("ANALYZE")
+    return books
+
+
+async def test_a_report_reads_the_days_on_its_own_side(database_dsn: str) -> None:
+    """A year of days: reports of its end read few of the earlier ones, and those of its begin."""
+    books = await _year_of_days(database_dsn)
     database = await Database.connect(database_dsn)
     scope = reports.Scope(layer=Layer.SETTLED, currency=None)
     try:
@@ -202,6 +208,35 @@ async def test_a_report_reads_the_days_on_its_own_side(database_dsn: str) -> Non
             assert {sums.debit for sums in column.values()} == {units}, periods
             # A look at where the days lie takes a thousand from either end.
             assert after - before <= days_read * 100 + 2_020, periods
+    finally:
+        await database.close()
+        await books.close()
+
+
+async def test_a_statement_reads_the_days_after_its_ends(database_dsn: str) -> None:
+    """One from the beginning of the books reads none of those within."""
+    books = await _year_of_days(database_dsn)
+    database = await Database.connect(database_dsn)
+    account_id = await books.connection.fetchval("SELECT id FROM accounts WHERE code = 'k2'")
+    scope = reports.Scope(layer=Layer.SETTLED, currency=None)
+    try:
+        for period, days_read, opening, movement in (
+            (Period(None, None), 0, 0, 366),
+            (Period(None, date(2025, 12, 21)), 11, 0, 355),
+            (Period(date(2025, 12, 22), None), 10, 355, 11),
+            (Period(date(2025, 12, 22), date(2025, 12, 23)), 10, 355, 2),
+        ):
+            first, last = period.bounds()
+            of = statements.Range(scope=scope, first=first, last=last, sequence=2**62, is_head=True)
+            async with database.look_up_snapshot() as tx:
+                before = await _days_read(tx)
+                found = await statements.sums_in_tx(
+                    tx, JournalId(books.journal_id), [account_id], of
+                )
+                after = await _days_read(tx)
+            (sums,) = found.values()
+            assert sums == (opening, opening, movement, movement), period
+            assert after - before <= days_read, period
     finally:
         await database.close()
         await books.close()
