@@ -11,7 +11,7 @@ import pytest
 
 from ledger_server.domain.balance import Balance
 from ledger_server.domain.primitives import AccountId, Direction, JournalId, Layer
-from ledger_server.domain.report.periods import Cut, Period, SumsByKey
+from ledger_server.domain.report.periods import Cut, Period, Sums, SumsByKey
 from ledger_server.store import balances, reports, statements
 from ledger_server.store.database import Database, Tx
 from tests.books import Books, new_journal
@@ -235,7 +235,8 @@ async def test_a_statement_reads_the_days_after_its_ends(database_dsn: str) -> N
                 )
                 after = await _days_read(tx)
             (sums,) = found.values()
-            assert sums == (opening, opening, movement, movement), period
+            expected = (opening, opening, movement, movement)
+            assert sums == Sums(*map(Decimal, expected)), period
             assert after - before <= days_read, period
     finally:
         await database.close()
