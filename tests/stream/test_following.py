@@ -32,13 +32,13 @@ class Follower:
         self.position = 0
         self.starts = 0
 
-    async def follow(self, done: asyncio.Event) -> None:
-        """Follow until `done` is set and the head is reached."""
+    async def follow(self, head: asyncio.Future[int]) -> None:
+        """Follow until the head is known and reached: a server may learn of the other's late."""
         while True:
-            if await self._follow_for(self.choose.uniform(0.01, 0.6), done):
+            if await self._follow_for(self.choose.uniform(0.01, 0.6), head):
                 return
 
-    async def _follow_for(self, seconds: float, done: asyncio.Event) -> bool:
+    async def _follow_for(self, seconds: float, head: asyncio.Future[int]) -> bool:
         self.starts += 1
         channel = self.choose.choice(self.both).channel
         call: Any = EventServiceStub(channel).Subscribe(
@@ -57,7 +57,7 @@ class Follower:
                     self.position = response.position
                     if self.choose.random() < 0.1:
                         await asyncio.sleep(0.02)
-                    if done.is_set() and self.position == response.head_sequence:
+                    if head.done() and self.position == head.result():
                         return True
         except TimeoutError:
             pass
@@ -83,16 +83,15 @@ async def write(server: Serving, seed: int) -> None:
 
 async def test_everything_once_in_order_over_kills(both: Both, database_dsn: str) -> None:
     await both[0].ledger.open(*ACCOUNTS)
-    done = asyncio.Event()
+    head = asyncio.get_running_loop().create_future()
     followers = [Follower(both, seed) for seed in range(SUBSCRIBERS)]
-    following = [asyncio.create_task(follower.follow(done)) for follower in followers]
+    following = [asyncio.create_task(follower.follow(head)) for follower in followers]
     await asyncio.gather(*(write(both[seed % 2], seed) for seed in range(WRITERS)))
-    head = await both[0].ledger.head()
-    done.set()
+    head.set_result(await both[0].ledger.head())
     await asyncio.gather(*following)
     for follower in followers:
         facts = [event for event in follower.events if not event.HasField("balance_updated")]
-        assert [event.sequence for event in facts] == list(range(1, head + 1))
+        assert [event.sequence for event in facts] == list(range(1, head.result() + 1))
         assert [event.sequence for event in follower.events] == sorted(
             event.sequence for event in follower.events
         )
