@@ -1,6 +1,7 @@
 """A server process whose one service is slow, for the tests of the lifecycle.
 
-Run as `python slow_server.py DSN`; its calls are `test.Slow/Wait` with the seconds as text.
+Run as `python slow_server.py DSN [CALLS_MAX]`; its calls are `test.Slow/Wait` with the seconds as
+text.
 """
 
 import asyncio
@@ -47,4 +48,6 @@ async def add_servicers(server: grpc.aio.Server, _dsn: str) -> SlowService:
 
 if __name__ == "__main__":
     settings = Settings(listen="127.0.0.1:0")
+    if len(sys.argv) > 2:
+        setattr(lifecycle, "CONCURRENT_CALLS_MAX", int(sys.argv[2]))  # noqa: B010  # it is Final
     asyncio.run(lifecycle.serve(settings, sys.argv[1], add_servicers))

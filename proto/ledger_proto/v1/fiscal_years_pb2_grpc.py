@@ -5,7 +5,7 @@ import warnings
 
 from ledger_proto.v1 import fiscal_years_pb2 as ledger_dot_v1_dot_fiscal__years__pb2
 
-GRPC_GENERATED_VERSION = '1.78.2'
+GRPC_GENERATED_VERSION = '1.80.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 

@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.access.v1 import access_pb2 as bank_dot_access_dot_v1_dot_access__pb2
 
-GRPC_GENERATED_VERSION = '1.78.2'
+GRPC_GENERATED_VERSION = '1.80.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 

@@ -7,7 +7,7 @@ from bank_proto.customer.v1 import customers_pb2 as bank_dot_customer_dot_v1_dot
 from bank_proto.customer.v1 import documents_pb2 as bank_dot_customer_dot_v1_dot_documents__pb2
 from bank_proto.customer.v1 import webhooks_pb2 as bank_dot_customer_dot_v1_dot_webhooks__pb2
 
-GRPC_GENERATED_VERSION = '1.78.2'
+GRPC_GENERATED_VERSION = '1.80.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 

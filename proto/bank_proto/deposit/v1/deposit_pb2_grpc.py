@@ -5,7 +5,7 @@ import warnings
 
 from bank_proto.deposit.v1 import deposit_pb2 as bank_dot_deposit_dot_v1_dot_deposit__pb2
 
-GRPC_GENERATED_VERSION = '1.78.2'
+GRPC_GENERATED_VERSION = '1.80.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
