@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.baseline import Baseline
 from benchmarks.limits import LimitSwitch
-from benchmarks.load_generator import Job, Result
+from benchmarks.load_generator import By, Job, Result
 from benchmarks.plan import Plan
 from benchmarks.processes import run_load
 from benchmarks.rounds import Comparison, Figure, Run, alternate, compare
@@ -46,24 +46,21 @@ class Bench:
     recording: Recording
     #: Another for each run: external ids are made from it.
     seeds: Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
-    #: Transfers a second when last seen, by shape, size of batches and whether they were gathered.
-    rates: dict[tuple[Shape, int, bool], float] = dataclasses.field(default_factory=dict)
+    #: Transfers a second when last seen, by shape, size of batches and how they were called.
+    rates: dict[tuple[Shape, int, By], float] = dataclasses.field(default_factory=dict)
 
     def seconds(self, number: int) -> float:
         """Return how long a run of round `number` takes."""
         return self.plan.seconds if number else self.plan.warm_up_seconds
 
     async def load(
-        self, shape: Shape, callers: int, batch: int, number: int, *, gathered: bool = False
+        self, shape: Shape, callers: int, batch: int, number: int, *, by: By = By.GRPCIO
     ) -> float:
-        """Post by `callers`, verify, and return transfers per second.
-
-        Those who are `gathered` post one by one and share calls through the client's poster.
-        """
+        """Post by `callers`, verify, and return transfers per second."""
         seconds = self.seconds(number)
-        kind = (shape, batch, gathered)
+        kind = (shape, batch, by)
         count = round(seconds * self.rates.get(kind, _RATE_AT_FIRST) * _BUILT_TO_SPARE)
-        result = await self._post(shape, callers, batch, seconds, count, gathered=gathered)
+        result = await self._post(shape, callers, batch, seconds, count, by=by)
         rate = self.rates[kind] = len(result.acknowledged) / result.seconds
         return rate
 
@@ -90,9 +87,9 @@ class Bench:
         async with LimitSwitch(self.address, of_half=True).on():
             yield
 
-    async def alone(self) -> float:
+    async def alone(self, by: By) -> float:
         """Post one after the other, verify, and return the median latency in us."""
-        result = await self._post(Shape.SPREAD, 1, 1, 600.0, self.plan.alone_calls)
+        result = await self._post(Shape.SPREAD, 1, 1, 600.0, self.plan.alone_calls, by=by)
         return statistics.median(result.latencies_us)
 
     async def _post(
@@ -103,7 +100,7 @@ class Bench:
         seconds: float,
         count: int,
         *,
-        gathered: bool = False,
+        by: By = By.GRPCIO,
     ) -> Result:
         job = Job(
             address=self.address,
@@ -113,7 +110,7 @@ class Bench:
             seconds=seconds,
             count=count,
             seed=next(self.seeds),
-            gathered=gathered,
+            by=by,
         )
         result = await asyncio.to_thread(run_load, job)
         await self.verifier.verify(result.acknowledged)
@@ -126,26 +123,37 @@ async def measure(bench: Bench, tell: Callable[[str], None]) -> list[Figure]:
     spread = await _measure_load(bench, Shape.SPREAD, tell)
     hot = await _measure_load(bench, Shape.HOT, tell)
     limited = await _measure_limits(bench, tell)
-    return [*spread, *hot, alone, limited]
+    return [*spread, *hot, *alone, limited]
 
 
-async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> Figure:
+async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> list[Figure]:
     await bench.warm_up()
     async with Replay.open(bench.replay_dsn, bench.recording) as replay:
         runs: dict[str, Run] = {
             _ASYNCPG: lambda _: replay.run(bench.plan.alone_calls),
-            "alone": lambda _: bench.alone(),
+            "alone": lambda _: bench.alone(By.GRPCIO),
+            "alone, bare": lambda _: bench.alone(By.BARE),
         }
         values = await alternate(runs, bench.plan.rounds, tell)
-    comparison = Comparison(
-        name="alone_latency",
-        title="one caller, median latency",
-        unit="us",
-        ours="alone",
-        baseline=_ASYNCPG,
-        higher_is_better=False,
+    comparisons = (
+        Comparison(
+            name="alone_latency",
+            title="one caller, median latency",
+            unit="us",
+            ours="alone",
+            baseline=_ASYNCPG,
+            higher_is_better=False,
+        ),
+        Comparison(
+            name="alone_latency_bare",
+            title="one caller without a gRPC library, median latency",
+            unit="us",
+            ours="alone, bare",
+            baseline=_ASYNCPG,
+            higher_is_better=False,
+        ),
     )
-    return compare(comparison, values)
+    return [compare(comparison, values) for comparison in comparisons]
 
 
 async def _measure_limits(bench: Bench, tell: Callable[[str], None]) -> Figure:
@@ -166,12 +174,14 @@ async def _measure_limits(bench: Bench, tell: Callable[[str], None]) -> Figure:
 
 
 async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None]) -> list[Figure]:
-    batches, single, gathered = f"batches, {shape}", f"single, {shape}", f"gathered, {shape}"
+    batches, single = f"batches, {shape}", f"single, {shape}"
+    gathered, bare = f"gathered, {shape}", f"bare, {shape}"
     runs: dict[str, Run] = {
         PGBENCH: lambda number: bench.baseline.run(shape, bench.seconds(number)),
         batches: lambda number: bench.load(shape, BATCH_CALLERS, BATCH, number),
         single: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number),
-        gathered: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number, gathered=True),
+        gathered: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number, by=By.POSTER),
+        bare: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number, by=By.BARE),
     }
     values = await alternate(runs, bench.plan.rounds, tell)
     comparisons = (
@@ -194,6 +204,13 @@ async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None])
             title=f"{SINGLE_CALLERS} callers through the client's poster, {shape}",
             unit=_PER_SECOND,
             ours=gathered,
+            baseline=PGBENCH,
+        ),
+        Comparison(
+            name=f"bare_{shape}",
+            title=f"{SINGLE_CALLERS} single callers without a gRPC library, {shape}",
+            unit=_PER_SECOND,
+            ours=bare,
             baseline=PGBENCH,
         ),
     )

@@ -5,17 +5,20 @@ measured is the server and not the Python of its caller.
 """
 
 import asyncio
+import contextlib
 import dataclasses
+import enum
 import gc
 import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import grpc
 import uvloop
 
+from benchmarks.bare_caller import BareCaller
 from benchmarks.workload import ACCOUNT_COUNT, Shape, batch_requests, single_requests, transfers
 from ledger_client import poster
 from ledger_client.gathering import Gatherer
@@ -26,6 +29,17 @@ _SERVICE: Final = "/ledger.v1.TransactionService/"
 _CALL_SECONDS_MAX: Final = 60.0
 
 _Post: TypeAlias = Callable[[bytes], Awaitable[None]]
+
+
+class By(enum.StrEnum):
+    """How callers call."""
+
+    #: As a service in Python does.
+    GRPCIO = "grpcio"
+    #: The same, one transaction a caller, and the client's gatherer puts them into calls.
+    POSTER = "poster"
+    #: Without a gRPC library, one transaction a call (`bare_caller.py`).
+    BARE = "bare"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +60,7 @@ class Job:
     seed: int
     #: Accounts that spread transfers touch.
     accounts: int = ACCOUNT_COUNT
-    #: Callers post one transaction each, and the client's gatherer puts them into calls.
-    gathered: bool = False
+    by: By = By.GRPCIO
 
 
 @dataclasses.dataclass(slots=True)
@@ -68,29 +81,73 @@ class Result:
 async def run(job: Job) -> Result:
     """Post until the time or the requests are over, then wait for the answers under way."""
     transactions = transfers(job.shape, job.count, job.seed, job.accounts)
-    if job.gathered:
+    if job.by is By.POSTER:
         method, requests = "PostTransactions", batch_requests(transactions, 1)
     elif job.batch == 1:
         method, requests = "PostTransaction", single_requests(transactions)
     else:
         method, requests = "PostTransactions", batch_requests(transactions, job.batch)
     del transactions
+    call = _call_bare if job.by is By.BARE else _call
+    answers, latencies = list[bytes](), list[float]()
+    seconds, cpu = await call(job, method, requests, answers, latencies)
+    acknowledged, problems = _read(answers, method)
+    return Result(seconds, latencies, acknowledged, problems, cpu)
+
+
+async def _call(
+    job: Job,
+    method: str,
+    requests: Sequence[bytes],
+    answers: list[bytes],
+    latencies_us: list[float],
+) -> tuple[float, float]:
+    """Call by grpcio; return the seconds that passed and those of CPU."""
     options = (("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),)
     async with grpc.aio.insecure_channel(job.address, options=options) as channel:
         await asyncio.wait_for(channel.channel_ready(), _CALL_SECONDS_MAX)
         call: Any = channel.unary_unary(_SERVICE + method)
-        waiting, answers, latencies = iter(requests), list[bytes](), list[float]()
-        post = _gathered(call, answers) if job.gathered else _by_itself(call, answers)
+        waiting = iter(requests)
+        post = _gathered(call, answers) if job.by is By.POSTER else _by_itself(call, answers)
+        with _Clock() as clock:
+            callers = [
+                _caller(post, waiting, clock.began + job.seconds, latencies_us)
+                for _ in range(job.callers)
+            ]
+            await asyncio.gather(*callers)
+    return clock.seconds, clock.cpu_seconds
+
+
+async def _call_bare(
+    job: Job,
+    method: str,
+    requests: Sequence[bytes],
+    answers: list[bytes],
+    latencies_us: list[float],
+) -> tuple[float, float]:
+    """Do the same without a gRPC library."""
+    with contextlib.closing(BareCaller(job.address, _SERVICE + method)) as caller:
+        with _Clock() as clock:
+            caller.run(iter(requests), job.callers, job.seconds)
+        answers += caller.answers
+        latencies_us += caller.latencies_us
+    return clock.seconds, clock.cpu_seconds
+
+
+class _Clock:
+    """Reads time and CPU of its body, in which the garbage collector rests."""
+
+    seconds = cpu_seconds = 0.0
+
+    def __enter__(self) -> Self:
         gc.freeze()
         gc.disable()
-        began, cpu_began = time.perf_counter(), time.process_time()
-        callers = [
-            _caller(post, waiting, began + job.seconds, latencies) for _ in range(job.callers)
-        ]
-        await asyncio.gather(*callers)
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
-    acknowledged, problems = _read(answers, method)
-    return Result(seconds, latencies, acknowledged, problems, cpu)
+        self.began, self._cpu_began = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self.began
+        self.cpu_seconds = time.process_time() - self._cpu_began
 
 
 def _by_itself(call: Any, answers: list[bytes]) -> _Post:
@@ -156,7 +213,8 @@ def _read(answers: Sequence[bytes], method: str) -> tuple[list[str], list[str]]:
 
 def main() -> None:
     job = json.load(sys.stdin)
-    result = uvloop.run(run(Job(**job | {"shape": Shape(job["shape"])})))
+    names = {"shape": Shape(job["shape"]), "by": By(job["by"])}
+    result = uvloop.run(run(Job(**job | names)))
     json.dump(dataclasses.asdict(result), sys.stdout)
 
 

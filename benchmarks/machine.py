@@ -1,5 +1,6 @@
 """Where a result comes from: a number without its machine says nothing."""
 
+import importlib.metadata
 import math
 import os
 import platform
@@ -13,13 +14,14 @@ _TREE: Final = Path(__file__).resolve().parents[1]
 
 
 def describe() -> dict[str, object]:
-    """Return cores, processor, memory, Python and the commit."""
+    """Return cores, processor, memory, Python, gRPC and the commit."""
     return {
         "cores": os.cpu_count(),
         "processor": _first_line_with("/proc/cpuinfo", "model name") or platform.processor(),
         "memory": _first_line_with("/proc/meminfo", "MemTotal"),
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_version()}, {platform.python_compiler()}",
+        "grpcio": importlib.metadata.version("grpcio"),
         "python_steps_per_us": _steps_per_us(),
         "commit": _commit(),
     }

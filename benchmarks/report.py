@@ -32,7 +32,8 @@ def show(figures: Sequence[Figure], origin: Origin, console: Console) -> None:
     machine = origin.machine
     console.print(
         f"{machine['cores']} cores, {machine['processor']}; PostgreSQL "
-        f"{origin.postgres['version']}, Python {machine['python']}, commit {machine['commit']}; "
+        f"{origin.postgres['version']}, Python {machine['python']}, grpcio {machine['grpcio']}, "
+        f"commit {machine['commit']}; "
         f"load average {origin.load_average_before} before, {origin.load_average_after} after",
         highlight=False,
     )

@@ -20,7 +20,7 @@ from benchmarks.figures import (
 from benchmarks.grow import grow
 from benchmarks.growth import SMALL_ENTRIES, Journals, measure_growth
 from benchmarks.live_load import Followed, Pace
-from benchmarks.load_generator import Job
+from benchmarks.load_generator import By, Job
 from benchmarks.mixed_load import Mix, Mixed
 from benchmarks.postgres import Databases
 from benchmarks.processes import Server, run_load, run_program, running_server
@@ -172,7 +172,7 @@ async def _measure_stream(bench: Bench, places: Places) -> list[Figure]:
         ),
         {kind: [rate] for kind, rate in rates.items()},
     )
-    half = bench.rates[Shape.SPREAD, 1, False] / 2
+    half = bench.rates[Shape.SPREAD, 1, By.GRPCIO] / 2
     pace = Pace(
         address=bench.address,
         follow=bench.address,
