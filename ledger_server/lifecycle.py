@@ -30,8 +30,6 @@ SEND_BYTES_MAX: Final = 64 * 1024 * 1024
 #: Above the first gRPC begins to refuse at random, above the second always.
 METADATA_BYTES_SOFT_MAX: Final = 8 * 1024
 METADATA_BYTES_MAX: Final = 16 * 1024
-#: Calls at once, subscribers included; one more is refused with RESOURCE_EXHAUSTED.
-CONCURRENT_CALLS_MAX: Final = 4_000
 #: A silent peer is asked for a sign of life, so a subscriber that vanished is noticed.
 KEEPALIVE_TIME_MS: Final = 60_000
 KEEPALIVE_TIMEOUT_MS: Final = 20_000
@@ -167,10 +165,7 @@ async def serve(
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     address = resolve_listen(settings.listen)
-    server = grpc.aio.server(
-        options=SERVER_OPTIONS,
-        maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
-    )
+    server = grpc.aio.server(options=SERVER_OPTIONS)
     port = _bind(server, address)
     service = await add_servicers(server, dsn)
     try:

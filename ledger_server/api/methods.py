@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -16,9 +16,17 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_status import rpc_status
 
 from ledger_server.api import errors
-from ledger_server.domain.errors import FieldInvalidError, InternalError, LedgerError
+from ledger_server.domain.errors import (
+    FieldInvalidError,
+    InternalError,
+    LedgerError,
+    TooManyCallsError,
+)
 
 _log = logging.getLogger(__name__)
+
+#: Calls at once, subscribers included.
+CALLS_MAX: Final = 4_000
 
 
 class Methods(grpc.GenericRpcHandler):
@@ -30,15 +38,21 @@ class Methods(grpc.GenericRpcHandler):
     every call is put around a method once, here, where an interceptor would do it at each call.
     """
 
-    def __init__(self) -> None:
-        """Begin without methods."""
+    def __init__(self, calls_max: int = CALLS_MAX) -> None:
+        """Begin without methods.
+
+        Args:
+            calls_max: calls of all methods at once; one more is refused, with a reason, which
+                gRPC's own bound has not.
+        """
         self._handlers: dict[str, Any] = {}
+        self._places = _Places(calls_max)
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """Add a service. Named and called as gRPC's server is by generated code."""
         for name, handler in handlers.items():
             method = f"/{service}/{name}"
-            self._handlers[method] = _guarded(method, handler)
+            self._handlers[method] = _guarded(method, handler, self._places)
 
     def add_servicer(
         self, service: ServiceDescriptor, servicer: object, *, as_bytes: AbstractSet[str]
@@ -73,7 +87,23 @@ def _handler(method: MethodDescriptor, servicer: object, *, as_bytes: bool) -> A
     return wrap(getattr(servicer, method.name), request.FromString, serialize)
 
 
-def _guarded(method: str, handler: Any) -> Any:
+class _Places:
+    """A place for each call under way."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+
+    def __enter__(self) -> None:
+        if self._taken >= self._most:
+            raise TooManyCallsError(self._most)
+        self._taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._taken -= 1
+
+
+def _guarded(method: str, handler: Any, places: _Places) -> Any:
     """Have what a handler raises become a status, also in the middle of a stream of answers.
 
     An exception that is not a refusal is a bug: the caller gets the number of a log entry, since
@@ -88,9 +118,10 @@ def _guarded(method: str, handler: Any) -> Any:
         try:
             # Decoded here, as bytes that are no message are refused like anything else: gRPC
             # would call them an internal error, without a reason.
-            if stream is not None:
-                return await _stream(stream, deserialize(body), context)
-            return await answer(deserialize(body), context)
+            with places:
+                if stream is not None:
+                    return await _stream(stream, deserialize(body), context)
+                return await answer(deserialize(body), context)
         except LedgerError as error:
             refusal = error
         except DecodeError:

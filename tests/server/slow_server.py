@@ -1,7 +1,6 @@
 """A server process whose one service is slow, for the tests of the lifecycle.
 
-Run as `python slow_server.py DSN [CALLS_MAX]`; its calls are `test.Slow/Wait` with the seconds as
-text.
+Run as `python slow_server.py DSN`; its calls are `test.Slow/Wait` with the seconds as text.
 """
 
 import asyncio
@@ -14,6 +13,9 @@ import grpc.aio
 from ledger_server import lifecycle
 from ledger_server.api.methods import Methods
 from ledger_server.settings import Settings
+
+#: Calls at once.
+CALLS_MAX = 3
 
 
 class SlowService:
@@ -40,7 +42,7 @@ class SlowService:
 async def add_servicers(server: grpc.aio.Server, _dsn: str) -> SlowService:
     service = SlowService()
     handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(service.wait)
-    methods = Methods()
+    methods = Methods(CALLS_MAX)
     methods.add_registered_method_handlers("test.Slow", {"Wait": handler})
     server.add_generic_rpc_handlers((methods,))
     return service
@@ -48,6 +50,4 @@ async def add_servicers(server: grpc.aio.Server, _dsn: str) -> SlowService:
 
 if __name__ == "__main__":
     settings = Settings(listen="127.0.0.1:0")
-    if len(sys.argv) > 2:
-        setattr(lifecycle, "CONCURRENT_CALLS_MAX", int(sys.argv[2]))  # noqa: B010  # it is Final
     asyncio.run(lifecycle.serve(settings, sys.argv[1], add_servicers))

@@ -1,6 +1,5 @@
-"""What we rely on gRPC's server for, as some of its releases got it wrong."""
+"""What gRPC's own server got wrong in some of its releases."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -11,10 +10,13 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.api.calls import refused
+from tests.server.slow_server import CALLS_MAX
 
 KNOCKED_SERVER = Path(__file__).with_name("knocked_server.py")
 SLOW_SERVER = Path(__file__).with_name("slow_server.py")
-CALLS_MAX = 3
 
 
 def run_script(script: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -27,9 +29,9 @@ def run_script(script: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture
-def limited_address(postgres_dsn: str) -> Iterator[str]:
+def slow_address(postgres_dsn: str) -> Iterator[str]:
     """A server that takes `CALLS_MAX` calls at once."""
-    with run_script(SLOW_SERVER, postgres_dsn, str(CALLS_MAX)) as process:
+    with run_script(SLOW_SERVER, postgres_dsn) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
         process.terminate()
@@ -43,15 +45,27 @@ def test_stopping_survives_who_knocks_and_goes() -> None:
 
 
 async def test_more_calls_than_a_server_takes_are_refused_wave_after_wave(
-    limited_address: str,
+    slow_address: str,
 ) -> None:
-    """Up to grpcio 1.78 each refusal made room for one more call: soon there was no bound."""
-    async with grpc.aio.insecure_channel(limited_address) as channel:
+    """gRPC's own bound had, up to 1.78, one more place after each refusal: soon it was none."""
+    async with grpc.aio.insecure_channel(slow_address) as channel:
         wait: Any = channel.unary_unary("/test.Slow/Wait")
         for _ in range(4):
             calls = [wait(b"0.5", timeout=20) for _ in range(4 * CALLS_MAX)]
             codes = [await call.code() for call in calls]
             assert codes.count(grpc.StatusCode.OK) == CALLS_MAX
             assert codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED) == 3 * CALLS_MAX
-            # What was answered is counted off a moment after its answer.
-            await asyncio.sleep(0.1)
+
+
+async def test_who_is_one_too_many_is_told_so_and_health_is_answered(slow_address: str) -> None:
+    async with grpc.aio.insecure_channel(slow_address) as channel:
+        wait: Any = channel.unary_unary("/test.Slow/Wait")
+        held = [wait(b"1", timeout=20) for _ in range(CALLS_MAX)]
+        found = await refused(wait(b"1", timeout=20))
+        assert (found.reason, found.facts) == ("TOO_MANY_CALLS", {"calls_max": str(CALLS_MAX)})
+        assert found.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        health = await stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+        assert health.status == health_pb2.HealthCheckResponse.SERVING
+        assert not any(call.done() for call in held)
+        assert {await call.code() for call in held} == {grpc.StatusCode.OK}

@@ -85,6 +85,7 @@ from ledger_server.domain.errors.service import (
     OverloadedError,
     ShuttingDownError,
     StorageUnavailableError,
+    TooManyCallsError,
     TooManySubscribersError,
 )
 from ledger_server.domain.errors.transaction import (
@@ -169,6 +170,7 @@ __all__ = [
     "StorageUnavailableError",
     "TemplateInvalidError",
     "TemplateNotFoundError",
+    "TooManyCallsError",
     "TooManyEntriesError",
     "TooManySubscribersError",
     "TransactionIdReusedError",

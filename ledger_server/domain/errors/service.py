@@ -20,6 +20,20 @@ class OverloadedError(LedgerError):
 
 
 @dataclasses.dataclass(eq=False)
+class TooManyCallsError(LedgerError):
+    """As many calls are under way as the server takes."""
+
+    reason = "TOO_MANY_CALLS"
+    kind = Kind.TOO_MUCH
+
+    calls_max: int
+
+    def __str__(self) -> str:
+        """State the bound."""
+        return f"{self.calls_max} calls are under way already; try again shortly"
+
+
+@dataclasses.dataclass(eq=False)
 class TooManySubscribersError(LedgerError):
     """As many streams are open as the server serves."""
 
