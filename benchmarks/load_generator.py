@@ -88,6 +88,7 @@ async def run(job: Job) -> Result:
     else:
         method, requests = "PostTransactions", batch_requests(transactions, job.batch)
     del transactions
+    assert job.by is not By.BARE or job.batch == 1, "small calls"
     call = _call_bare if job.by is By.BARE else _call
     answers, latencies = list[bytes](), list[float]()
     seconds, cpu = await call(job, method, requests, answers, latencies)
@@ -205,7 +206,7 @@ def _read(answers: Sequence[bytes], method: str) -> tuple[list[str], list[str]]:
         )
         for result in results:
             if result.replayed or not result.HasField("transaction"):
-                problems.append(str(result)[:500])
+                problems.append(str(result)[:500] or "an error, or an empty answer")
             else:
                 acknowledged.append(result.transaction.id)
     return acknowledged, problems

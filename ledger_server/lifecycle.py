@@ -17,7 +17,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from ledger_server.api.methods import Methods
+from ledger_server.api.methods import CALLS_MAX, Methods
 from ledger_server.domain.primitives import EXACT
 from ledger_server.settings import Settings, split_address
 
@@ -30,6 +30,9 @@ SEND_BYTES_MAX: Final = 64 * 1024 * 1024
 #: Above the first gRPC begins to refuse at random, above the second always.
 METADATA_BYTES_SOFT_MAX: Final = 8 * 1024
 METADATA_BYTES_MAX: Final = 16 * 1024
+#: Calls that gRPC has in hand, from their first byte to their last: twice what methods take. A
+#: backstop against peers who send no request or take no answer, which methods do not see.
+GRPC_CALLS_MAX: Final = 2 * CALLS_MAX
 #: A silent peer is asked for a sign of life, so a subscriber that vanished is noticed.
 KEEPALIVE_TIME_MS: Final = 60_000
 KEEPALIVE_TIMEOUT_MS: Final = 20_000
@@ -165,7 +168,7 @@ async def serve(
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     address = resolve_listen(settings.listen)
-    server = grpc.aio.server(options=SERVER_OPTIONS)
+    server = grpc.aio.server(options=SERVER_OPTIONS, maximum_concurrent_rpcs=GRPC_CALLS_MAX)
     port = _bind(server, address)
     service = await add_servicers(server, dsn)
     try:

@@ -25,7 +25,7 @@ from ledger_server.domain.errors import (
 
 _log = logging.getLogger(__name__)
 
-#: Calls at once, subscribers included.
+#: Calls at once whose request came and whose answer is not made yet, subscribers included.
 CALLS_MAX: Final = 4_000
 
 
