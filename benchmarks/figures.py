@@ -135,24 +135,20 @@ async def _measure_alone(bench: Bench, tell: Callable[[str], None]) -> list[Figu
             "alone, bare": lambda _: bench.alone(By.BARE),
         }
         values = await alternate(runs, bench.plan.rounds, tell)
-    comparisons = (
+    comparisons = [
         Comparison(
-            name="alone_latency",
-            title="one caller, median latency",
+            name=name,
+            title=f"{caller}, median latency",
             unit="us",
-            ours="alone",
+            ours=ours,
             baseline=_ASYNCPG,
             higher_is_better=False,
-        ),
-        Comparison(
-            name="alone_latency_bare",
-            title="one caller without a gRPC library, median latency",
-            unit="us",
-            ours="alone, bare",
-            baseline=_ASYNCPG,
-            higher_is_better=False,
-        ),
-    )
+        )
+        for name, caller, ours in (
+            ("alone_latency", "one caller", "alone"),
+            ("alone_latency_bare", "one caller without a gRPC library", "alone, bare"),
+        )
+    ]
     return [compare(comparison, values) for comparison in comparisons]
 
 
@@ -184,36 +180,21 @@ async def _measure_load(bench: Bench, shape: Shape, tell: Callable[[str], None])
         bare: lambda number: bench.load(shape, SINGLE_CALLERS, 1, number, by=By.BARE),
     }
     values = await alternate(runs, bench.plan.rounds, tell)
-    comparisons = (
+    comparisons = [
         Comparison(
-            name=f"batches_{shape}",
-            title=f"batches of {BATCH}, {shape}",
+            name=f"{name}_{shape}",
+            title=f"{title}, {shape}",
             unit=_PER_SECOND,
-            ours=batches,
+            ours=ours,
             baseline=PGBENCH,
-        ),
-        Comparison(
-            name=f"single_{shape}",
-            title=f"{SINGLE_CALLERS} single callers, {shape}",
-            unit=_PER_SECOND,
-            ours=single,
-            baseline=PGBENCH,
-        ),
-        Comparison(
-            name=f"gathered_{shape}",
-            title=f"{SINGLE_CALLERS} callers through the client's poster, {shape}",
-            unit=_PER_SECOND,
-            ours=gathered,
-            baseline=PGBENCH,
-        ),
-        Comparison(
-            name=f"bare_{shape}",
-            title=f"{SINGLE_CALLERS} single callers without a gRPC library, {shape}",
-            unit=_PER_SECOND,
-            ours=bare,
-            baseline=PGBENCH,
-        ),
-    )
+        )
+        for name, title, ours in (
+            ("batches", f"batches of {BATCH}", batches),
+            ("single", f"{SINGLE_CALLERS} single callers", single),
+            ("gathered", f"{SINGLE_CALLERS} callers through the client's poster", gathered),
+            ("bare", f"{SINGLE_CALLERS} single callers without a gRPC library", bare),
+        )
+    ]
     return [compare(comparison, values) for comparison in comparisons]
 
 

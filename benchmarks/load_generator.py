@@ -90,49 +90,38 @@ async def run(job: Job) -> Result:
     del transactions
     assert job.by is not By.BARE or job.batch == 1, "small calls"
     call = _call_bare if job.by is By.BARE else _call
-    answers, latencies = list[bytes](), list[float]()
-    seconds, cpu = await call(job, method, requests, answers, latencies)
-    acknowledged, problems = _read(answers, method)
-    return Result(seconds, latencies, acknowledged, problems, cpu)
+    calls = await call(job, method, requests)
+    acknowledged, problems = _read(calls.answers, method)
+    clock = calls.clock
+    return Result(clock.seconds, calls.latencies_us, acknowledged, problems, clock.cpu_seconds)
 
 
-async def _call(
-    job: Job,
-    method: str,
-    requests: Sequence[bytes],
-    answers: list[bytes],
-    latencies_us: list[float],
-) -> tuple[float, float]:
-    """Call by grpcio; return the seconds that passed and those of CPU."""
+async def _call(job: Job, method: str, requests: Sequence[bytes]) -> "_Calls":
+    """Call by grpcio."""
+    calls = _Calls(_Clock())
     options = (("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),)
     async with grpc.aio.insecure_channel(job.address, options=options) as channel:
         await asyncio.wait_for(channel.channel_ready(), _CALL_SECONDS_MAX)
         call: Any = channel.unary_unary(_SERVICE + method)
         waiting = iter(requests)
-        post = _gathered(call, answers) if job.by is By.POSTER else _by_itself(call, answers)
-        with _Clock() as clock:
+        make = _gathered if job.by is By.POSTER else _by_itself
+        post = make(call, calls.answers)
+        with calls.clock as clock:
             callers = [
-                _caller(post, waiting, clock.began + job.seconds, latencies_us)
+                _caller(post, waiting, clock.began + job.seconds, calls.latencies_us)
                 for _ in range(job.callers)
             ]
             await asyncio.gather(*callers)
-    return clock.seconds, clock.cpu_seconds
+    return calls
 
 
-async def _call_bare(
-    job: Job,
-    method: str,
-    requests: Sequence[bytes],
-    answers: list[bytes],
-    latencies_us: list[float],
-) -> tuple[float, float]:
+async def _call_bare(job: Job, method: str, requests: Sequence[bytes]) -> "_Calls":
     """Do the same without a gRPC library."""
     with contextlib.closing(BareCaller(job.address, _SERVICE + method)) as caller:
-        with _Clock() as clock:
+        calls = _Calls(_Clock(), caller.answers, caller.latencies_us)
+        with calls.clock:
             caller.run(iter(requests), job.callers, job.seconds)
-        answers += caller.answers
-        latencies_us += caller.latencies_us
-    return clock.seconds, clock.cpu_seconds
+    return calls
 
 
 class _Clock:
@@ -149,6 +138,15 @@ class _Clock:
     def __exit__(self, *_: object) -> None:
         self.seconds = time.perf_counter() - self.began
         self.cpu_seconds = time.process_time() - self._cpu_began
+
+
+@dataclasses.dataclass(slots=True)
+class _Calls:
+    """What came of calls."""
+
+    clock: _Clock
+    answers: list[bytes] = dataclasses.field(default_factory=list)
+    latencies_us: list[float] = dataclasses.field(default_factory=list)
 
 
 def _by_itself(call: Any, answers: list[bytes]) -> _Post:

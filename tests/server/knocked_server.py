@@ -25,7 +25,6 @@ async def main() -> None:
         await server.start()
         await asyncio.to_thread(knock, port)
         await server.stop(None)
-    print("stopped", flush=True)  # noqa: T201  # the test reads it
 
 
 if __name__ == "__main__":

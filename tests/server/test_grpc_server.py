@@ -53,10 +53,9 @@ def test_stopping_survives_who_knocks_and_goes() -> None:
     """grpcio 1.78 ended with a segmentation fault, with the calls in flight unanswered."""
     with run_script(KNOCKED_SERVER) as process:
         try:
-            stdout, _ = process.communicate(timeout=100)
+            assert process.wait(timeout=100) == 0
         finally:
             process.kill()
-    assert (process.returncode, stdout) == (0, "stopped\n")
 
 
 async def test_more_calls_than_a_server_takes_are_refused_wave_after_wave(
